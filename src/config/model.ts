@@ -1,0 +1,28 @@
+import type { Cidr } from '../net/network.ts';
+
+/** A named source group: `[a-z0-9][a-z0-9_-]*`, at most 40 characters, never a built-in name or an address. */
+export type GroupName = string & { readonly brand: 'GroupName' };
+
+/** What may stand in `trusted` and `deny`: networks, and groups by name. */
+export interface PeerList {
+  readonly networks: readonly Cidr[];
+  readonly groups: readonly GroupName[];
+}
+
+/** The whole configuration, every default filled in. Made by `loadConfig`; DESIGN of the keys: docs/configuration.md. */
+export interface Config {
+  /** What an unlabelled container's ports are: closed to all but trusted, or open to everybody. */
+  readonly default: 'closed' | 'open';
+  /** `auto`: every interface but loopback and Docker's bridges. Otherwise exactly these. */
+  readonly interfaces: 'auto' | readonly string[];
+  /** When passes run besides events: five or six fields, checked by node-cron. */
+  readonly schedule: string;
+  /** The one bit of the packet mark that "passed the gate" is written in. */
+  readonly mark: number;
+  readonly trusted: PeerList;
+  readonly deny: PeerList;
+  readonly groups: ReadonlyMap<GroupName, readonly Cidr[]>;
+  /** Labels (with the `dockwall.` prefix) for containers by container or compose service name; key by key they replace the container's own. */
+  readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+}

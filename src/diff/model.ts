@@ -1,0 +1,71 @@
+import type { Family } from '../net/network.ts';
+import type { IpSet, Rule, SetName, SharedChain, TableName } from '../ruleset/model.ts';
+
+/** The two independent rule sets of one Linux kernel; each has its own save and restore programs. */
+export type Backend = 'legacy' | 'nft';
+
+/** One rule as `iptables-save` printed it. */
+export interface ObservedRule {
+  /** The id in our comment, or undefined for a foreign rule. */
+  readonly id: string | undefined;
+  /** The rule without `-A CHAIN`, as printed: what `-D CHAIN ...` takes. */
+  readonly spec: string;
+  /** The chain that `-j` or `-g` names, if any. */
+  readonly target: string | undefined;
+}
+
+/** One table of one family in one backend: every chain, in the order printed. */
+export interface ObservedTable {
+  readonly family: Family;
+  readonly backend: Backend;
+  readonly table: string;
+  readonly chains: ReadonlyMap<string, readonly ObservedRule[]>;
+}
+
+export interface ObservedSet {
+  readonly name: string;
+  readonly type: string;
+  readonly family: Family;
+  readonly expiring: boolean;
+  /** Member text to seconds left; 0 is a permanent member. */
+  readonly members: ReadonlyMap<string, number>;
+}
+
+/** What the kernel holds: all tables of all backends in use, and the sets that are ours by name. */
+export interface Observed {
+  /** Backends that can be written here (programs present, kernel answers). At least one. */
+  readonly backends: readonly Backend[];
+  readonly tables: readonly ObservedTable[];
+  readonly sets: readonly ObservedSet[];
+}
+
+export type SetChange =
+  | { readonly kind: 'create-set'; readonly set: Omit<IpSet, 'members'> }
+  | { readonly kind: 'add-member'; readonly set: SetName; readonly member: string }
+  | { readonly kind: 'delete-member'; readonly set: SetName; readonly member: string };
+
+/** Positions count from 1 and hold at the moment the operation runs, after all earlier ones of its table. */
+export type RuleChange =
+  | { readonly kind: 'create-chain'; readonly chain: string }
+  | { readonly kind: 'insert-rule'; readonly chain: string; readonly position: number; readonly rule: Rule }
+  | { readonly kind: 'delete-rule'; readonly chain: string; readonly position: number; readonly spec: string }
+  /** By text, never by number: the chain is shared and may move under us. */
+  | { readonly kind: 'unhook'; readonly chain: string; readonly spec: string }
+  | { readonly kind: 'hook'; readonly chain: SharedChain; readonly rule: Rule }
+  /** Emptied, then removed. */
+  | { readonly kind: 'delete-chain'; readonly chain: string };
+
+/** One atomic transaction on one table. */
+export interface TableChange {
+  readonly family: Family;
+  readonly backend: Backend;
+  readonly table: TableName;
+  readonly changes: readonly RuleChange[];
+}
+
+/** What a pass will do, in safe order: sets, then tables (gate before front), then sets that nothing needs. */
+export interface Plan {
+  readonly sets: readonly SetChange[];
+  readonly tables: readonly TableChange[];
+  readonly destroy: readonly string[];
+}

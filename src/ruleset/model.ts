@@ -1,0 +1,83 @@
+import type { Cidr, Family } from '../net/network.ts';
+import type { Protocol } from '../net/port.ts';
+
+/** A chain that dockwall owns; starts with `DOCKWALL-`, at most 28 bytes (xtables' limit). */
+export type ChainName = string & { readonly brand: 'ChainName' };
+/** An ipset that dockwall owns; starts with `dockwall4-` or `dockwall6-`, at most 31 bytes (ipset's limit). */
+export type SetName = string & { readonly brand: 'SetName' };
+/** A stable id of one rule: a hash of where it stands and what it says. Equal ids, equal rules. */
+export type RuleId = string & { readonly brand: 'RuleId' };
+
+export type TableName = 'mangle' | 'filter';
+/** Chains of others that we insert one jump into, always at position 1. */
+export type SharedChain = 'PREROUTING' | 'FORWARD' | 'DOCKER';
+
+export type Match =
+  | { readonly kind: 'in-interface'; readonly name: string }
+  | { readonly kind: 'out-interface'; readonly name: string }
+  | { readonly kind: 'reply-direction' }
+  | { readonly kind: 'state'; readonly states: 'RELATED' | 'RELATED,ESTABLISHED' }
+  | { readonly kind: 'source'; readonly network: Cidr }
+  | { readonly kind: 'destination'; readonly network: Cidr }
+  | { readonly kind: 'destination-type'; readonly type: 'UNICAST' }
+  | { readonly kind: 'set'; readonly set: SetName; readonly fields: 'src' | 'dst,dst' | 'src,dst,dst'; readonly negated: boolean }
+  | { readonly kind: 'mark'; readonly bit: number; readonly negated: boolean }
+  | { readonly kind: 'port'; readonly protocol: Protocol; readonly port: number }
+  | { readonly kind: 'original-port'; readonly port: number };
+
+export type Target =
+  | { readonly kind: 'accept' }
+  | { readonly kind: 'drop' }
+  | { readonly kind: 'return' }
+  | { readonly kind: 'jump'; readonly chain: ChainName }
+  | { readonly kind: 'goto'; readonly chain: ChainName }
+  | { readonly kind: 'set-mark'; readonly bit: number }
+  | { readonly kind: 'clear-mark'; readonly bit: number };
+
+export interface Rule {
+  readonly id: RuleId;
+  readonly matches: readonly Match[];
+  readonly target: Target;
+  /** Words for people after the id in the rule's comment; `[A-Za-z0-9 ._:/,*-]` only, at most 200 characters. */
+  readonly note: string;
+}
+
+export interface Chain {
+  readonly name: ChainName;
+  readonly rules: readonly Rule[];
+}
+
+/** One jump from a shared chain into ours; belongs at position 1 of that chain. */
+export interface Hook {
+  readonly chain: SharedChain;
+  readonly rule: Rule;
+}
+
+export interface Table {
+  readonly family: Family;
+  readonly table: TableName;
+  readonly chains: readonly Chain[];
+  readonly hooks: readonly Hook[];
+}
+
+/**
+ * One ipset. `members` are in `ipset save` spelling, sorted; `keep` leaves whatever stands (before Docker
+ * has been asked). `expiring`: made with `timeout 0`, so entries with a time of their own may be added by
+ * hand and are left alone. `effect`: whether membership opens something or closes it, which decides the
+ * order of writes: closing entries are added before, and taken away after, the opening ones.
+ */
+export interface IpSet {
+  readonly name: SetName;
+  readonly family: Family;
+  readonly type: 'hash:net' | 'hash:net,port' | 'hash:net,port,net';
+  readonly expiring: boolean;
+  readonly effect: 'opens' | 'closes';
+  readonly members: readonly string[] | 'keep';
+}
+
+/** Everything that should be in the kernel. `front: 'keep'` leaves what stands in DOCKER as it is. */
+export interface Ruleset {
+  readonly sets: readonly IpSet[];
+  readonly gate: readonly Table[];
+  readonly front: readonly Table[] | 'keep';
+}
