@@ -40,6 +40,8 @@ export interface Observed {
 }
 
 export type SetChange =
+  /** Somebody else made a set of another shape under our name; refused by the kernel while a rule uses it. */
+  | { readonly kind: 'discard-set'; readonly name: SetName }
   | { readonly kind: 'create-set'; readonly set: Omit<IpSet, 'members'> }
   | { readonly kind: 'add-member'; readonly set: SetName; readonly member: string }
   | { readonly kind: 'delete-member'; readonly set: SetName; readonly member: string };

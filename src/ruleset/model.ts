@@ -20,7 +20,12 @@ export type Match =
   | { readonly kind: 'source'; readonly network: Cidr }
   | { readonly kind: 'destination'; readonly network: Cidr }
   | { readonly kind: 'destination-type'; readonly type: 'UNICAST' }
-  | { readonly kind: 'set'; readonly set: SetName; readonly fields: 'src' | 'dst,dst' | 'src,dst,dst'; readonly negated: boolean }
+  | {
+      readonly kind: 'set';
+      readonly set: SetName;
+      readonly fields: 'src' | 'dst,dst' | 'src,dst,dst';
+      readonly negated: boolean;
+    }
   | { readonly kind: 'mark'; readonly bit: number; readonly negated: boolean }
   | { readonly kind: 'port'; readonly protocol: Protocol; readonly port: number }
   | { readonly kind: 'original-port'; readonly port: number };
