@@ -1,0 +1,52 @@
+import { createSocket } from 'node:dgram';
+import { connect, isIPv6 } from 'node:net';
+import type { Ask, StreamReport } from './protocol.ts';
+
+/** A conversation with an echo server that goes on until it is closed. */
+export class Stream {
+  #sent = 0;
+  #echoed = 0;
+  #closed = false;
+  #lastEcho = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  readonly #end: () => void;
+
+  constructor(ask: Ask<'streamOpen'>) {
+    const { proto, ip, port } = ask.target;
+    const onEcho = (): void => {
+      this.#echoed++;
+      this.#lastEcho = performance.now();
+    };
+    const onEnd = (): void => {
+      this.#closed = true;
+      clearInterval(this.#timer);
+    };
+    if (proto === 'tcp') {
+      const socket = connect({ host: ip, port, noDelay: true });
+      socket.on('data', onEcho).on('error', onEnd).on('close', onEnd);
+      this.#end = () => socket.resetAndDestroy();
+      this.#timer = setInterval(() => void (socket.writable && socket.write(this.#line())), ask.every ?? 20);
+    } else {
+      const socket = createSocket(isIPv6(ip.split('%')[0] ?? '') ? 'udp6' : 'udp4');
+      socket.on('message', onEcho).on('error', onEnd);
+      this.#end = () => socket.close();
+      this.#timer = setInterval(() => socket.send(this.#line(), port, ip), ask.every ?? 20);
+    }
+  }
+
+  look(): StreamReport {
+    const silentFor = performance.now() - this.#lastEcho;
+    return { sent: this.#sent, echoed: this.#echoed, silentFor, closed: this.#closed };
+  }
+
+  close(): StreamReport {
+    const report = this.look();
+    clearInterval(this.#timer);
+    this.#end();
+    return report;
+  }
+
+  #line(): string {
+    return `line ${this.#sent++}\n`;
+  }
+}

@@ -1,0 +1,158 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { routerAddress } from './addresses.ts';
+import { cellArgv, cellEnv, innerProcess } from './cell.ts';
+import { engineRunDir } from './engine.ts';
+import type { Lab } from './lab.ts';
+import { nodeBinary, projectDir } from './paths.ts';
+import { until } from './poll.ts';
+import { type ProcessRef, signal } from './processes.ts';
+import { rootFs } from './root-fs.ts';
+import { type RunResult, run } from './run.ts';
+
+export interface DockwallOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Text of /etc/dockwall/dockwall.yml; the file is left as it is when undefined. */
+  readonly config?: string;
+  /** The verb and its flags; none for the daemon. */
+  readonly args?: readonly string[];
+  /** The folder with the built program, as a path of this machine; `dist` of the project unless told. */
+  readonly dist?: string;
+}
+
+/** One line that dockwall logged; `raw` where it was not JSON. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly raw: string };
+
+function folder(lab: Lab, name: string): string {
+  const dir = path.join(lab.disk, 'dockwall', name);
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
+/** The folder of this machine that dockwall sees as /etc/dockwall. */
+export function configDir(lab: Lab): string {
+  return folder(lab, 'etc');
+}
+
+/** Writes dockwall's config file; a running dockwall sees it change. */
+export function writeConfig(lab: Lab, text: string): void {
+  writeFileSync(path.join(configDir(lab), 'dockwall.yml'), text);
+}
+
+async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonly [string, ...string[]]> {
+  if (options.config !== undefined) writeConfig(lab, options.config);
+  const spec = {
+    netns: lab.host.netns,
+    root: await rootFs('sidecar'),
+    scratch: mkdtempSync(path.join(folder(lab, 'cells'), 'cell-')),
+    mounts: [
+      { from: options.dist ?? path.join(projectDir, 'dist'), to: '/app/dist', readOnly: true },
+      { from: path.join(projectDir, 'node_modules'), to: '/app/node_modules', readOnly: true },
+      { from: path.join(projectDir, 'package.json'), to: '/app/package.json', readOnly: true },
+      { from: nodeBinary(), to: '/usr/local/bin/node', readOnly: true },
+      { from: engineRunDir(lab.id), to: '/run/host' },
+      { from: configDir(lab), to: '/etc/dockwall' },
+      { from: folder(lab, 'run'), to: '/run/dockwall' },
+    ],
+    files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
+  };
+  return cellArgv(spec, ['node', '/app/dist/main.js', ...(options.args ?? [])]);
+}
+
+function environment(options: DockwallOptions): Record<string, string> {
+  return cellEnv({ DOCKER_HOST: 'unix:///run/host/docker.sock', ...options.env });
+}
+
+/** A dockwall that runs on a lab's Docker host: like the sidecar, as process 1 in a root of its own. */
+export class Dockwall {
+  readonly lines: LogLine[] = [];
+  readonly #process: ProcessRef;
+  #exit: { readonly code: number | null } | undefined;
+
+  constructor(child: ChildProcess, process: ProcessRef) {
+    this.#process = process;
+    for (const stream of [child.stdout, child.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.lines.push(parseLine(line)));
+    }
+    child.on('exit', (code) => (this.#exit = { code }));
+  }
+
+  get running(): boolean {
+    return this.#exit === undefined;
+  }
+
+  /** The log as it was printed. */
+  get text(): string {
+    return this.lines.map((line) => line.raw).join('\n');
+  }
+
+  /** Asks it to end (SIGTERM); gives its exit code. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Ends it and all that it started this moment, as `docker kill` does. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGHUP: read the config again. */
+  reload(): void {
+    this.signal('SIGHUP');
+  }
+
+  signal(name: NodeJS.Signals): void {
+    signal(this.#process, name);
+  }
+
+  /** Waits for a line of the log; `from` skips lines that were there before. */
+  async waitForLog(matches: (line: LogLine) => boolean, ms = 10_000, from = 0): Promise<LogLine> {
+    try {
+      return await until({ what: 'a line in the log of dockwall', ms, every: 10 }, () => {
+        const found = this.lines.slice(from).find(matches);
+        if (!found && !this.running) throw new Error(`dockwall ended with ${String(this.#exit?.code)}`);
+        return found;
+      });
+    } catch (error) {
+      throw new Error(`${(error as Error).message}; it logged:\n${this.text}`, { cause: error });
+    }
+  }
+
+  async #end(name: NodeJS.Signals): Promise<number | null> {
+    this.signal(name);
+    return (await until({ what: `dockwall to end after ${name}`, ms: 20_000, every: 5 }, () => this.#exit))
+      .code;
+  }
+}
+
+function parseLine(raw: string): LogLine {
+  try {
+    return { ...(JSON.parse(raw) as Record<string, unknown>), raw };
+  } catch {
+    return { raw };
+  }
+}
+
+/** Starts dockwall on the lab's Docker host; it is ended with the lab at the latest. */
+export async function startDockwall(lab: Lab, options: DockwallOptions = {}): Promise<Dockwall> {
+  const [file, ...args] = await dockwallArgv(lab, options);
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment(options) });
+  return new Dockwall(child, await innerProcess(child));
+}
+
+/** Runs one verb to its end, as `docker exec SIDECAR dockwall VERB` would. */
+export async function runDockwall(
+  lab: Lab,
+  args: readonly string[],
+  options: DockwallOptions = {},
+): Promise<RunResult> {
+  const argv = await dockwallArgv(lab, { ...options, args });
+  return run(argv, { env: environment(options), cleanEnv: true, allowFailure: true });
+}
+
+/** Forgets dockwall's config and what it kept, as a new host would be. */
+export function forgetDockwall(lab: Lab): void {
+  rmSync(path.join(lab.disk, 'dockwall'), { recursive: true, force: true });
+}

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { type ProcessRef, isAlive, processesInNamespaces, signal } from './processes.ts';
+import { type LabState, labDir, listStates } from './state.ts';
+
+// Everything here is synchronous: it also has to work in an exit handler, where nothing else runs any more.
+
+function pause(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
+function killAll(find: () => readonly ProcessRef[]): void {
+  const deadline = performance.now() + 5000;
+  for (let found = find(); found.length > 0 && performance.now() < deadline; found = find()) {
+    for (const process of found) signal(process, 'SIGKILL');
+    pause(5);
+  }
+}
+
+function namespaceInodes(names: readonly string[]): ReadonlySet<number> {
+  const inodes = new Set<number>();
+  const own = statSync('/proc/self/ns/net').ino;
+  for (const name of names) {
+    const file = `/run/netns/${name}`;
+    const inode = existsSync(file) ? statSync(file).ino : own;
+    // a name whose namespace was not mounted yet is a plain file; ours is never a lab's
+    if (inode !== own) inodes.add(inode);
+  }
+  return inodes;
+}
+
+/** The folder of a lab's containers in each cgroup hierarchy; empty ones stay behind when processes are killed. */
+export function cgroupParent(labId: string): string {
+  return `/dockwall-lab-${labId}`;
+}
+
+function removeCgroups(dir: string): void {
+  if (!existsSync(dir)) return;
+  for (const entry of readdirSync(dir, { withFileTypes: true })) {
+    if (entry.isDirectory()) removeCgroups(path.join(dir, entry.name));
+  }
+  try {
+    rmdirSync(dir);
+  } catch {
+    // a process is still leaving; an empty folder harms nobody
+  }
+}
+
+function cgroupRoots(): readonly string[] {
+  const root = '/sys/fs/cgroup';
+  if (!existsSync(root)) return [];
+  return [root, ...readdirSync(root).map((name) => path.join(root, name))];
+}
+
+/** Ends everything in a lab and removes every trace of it. Safe to call twice, and on half a lab. */
+export function removeLab(state: LabState): void {
+  killAll(() => state.cells.filter((cell) => isAlive(cell)));
+  const inodes = namespaceInodes(state.namespaces);
+  killAll(() => processesInNamespaces(inodes));
+  for (const name of state.namespaces) {
+    if (existsSync(`/run/netns/${name}`)) spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
+  }
+  for (const root of cgroupRoots()) removeCgroups(path.join(root, cgroupParent(state.id)));
+  const patient = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const;
+  rmSync(state.disk, patient);
+  rmSync(labDir(state.id), patient);
+}
+
+/** Clears away the labs whose owner died without doing it; says which. */
+export function reap(): readonly string[] {
+  const dead = listStates().filter((state) => !state.keep && !isAlive(state.owner));
+  for (const state of dead) removeLab(state);
+  return dead.map((state) => state.id);
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { withLock } from './lock.ts';
+import { bootstrapScript, debianMirror } from './mirror.ts';
+import { cacheDir } from './paths.ts';
+import { run } from './run.ts';
+
+/** A root file system made once and never written to again: a suite and the packages in it. */
+export interface RootSpec {
+  readonly suite: string;
+  readonly packages: readonly string[];
+}
+
+const tools = ['iptables', 'ipset', 'nftables', 'iproute2', 'conntrack', 'ca-certificates'];
+const engine = ['docker.io', 'procps', 'busybox-static', ...tools];
+
+/** The roots of the lab: three engines, and what the sidecar's image is made of. */
+export const roots = {
+  bookworm: { suite: 'bookworm', packages: engine },
+  // the engine and its command line became two packages in trixie
+  trixie: { suite: 'trixie', packages: [...engine, 'docker-cli'] },
+  forky: { suite: 'forky', packages: [...engine, 'docker-cli', 'docker-compose'] },
+  sidecar: { suite: 'trixie', packages: tools },
+} as const satisfies Record<string, RootSpec>;
+
+export type RootName = keyof typeof roots;
+
+// Raised when the way a root is made changes: older ones are then built anew.
+const recipe = '1';
+
+function directory(name: string, spec: RootSpec): string {
+  const hash = createHash('sha256')
+    .update(JSON.stringify([recipe, spec]))
+    .digest('hex')
+    .slice(0, 10);
+  return path.join(cacheDir(), 'roots', `${name}-${hash}`);
+}
+
+async function bootstrap(dir: string, spec: RootSpec): Promise<void> {
+  await rm(dir, { recursive: true, force: true });
+  await mkdir(dir, { recursive: true });
+  const include = `--include=${spec.packages.join(',')}`;
+  const argv = ['debootstrap', '--variant=minbase', include, spec.suite, dir, await debianMirror()];
+  await run([...argv, bootstrapScript(spec.suite)], {
+    timeout: 15 * 60_000,
+    env: { DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  await rm(path.join(dir, 'var/cache/apt/archives'), { recursive: true, force: true });
+}
+
+/** The folder of a finished root, built on first use (about 40 s each), under a lock and renamed into place when whole. */
+export async function rootFs(name: RootName): Promise<string> {
+  const spec = roots[name];
+  const dir = directory(name, spec);
+  if (existsSync(dir)) return dir;
+  return withLock(`${dir}.lock`, async () => {
+    if (existsSync(dir)) return dir;
+    const partial = `${dir}.partial`;
+    await bootstrap(partial, spec);
+    await rename(partial, dir);
+    return dir;
+  });
+}
