@@ -1,18 +1,16 @@
 import type { Cidr, Family } from '../net/network.ts';
 import type { Protocol } from '../net/port.ts';
 
-/** What Docker runs on this host, as far as published ports go. Pure data, sorted, made by `readInventory`. */
+/** What runs on this host, as far as published ports go. Pure data, sorted; made by `readInventory`. */
 export interface Inventory {
   readonly containers: readonly Container[];
   readonly networks: readonly Network[];
-  /** Ports (of inactive containers) that a service of the host itself listens on now; see `released`. */
+  readonly interfaces: readonly HostInterface[];
+  /**
+   * Ports that a service of the host itself has been seen to hold for a while. An inactive container's
+   * claim to such a port lapses: the container could not start there now.
+   */
   readonly hostListeners: readonly Listener[];
-}
-
-/** A listening TCP socket or bound UDP socket in the host's network namespace. */
-export interface Listener {
-  readonly protocol: Protocol;
-  readonly port: number;
 }
 
 export interface Container {
@@ -20,14 +18,14 @@ export interface Container {
   readonly name: string;
   /** `com.docker.compose.service`, where compose made the container. */
   readonly composeService: string | undefined;
-  /** Active: running, paused or restarting. Inactive ones keep their ports closed or open for their next start. */
+  /** Running, paused or restarting. Inactive containers keep their ports: their next start must not open a gap. */
   readonly active: boolean;
-  /** The `dockwall.*` labels only, keys with the prefix. */
+  /** The `dockwall` and `dockwall.*` labels only, keys as written. */
   readonly labels: Readonly<Record<string, string>>;
   readonly networkMode: NetworkMode;
   readonly ports: readonly PublishedPort[];
   readonly endpoints: readonly Endpoint[];
-  /** False while Docker has not yet told what the container publishes (an inspect that blocks, see docker/source). */
+  /** False while Docker has not told what the container publishes (its inspect blocks during a start). */
   readonly portsKnown: boolean;
 }
 
@@ -38,18 +36,18 @@ export type NetworkMode =
   | { readonly kind: 'container'; readonly id: string };
 
 /**
- * One published port of one container. `address` is what the port is bound to on the host: a single
- * address, or `any` of one family. A publish on all addresses of both families is two of these.
+ * One published port of one container in one family. `address` is the host address it is bound to, or
+ * `any`. `hostPort` is undefined while Docker has still to choose it, and in routed gateway mode.
  */
 export interface PublishedPort {
   readonly family: Family;
   readonly address: 'any' | Cidr;
-  readonly hostPort: number;
+  readonly hostPort: number | undefined;
   readonly containerPort: number;
   readonly protocol: Protocol;
 }
 
-/** A container's attachment to a network that Docker routes to (bridge driver). */
+/** A container's address on one network. */
 export interface Endpoint {
   readonly networkId: string;
   readonly address: Cidr;
@@ -62,8 +60,20 @@ export interface Network {
   /** The Linux bridge; undefined for drivers without one (host, none, macvlan, ipvlan, overlay). */
   readonly bridge: string | undefined;
   /**
-   * Families in which containers of this network are reached at their own address, without NAT
-   * (`com.docker.network.bridge.gateway_mode_ipv4=routed`, Docker >= 27).
+   * Families in which containers are reached at their own address, without NAT
+   * (`com.docker.network.bridge.gateway_mode_ipv6=routed`, Docker >= 27).
    */
   readonly routed: readonly Family[];
+}
+
+/** A network interface of the host and the networks it is directly in. */
+export interface HostInterface {
+  readonly name: string;
+  readonly networks: readonly Cidr[];
+}
+
+/** A listening TCP socket, or a bound and unconnected UDP socket, in the host's network namespace. */
+export interface Listener {
+  readonly protocol: Protocol;
+  readonly port: number;
 }

@@ -1,4 +1,4 @@
-const longest = 60;
+const shownLength = 60;
 
 /**
  * Text from outside, fit for one line of a message: control and format characters (newlines, escapes,
@@ -8,8 +8,8 @@ export function show(text: string): string {
   return `\`${shorten(text)}\``;
 }
 
-/** As {@link show}, without the quotes. */
-export function shorten(text: string): string {
+/** As {@link show}, without the quotes; cut at `longest` characters. */
+export function shorten(text: string, longest = shownLength): string {
   // Cut first: a label may be 10 kB, and only what is shown needs escaping.
   const kept = text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
   return kept.toWellFormed().replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\uFFFD]/gu, escape);

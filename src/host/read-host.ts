@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { networkInterfaces } from 'node:os';
+import type { HostInterface } from '../inventory/model.ts';
+import type { HostFacts } from '../inventory/read-inventory.ts';
+import { parseNetworks } from '../net/parse-networks.ts';
+import { parseListeners } from './listeners.ts';
+
+/**
+ * Looks at the host's network namespace without starting a process: interfaces, and who listens. All of it is
+ * read through /proc/net, which follows the process's own namespace (sysfs follows its mount's).
+ */
+export async function readHost(): Promise<HostFacts> {
+  const [devices, tcp, tcp6, udp, udp6, localPortRange] = await Promise.all(
+    ['net/dev', 'net/tcp', 'net/tcp6', 'net/udp', 'net/udp6', 'sys/net/ipv4/ip_local_port_range'].map(
+      readProc,
+    ),
+  );
+  return {
+    interfaces: readInterfaces(devices ?? ''),
+    listeners: parseListeners({
+      tcp: [tcp ?? '', tcp6 ?? ''],
+      udp: [udp ?? '', udp6 ?? ''],
+      localPortRange: localPortRange ?? '',
+    }),
+  };
+}
+
+/** A host without IPv6 has no tcp6 and udp6. */
+async function readProc(path: string): Promise<string> {
+  try {
+    return await readFile(`/proc/${path}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** Every device by name; Node tells the addresses of those that are up. */
+function readInterfaces(devices: string): readonly HostInterface[] {
+  const addresses = networkInterfaces();
+  const names = devices.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
+  return names.map((name) => ({
+    name,
+    networks: (addresses[name] ?? []).flatMap(({ cidr }) => {
+      const parsed = parseNetworks(cidr ?? '');
+      return parsed.ok ? parsed.networks : [];
+    }),
+  }));
+}

@@ -1,0 +1,71 @@
+import { z } from 'zod';
+
+/**
+ * The parts of Docker's answers that dockwall reads, as the Engine API gives them from 1.41 (20.10) on.
+ * Everything else is ignored, so a newer engine cannot break the reading by adding fields.
+ */
+const labels = z.record(z.string(), z.string()).nullish();
+
+const protocolName = z.enum(['tcp', 'udp', 'sctp']);
+
+/** One element of `GET /containers/json?all=1`. */
+export const containerSummary = z.object({
+  Id: z.string().min(1),
+  Names: z.array(z.string()).nullish(),
+  Labels: labels,
+  State: z.string(),
+  Ports: z
+    .array(
+      z.object({
+        IP: z.string().nullish(),
+        PrivatePort: z.number(),
+        PublicPort: z.number().nullish(),
+        Type: protocolName,
+      }),
+    )
+    .nullish(),
+  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
+});
+
+/** `GET /containers/{id}/json`: only what never changes after `create`, so one answer may be kept for good. */
+export const containerDetails = z.object({
+  Id: z.string().min(1),
+  Name: z.string().nullish(),
+  Config: z.object({ Labels: labels, ExposedPorts: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  HostConfig: z.object({
+    NetworkMode: z.string().nullish(),
+    PublishAllPorts: z.boolean().nullish(),
+    PortBindings: z
+      .record(
+        z.string(),
+        z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string().nullish() })).nullable(),
+      )
+      .nullish(),
+  }),
+});
+
+/** `GET /networks/{id}`. */
+export const networkDetails = z.object({
+  Id: z.string().min(1),
+  Name: z.string(),
+  Driver: z.string(),
+  Options: z.record(z.string(), z.string()).nullish(),
+  Containers: z
+    .record(z.string(), z.object({ IPv4Address: z.string().nullish(), IPv6Address: z.string().nullish() }))
+    .nullish(),
+});
+
+export type ContainerSummary = z.infer<typeof containerSummary>;
+export type ContainerDetails = z.infer<typeof containerDetails>;
+export type NetworkDetails = z.infer<typeof networkDetails>;
+
+/**
+ * One moment of Docker and the host, still in Docker's words. Made by docker/source, read by `readInventory`;
+ * also what a golden scenario keeps in `docker.json`.
+ */
+export interface Snapshot {
+  readonly containers: readonly ContainerSummary[];
+  /** By container id; a container may be missing (its inspect is blocked by a start). */
+  readonly details: ReadonlyMap<string, ContainerDetails>;
+  readonly networks: readonly NetworkDetails[];
+}

@@ -1,0 +1,84 @@
+import { families, familyOf } from '../net/network.ts';
+import { parseNetworks } from '../net/parse-networks.ts';
+import { type Protocol, protocols } from '../net/port.ts';
+import type { ContainerDetails, ContainerSummary } from './docker-json.ts';
+import type { PublishedPort } from './model.ts';
+
+/**
+ * What a container publishes, from what was asked for (`HostConfig.PortBindings`, known at `create`) and
+ * what was given (the list's `Ports`, known once it runs). What was given wins: it names the address and
+ * the port that Docker chose. A request that is missing from what was given stays, so that nothing is
+ * lost while the list is stale (it is until `start`) or omits it (routed mode, Docker >= 28).
+ */
+export function publishedPorts(
+  summary: ContainerSummary,
+  details: ContainerDetails | undefined,
+): readonly PublishedPort[] {
+  const given = givenPorts(summary);
+  const isGiven = (asked: PublishedPort): boolean =>
+    given.some((port) => port.containerPort === asked.containerPort && port.protocol === asked.protocol);
+  const asked = details === undefined ? [] : requestedPorts(details).filter((port) => !isGiven(port));
+  return [...given, ...asked];
+}
+
+function givenPorts(summary: ContainerSummary): readonly PublishedPort[] {
+  return (summary.Ports ?? []).flatMap((port) =>
+    port.PublicPort === null || port.PublicPort === undefined || port.PublicPort === 0
+      ? []
+      : bindings(port.IP ?? '', {
+          hostPort: port.PublicPort,
+          containerPort: port.PrivatePort,
+          protocol: port.Type,
+        }),
+  );
+}
+
+/** What was asked for at `create`; ports that Docker is to choose have no host port yet. */
+export function requestedPorts(details: ContainerDetails): readonly PublishedPort[] {
+  const asked = Object.entries(details.HostConfig.PortBindings ?? {}).flatMap(([key, hosts]) => {
+    const target = containerPort(key);
+    if (target === undefined) return [];
+    return (hosts ?? []).flatMap((host) =>
+      hostPorts(host.HostPort ?? '').flatMap((hostPort) =>
+        bindings(host.HostIp ?? '', { ...target, hostPort }),
+      ),
+    );
+  });
+  if (details.HostConfig.PublishAllPorts !== true) return asked;
+  const exposed = Object.keys(details.Config?.ExposedPorts ?? {}).flatMap((key) => {
+    const target = containerPort(key);
+    return target === undefined ? [] : bindings('', { ...target, hostPort: undefined });
+  });
+  return [...asked, ...exposed];
+}
+
+/** `HostIp` "" means every address of both families (and, with dockerd's `--ip`, one; closing both is safe). */
+function bindings(
+  hostIp: string,
+  port: Pick<PublishedPort, 'hostPort' | 'containerPort' | 'protocol'>,
+): readonly PublishedPort[] {
+  if (hostIp === '') return families.map((family) => ({ ...port, family, address: 'any' }));
+  if (hostIp === '0.0.0.0') return [{ ...port, family: 4, address: 'any' }];
+  if (hostIp === '::') return [{ ...port, family: 6, address: 'any' }];
+  const parsed = parseNetworks(hostIp);
+  // An address we cannot read (a zone, say) is closed as if it were all of them: nothing opens by mistake.
+  if (!parsed.ok) return bindings('', port);
+  return parsed.networks.map((address) => ({ ...port, family: familyOf(address), address }));
+}
+
+/** `80/tcp` as Docker writes it; a bare `80` is TCP. */
+function containerPort(key: string): { containerPort: number; protocol: Protocol } | undefined {
+  const [port, name = 'tcp'] = key.split('/');
+  const protocol = protocols.find((known) => known === name);
+  const containerPort = Number(port);
+  if (protocol === undefined || !Number.isInteger(containerPort)) return undefined;
+  return { containerPort, protocol };
+}
+
+/** `8080`; `8000-8010` (Docker takes a free one of these, so all are ours); "" or "0" (Docker chooses). */
+function hostPorts(text: string): readonly (number | undefined)[] {
+  const [from, to] = text.split('-').map(Number);
+  if (from === undefined || !Number.isInteger(from) || from === 0) return [undefined];
+  if (to === undefined || !Number.isInteger(to) || to < from || to > 65_535) return [from];
+  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+}

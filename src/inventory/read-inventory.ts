@@ -1,0 +1,112 @@
+import { parseNetworks } from '../net/parse-networks.ts';
+import type { ContainerSummary, NetworkDetails, Snapshot } from './docker-json.ts';
+import type {
+  Container,
+  Endpoint,
+  HostInterface,
+  Inventory,
+  Listener,
+  Network,
+  NetworkMode,
+} from './model.ts';
+import { publishedPorts } from './published-ports.ts';
+
+/** What the host itself says: its interfaces, and listeners that have stood for a while. */
+export interface HostFacts {
+  readonly interfaces: readonly HostInterface[];
+  readonly listeners: readonly Listener[];
+}
+
+const optionPrefix = 'com.docker.network.bridge.';
+const activeStates: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
+
+/** Docker's words into ours. Same snapshot, same bytes: everything is sorted here, once. */
+export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
+  const endpoints = endpointsByContainer(snapshot.networks);
+  return {
+    containers: snapshot.containers
+      .map((summary) => readContainer(summary, snapshot, endpoints.get(summary.Id) ?? []))
+      .sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
+    networks: snapshot.networks
+      .map(readNetwork)
+      .sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
+    interfaces: [...host.interfaces].sort((a, b) => compare(a.name, b.name)),
+    hostListeners: host.listeners,
+  };
+}
+
+function readContainer(
+  summary: ContainerSummary,
+  snapshot: Snapshot,
+  endpoints: readonly Endpoint[],
+): Container {
+  const details = snapshot.details.get(summary.Id);
+  const labels = summary.Labels ?? {};
+  return {
+    id: summary.Id,
+    name: containerName(summary),
+    composeService: labels['com.docker.compose.service'],
+    active: activeStates.has(summary.State),
+    labels: Object.fromEntries(
+      Object.entries(labels)
+        .filter(([key]) => /^dockwall(\.|$)/i.test(key))
+        .sort(([a], [b]) => compare(a, b)),
+    ),
+    networkMode: networkMode(details?.HostConfig.NetworkMode ?? summary.HostConfig?.NetworkMode ?? ''),
+    ports: publishedPorts(summary, details),
+    endpoints,
+    portsKnown: details !== undefined,
+  };
+}
+
+/** Names carry a slash; legacy links add names with two, which are aliases inside another container. */
+function containerName(summary: ContainerSummary): string {
+  const own = (summary.Names ?? []).find((name) => name.lastIndexOf('/') <= 0);
+  return own?.replace(/^\//, '') ?? summary.Id.slice(0, 12);
+}
+
+function networkMode(mode: string): NetworkMode {
+  if (mode === 'host' || mode === 'none') return { kind: mode };
+  if (mode.startsWith('container:')) return { kind: 'container', id: mode.slice('container:'.length) };
+  return { kind: 'own' };
+}
+
+function readNetwork(details: NetworkDetails): Network {
+  const options = details.Options ?? {};
+  return {
+    id: details.Id,
+    name: details.Name,
+    driver: details.Driver,
+    // Unnamed bridges are br- and the first 12 digits of the network's id (moby, bridge driver).
+    bridge:
+      details.Driver === 'bridge'
+        ? (options[`${optionPrefix}name`] ?? `br-${details.Id.slice(0, 12)}`)
+        : undefined,
+    routed: ([4, 6] as const).filter(
+      (family) => options[`${optionPrefix}gateway_mode_ipv${family}`] === 'routed',
+    ),
+  };
+}
+
+function endpointsByContainer(networks: readonly NetworkDetails[]): ReadonlyMap<string, readonly Endpoint[]> {
+  const found = new Map<string, Endpoint[]>();
+  for (const network of networks) {
+    for (const [containerId, endpoint] of Object.entries(network.Containers ?? {})) {
+      for (const text of [endpoint.IPv4Address, endpoint.IPv6Address]) {
+        // Given with the network's prefix length: 172.18.0.2/16.
+        const parsed = parseNetworks((text ?? '').replace(/\/\d+$/, ''));
+        const address = parsed.ok ? parsed.networks[0] : undefined;
+        if (address === undefined) continue;
+        const list = found.get(containerId) ?? [];
+        list.push({ networkId: network.Id, address });
+        found.set(containerId, list);
+      }
+    }
+  }
+  for (const list of found.values()) list.sort((a, b) => compare(a.address, b.address));
+  return found;
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,145 @@
+import type { GroupName } from '../config/model.ts';
+import { didYouMean } from '../net/did-you-mean.ts';
+import { splitList } from '../net/list.ts';
+import { parseNetworks } from '../net/parse-networks.ts';
+import { type PortNumbers, parsePortNumbers, parsePortSelector } from '../net/port-selector.ts';
+import type { PortSelector } from '../net/port.ts';
+import type { Peer, PeerRule, Problem, Reason } from './model.ts';
+
+/** What one container's labels say, before they are held against the ports that it publishes. */
+export interface LabelRules {
+  /** False where nothing says who may come in: such a container follows `default`. */
+  readonly speaks: boolean;
+  readonly opens: readonly OpenRule[];
+  readonly denies: readonly PeerRule[];
+  readonly declared: readonly PortNumbers[];
+  readonly description: string;
+  readonly problems: readonly Problem[];
+}
+
+/** These ports are open: to everyone where `peers` is `everyone`, else to these peers. */
+export interface OpenRule {
+  readonly selector: PortSelector;
+  readonly peers: 'everyone' | readonly Peer[];
+  readonly reason: Reason;
+}
+
+const keys = ['public', 'allow', 'deny', 'ports', 'description'];
+const every: PortSelector = { kind: 'every' };
+
+/** Collects rules and problems of one container. A value with any problem opens nothing. */
+class Reader {
+  readonly opens: OpenRule[] = [];
+  readonly denies: PeerRule[] = [];
+  readonly declared: PortNumbers[] = [];
+  readonly problems: Problem[] = [];
+  private readonly container: string;
+  private readonly groups: readonly string[];
+
+  constructor(container: string, groups: readonly string[]) {
+    this.container = container;
+    this.groups = groups;
+  }
+
+  report(reason: Reason, problem: string, hint?: string): void {
+    this.problems.push({ container: this.container, ...reason, problem, hint });
+  }
+
+  read(label: string, value: string): void {
+    const reason = { label, value };
+    const key = label.slice('dockwall.'.length);
+    if (!label.startsWith('dockwall.')) {
+      this.report(
+        reason,
+        'labels begin with "dockwall." in lower case',
+        didYouMean(label.toLowerCase(), fullKeys),
+      );
+    } else if (key === 'public') {
+      for (const selector of this.selectors(reason, value))
+        this.opens.push({ selector, peers: 'everyone', reason });
+    } else if (key === 'allow') {
+      this.open(every, reason);
+    } else if (key.startsWith('allow.')) {
+      for (const selector of this.selectors(reason, key.slice('allow.'.length))) this.open(selector, reason);
+    } else if (key === 'deny') {
+      this.deny(reason);
+    } else if (key === 'ports') {
+      this.declare(reason);
+    } else if (key !== 'description') {
+      this.report(reason, 'no such label', didYouMean(label, fullKeys));
+    }
+  }
+
+  private open(selector: PortSelector, reason: Reason): void {
+    const peers = this.peers(reason);
+    if (peers === 'everyone' || peers.length > 0) this.opens.push({ selector, peers, reason });
+  }
+
+  private deny(reason: Reason): void {
+    const peers = this.peers(reason);
+    if (peers === 'everyone') {
+      this.report(reason, '"any" cannot be denied: leave public and allow away to close a container');
+      return;
+    }
+    this.denies.push(...peers.map((peer) => ({ peer, reason })));
+  }
+
+  private declare(reason: Reason): void {
+    const parsed = parsePortNumbers(reason.value);
+    if (parsed.ok) this.declared.push(...parsed.ports);
+    else this.report(reason, parsed.problem);
+  }
+
+  private selectors(reason: Reason, list: string): readonly PortSelector[] {
+    return splitList(list).flatMap((word) => {
+      const parsed = parsePortSelector(word);
+      if (parsed.ok) return [parsed.selector];
+      this.report(reason, parsed.problem);
+      return [];
+    });
+  }
+
+  private peers(reason: Reason): 'everyone' | readonly Peer[] {
+    const peers = splitList(reason.value).map((word) => this.peer(reason, word));
+    return peers.includes('everyone')
+      ? 'everyone'
+      : peers.flatMap((peer) => (peer === 'everyone' ? [] : peer));
+  }
+
+  private peer(reason: Reason, word: string): 'everyone' | readonly Peer[] {
+    if (word === 'any') return 'everyone';
+    if (this.groups.includes(word)) return [{ kind: 'group', name: word as GroupName }];
+    const parsed = parseNetworks(word);
+    if (parsed.ok) return parsed.networks.map((network) => ({ kind: 'network', network }));
+    if (/[:/]|^[0-9]/.test(word)) this.report(reason, parsed.problem);
+    else if (word.includes('.'))
+      this.report(reason, `"${word}": DNS names are not supported yet: write addresses or CIDRs`);
+    else this.report(reason, `no group is named "${word}"`, didYouMean(word, this.groups));
+    return [];
+  }
+}
+
+const fullKeys = keys.map((key) => `dockwall.${key}`);
+
+/**
+ * Reads one container's labels.
+ *
+ * A bad label makes the whole container open nothing (`opens` is empty); what it denies still counts.
+ * @param groups every name that may stand for a source (see `knownGroupNames`).
+ */
+export function readLabels(
+  container: string,
+  labels: Readonly<Record<string, string>>,
+  groups: readonly string[],
+): LabelRules {
+  const reader = new Reader(container, groups);
+  for (const [label, value] of Object.entries(labels)) reader.read(label, value);
+  return {
+    speaks: Object.keys(labels).some((label) => /^dockwall\.(public$|allow$|allow\.)/.test(label)),
+    opens: reader.problems.length === 0 ? reader.opens : [],
+    denies: reader.denies,
+    declared: reader.declared,
+    description: labels['dockwall.description'] ?? '',
+    problems: reader.problems,
+  };
+}

@@ -1,0 +1,101 @@
+import type { GroupName } from '../config/model.ts';
+import type { Cidr, Family } from '../net/network.ts';
+import type { Protocol } from '../net/port.ts';
+
+/** Why something is open or refused: the label (or config key) and its value, as the user wrote them. */
+export interface Reason {
+  readonly label: string;
+  readonly value: string;
+}
+
+/** A source that a label names: a group (live, by set) or one network (written in the label itself). */
+export type Peer =
+  | { readonly kind: 'group'; readonly name: GroupName }
+  | { readonly kind: 'network'; readonly network: Cidr };
+
+export interface PeerRule {
+  readonly peer: Peer;
+  readonly reason: Reason;
+}
+
+/**
+ * Who reaches one port, beyond the trusted (who reach every port) and less the denied. An address of
+ * `everyone` undefined and `allow` empty is a closed port.
+ */
+export interface Reach {
+  readonly everyone: Reason | undefined;
+  readonly allow: readonly PeerRule[];
+  readonly deny: readonly PeerRule[];
+}
+
+/** One published port of one service with the verdict on it. */
+export interface ServicePort {
+  readonly family: Family;
+  readonly address: 'any' | Cidr;
+  readonly hostPort: number | undefined;
+  readonly containerPort: number;
+  readonly protocol: Protocol;
+  readonly reach: Reach;
+  /** Bound to 127.0.0.0/8 or ::1: no packet from outside is meant for it, whatever a label says. */
+  readonly loopback: boolean;
+  /** A host service holds the port of this inactive container; the claim has lapsed, nothing is closed for it. */
+  readonly lapsed: boolean;
+}
+
+/** Where a service's packets arrive after DNAT: an address on a bridge that Docker's DOCKER chain serves. */
+export interface ServiceEndpoint {
+  readonly networkId: string;
+  readonly address: Cidr;
+  /** True where the address itself is what clients talk to (routed gateway mode). */
+  readonly routed: boolean;
+}
+
+export interface Service {
+  readonly containerId: string;
+  readonly name: string;
+  readonly composeService: string | undefined;
+  readonly active: boolean;
+  readonly description: string;
+  readonly hostNetwork: boolean;
+  readonly ports: readonly ServicePort[];
+  readonly endpoints: readonly ServiceEndpoint[];
+  /** Networks whose traffic the host's netfilter never sees (macvlan, ipvlan): say so, never pretend. */
+  readonly unprotected: readonly string[];
+}
+
+/** What is wrong with one label (or `services:` entry) of one container. That container opens nothing. */
+export interface Problem {
+  readonly container: string;
+  readonly label: string;
+  readonly value: string;
+  readonly problem: string;
+  readonly hint: string | undefined;
+}
+
+export interface PolicyPeers {
+  readonly networks: readonly Cidr[];
+  readonly groups: readonly GroupName[];
+}
+
+/**
+ * Interfaces whose packets are judged. In auto mode all but loopback and `bridges`; `exceptions` are
+ * interfaces that a bridge pattern (`br-+`) would take in although they are not Docker's (`br-lan`).
+ */
+export type External =
+  | { readonly kind: 'auto'; readonly exceptions: readonly string[] }
+  | { readonly kind: 'list'; readonly names: readonly string[] };
+
+/** Who may reach what. Both walls are rendered from this one value; nothing else decides. */
+export interface Policy {
+  readonly mark: number;
+  readonly external: External;
+  /** Docker's bridges by name or `br-+`, sorted. */
+  readonly bridges: readonly string[];
+  readonly networks: readonly { readonly id: string; readonly name: string; readonly bridge: string }[];
+  readonly trusted: PolicyPeers;
+  readonly deny: PolicyPeers;
+  /** Every group that a rule may name: the configured ones, and the built-in ones that something uses. */
+  readonly groups: ReadonlyMap<GroupName, readonly Cidr[]>;
+  readonly services: readonly Service[];
+  readonly problems: readonly Problem[];
+}

@@ -1,0 +1,79 @@
+import type { Config, GroupName } from '../../../src/config/model.ts';
+import type {
+  Container,
+  HostInterface,
+  Inventory,
+  Network,
+  PublishedPort,
+} from '../../../src/inventory/model.ts';
+import type { Cidr, Family } from '../../../src/net/network.ts';
+import type { Protocol } from '../../../src/net/port.ts';
+
+/** Short ways to make the values that policy tests start from. */
+
+export function cidr(text: string): Cidr {
+  return text as Cidr;
+}
+
+export function makeConfig(changes: Partial<Config> = {}): Config {
+  return {
+    default: 'closed',
+    interfaces: 'auto',
+    schedule: '*/30 * * * * *',
+    mark: 0x2000,
+    trusted: { networks: [], groups: [] },
+    deny: { networks: [], groups: [] },
+    groups: new Map(),
+    services: new Map(),
+    logLevel: 'info',
+    ...changes,
+  };
+}
+
+export function groupsOf(groups: Readonly<Record<string, readonly string[]>>): Config['groups'] {
+  return new Map(Object.entries(groups).map(([name, members]) => [name as GroupName, members.map(cidr)]));
+}
+
+/** `8080:80`, `443:443/udp`, `192.0.2.1:80:80`, `:80` (port not chosen yet); unbound ones in both families. */
+export function ports(...texts: readonly string[]): readonly PublishedPort[] {
+  return texts.flatMap((text) => {
+    const [numbers = '', protocol = 'tcp'] = text.split('/');
+    const parts = numbers.split(':');
+    const [host = '', container = ''] = parts.slice(-2);
+    const address = parts.slice(0, -2).join(':');
+    const families: readonly Family[] = address === '' ? [4, 6] : [address.includes(':') ? 6 : 4];
+    return families.map((family) => ({
+      family,
+      address: address === '' ? ('any' as const) : cidr(address),
+      hostPort: host === '' ? undefined : Number(host),
+      containerPort: Number(container),
+      protocol: protocol as Protocol,
+    }));
+  });
+}
+
+export function makeContainer(name: string, changes: Partial<Container> = {}): Container {
+  return {
+    id: `id-of-${name}`,
+    name,
+    composeService: undefined,
+    active: true,
+    labels: {},
+    networkMode: { kind: 'own' },
+    ports: [],
+    endpoints: [],
+    portsKnown: true,
+    ...changes,
+  };
+}
+
+export function makeInventory(
+  containers: readonly Container[],
+  rest: {
+    networks?: readonly Network[];
+    interfaces?: readonly HostInterface[];
+    hostListeners?: Inventory['hostListeners'];
+  } = {},
+): Inventory {
+  return { containers, networks: [], interfaces: [], hostListeners: [], ...rest };
+}
