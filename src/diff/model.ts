@@ -35,6 +35,8 @@ export interface ObservedSet {
 export interface Observed {
   /** Backends that can be written here (programs present, kernel answers). At least one. */
   readonly backends: readonly Backend[];
+  /** Families that this kernel filters; IPv6 may be compiled out or switched off. */
+  readonly families: readonly Family[];
   readonly tables: readonly ObservedTable[];
   readonly sets: readonly ObservedSet[];
 }

@@ -1,0 +1,132 @@
+import type { Match, Rule, Target } from '../ruleset/model.ts';
+import type { Plan, RuleChange, SetChange, TableChange } from './model.ts';
+
+/** One change in words. `sign` is `+` for what is put in, `-` for what is taken away. */
+export interface Description {
+  readonly sign: '+' | '-';
+  readonly where: string;
+  readonly what: string;
+}
+
+/** What a plan does, for people: the members of one set on one line, one line a rule. */
+export function describe(plan: Plan): readonly Description[] {
+  return [
+    ...describeSets(plan.sets),
+    ...plan.tables.flatMap(describeTable),
+    ...plan.destroy.map((name): Description => ({ sign: '-', where: `set ${name}`, what: 'the whole set' })),
+  ];
+}
+
+const shownMembers = 12;
+
+function describeSets(changes: readonly SetChange[]): readonly Description[] {
+  const lines: Description[] = [];
+  const members = new Map<string, { sign: '+' | '-'; set: string; members: string[] }>();
+  for (const change of changes) {
+    switch (change.kind) {
+      case 'create-set':
+        lines.push({ sign: '+', where: `set ${change.set.name}`, what: `a new set (${change.set.type})` });
+        break;
+      case 'discard-set':
+        lines.push({ sign: '-', where: `set ${change.name}`, what: 'a set of another type under our name' });
+        break;
+      case 'add-member':
+      case 'delete-member': {
+        const sign = change.kind === 'add-member' ? '+' : '-';
+        const group = members.get(`${sign}${change.set}`) ?? { sign, set: change.set, members: [] };
+        group.members.push(change.member);
+        members.set(`${sign}${change.set}`, group);
+        break;
+      }
+    }
+  }
+  const grouped = [...members.values()].map(({ sign, set, members }): Description => ({
+    sign,
+    where: `set ${set}`,
+    what: memberWords(members),
+  }));
+  return [...lines, ...grouped];
+}
+
+/** The two halves that stand for every address become one word. */
+function memberWords(members: readonly string[]): string {
+  const words = [
+    ...new Set(members.map((member) => member.replaceAll(/(0\.0\.0\.0|128\.0\.0\.0|8000::|::)\/1\b/g, '*'))),
+  ];
+  const more = words.length - shownMembers;
+  return more > 0 ? `${words.slice(0, shownMembers).join(' ')} and ${more} more` : words.join(' ');
+}
+
+function describeTable({ family, backend, table, changes }: TableChange): readonly Description[] {
+  const place = `${table}, IPv${family}, ${backend}`;
+  return changes.flatMap((change) => describeRule(change, place));
+}
+
+function describeRule(change: RuleChange, place: string): readonly Description[] {
+  const where = `chain ${change.chain} (${place})`;
+  switch (change.kind) {
+    case 'create-chain':
+      return [{ sign: '+', where, what: 'a new chain' }];
+    case 'delete-chain':
+      return [{ sign: '-', where, what: 'the whole chain' }];
+    case 'insert-rule':
+      return [{ sign: '+', where, what: ruleWords(change.rule) }];
+    case 'hook':
+      return [{ sign: '+', where, what: `at the top: ${ruleWords(change.rule)}` }];
+    case 'delete-rule':
+    case 'unhook':
+      return [{ sign: '-', where, what: specWords(change.spec) }];
+  }
+}
+
+function ruleWords({ matches, target, note }: Rule): string {
+  return `${[targetWords(target), ...matches.map(matchWords)].join(' ')} (${note})`;
+}
+
+function targetWords(target: Target): string {
+  switch (target.kind) {
+    case 'jump':
+    case 'goto':
+      return `go to ${target.chain}`;
+    case 'set-mark':
+      return 'set the mark';
+    case 'clear-mark':
+      return 'clear the mark';
+    case 'accept':
+    case 'drop':
+    case 'return':
+      return target.kind;
+  }
+}
+
+function matchWords(match: Match): string {
+  switch (match.kind) {
+    case 'in-interface':
+      return `from interface ${match.name}`;
+    case 'out-interface':
+      return `to interface ${match.name}`;
+    case 'reply-direction':
+      return 'replies';
+    case 'state':
+      return match.states === 'RELATED' ? 'related packets' : 'established connections';
+    case 'source':
+      return `from ${match.network}`;
+    case 'destination':
+      return `to ${match.network}`;
+    case 'destination-type':
+      return 'to other hosts';
+    case 'set':
+      return `${match.negated ? 'not ' : ''}in ${match.set}`;
+    case 'mark':
+      return match.negated ? 'without the mark' : 'with the mark';
+    case 'port':
+      return `port ${match.port}/${match.protocol}`;
+    case 'original-port':
+      return `published as ${match.port}`;
+  }
+}
+
+/** A rule of ours that goes is told by the words in its comment; any other by its text. */
+function specWords(spec: string): string {
+  return /--comment "dockwall:\S+ ([^"]*)"/.exec(spec)?.[1] ?? spec;
+}

@@ -1,0 +1,52 @@
+import type { Ruleset, Table, TableName } from '../ruleset/model.ts';
+import type { Backend, Observed, Plan, TableChange } from './model.ts';
+import { findTable, place, type Placement } from './placement.ts';
+import { diffSets, unusedSets } from './sets.ts';
+import { diffTable } from './table.ts';
+
+const nothing: Ruleset = { sets: [], gate: [], front: [] };
+
+/** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
+export function diff(ruleset: Ruleset, observed: Observed): Plan {
+  return {
+    sets: diffSets(ruleset, observed),
+    tables: [
+      ...tableChanges('mangle', ruleset.gate, observed),
+      ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),
+    ],
+    destroy: unusedSets(ruleset, observed),
+  };
+}
+
+/** What removes every trace of dockwall: front, gate, sets, in every backend. */
+export function diffAway(observed: Observed): Plan {
+  const { tables, destroy } = diff(nothing, observed);
+  return { sets: [], tables: tables.toReversed(), destroy };
+}
+
+export function isEmpty(plan: Plan): boolean {
+  return plan.sets.length === 0 && plan.tables.length === 0 && plan.destroy.length === 0;
+}
+
+/** One table in every family and backend; where the wall does not belong, what is ours is taken away. */
+function tableChanges(
+  table: TableName,
+  desired: readonly Table[],
+  observed: Observed,
+): readonly TableChange[] {
+  return observed.families.flatMap((family) => {
+    const wanted = desired.find((candidate) => candidate.family === family);
+    const backend = home(table, place(observed, family));
+    // Home first: when a wall moves to another backend, the new one stands before the old one goes.
+    const order = observed.backends.toSorted((a, b) => Number(b === backend) - Number(a === backend));
+    return order.flatMap((candidate): TableChange[] => {
+      const seen = findTable(observed, { family, backend: candidate, table });
+      const changes = diffTable(candidate === backend ? wanted : undefined, seen);
+      return changes.length === 0 ? [] : [{ family, backend: candidate, table, changes }];
+    });
+  });
+}
+
+function home(table: TableName, placement: Placement): Backend | undefined {
+  return table === 'mangle' ? placement.gate : placement.front;
+}

@@ -1,0 +1,57 @@
+import type { IpSet, Ruleset } from '../ruleset/model.ts';
+import { isOwnedSet } from '../ruleset/names.ts';
+import type { Observed, ObservedSet, SetChange } from './model.ts';
+
+/**
+ * Membership that should change, in an order in which every prefix is safe: what closes comes before what
+ * opens, and is taken away after it. A process killed half-way leaves nothing open that should be closed.
+ */
+export function diffSets(ruleset: Ruleset, observed: Observed): readonly SetChange[] {
+  const found = new Map(observed.sets.map((set) => [set.name, set]));
+  const pairs = ruleset.sets.map((set) => ({ set, seen: sameShape(set, found.get(set.name)) }));
+  const creations = pairs.flatMap(({ set, seen }): SetChange[] => {
+    if (seen !== undefined) return [];
+    const { members: _, ...header } = set;
+    const discard: SetChange[] = found.has(set.name) ? [{ kind: 'discard-set', name: set.name }] : [];
+    return [...discard, { kind: 'create-set', set: header }];
+  });
+  const closing = pairs.filter(({ set }) => set.effect === 'closes');
+  const opening = pairs.filter(({ set }) => set.effect === 'opens');
+  return [
+    ...creations,
+    ...closing.flatMap(({ set, seen }) => additions(set, seen)),
+    ...opening.flatMap(({ set, seen }) => deletions(set, seen)),
+    ...opening.flatMap(({ set, seen }) => additions(set, seen)),
+    ...closing.flatMap(({ set, seen }) => deletions(set, seen)),
+  ];
+}
+
+/** Sets of ours that nothing wants. Empty before Docker has been asked: a label may use them. */
+export function unusedSets(ruleset: Ruleset, observed: Observed): readonly string[] {
+  if (ruleset.front === 'keep') return [];
+  const wanted = new Set<string>(ruleset.sets.map(({ name }) => name));
+  return observed.sets.map(({ name }) => name).filter((name) => isOwnedSet(name) && !wanted.has(name));
+}
+
+function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | undefined {
+  if (seen === undefined) return undefined;
+  const same = seen.type === set.type && seen.family === set.family && seen.expiring === set.expiring;
+  return same ? seen : undefined;
+}
+
+/** A wanted member that would expire is added again, for good. */
+function additions(set: IpSet, seen: ObservedSet | undefined): readonly SetChange[] {
+  if (set.members === 'keep') return [];
+  return set.members
+    .filter((member) => seen?.members.get(member) !== 0)
+    .map((member) => ({ kind: 'add-member', set: set.name, member }));
+}
+
+/** Unknown permanent members are drift; one that expires by itself was added by hand, for a while, and stays. */
+function deletions(set: IpSet, seen: ObservedSet | undefined): readonly SetChange[] {
+  if (set.members === 'keep' || seen === undefined) return [];
+  const wanted = new Set(set.members);
+  return [...seen.members]
+    .filter(([member, secondsLeft]) => !wanted.has(member) && secondsLeft === 0)
+    .map(([member]) => ({ kind: 'delete-member', set: set.name, member }));
+}

@@ -1,0 +1,55 @@
+import type { Match, SetName, Target } from './model.ts';
+import type { ChainName } from './model.ts';
+
+/** Short words for the matches and targets that the walls are written in, so that a wall reads as a list. */
+
+export function from(name: string): Match {
+  return { kind: 'in-interface', name };
+}
+
+export function to(name: string): Match {
+  return { kind: 'out-interface', name };
+}
+
+/** The source is in the set. */
+export function sourceIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'src', negated: false };
+}
+
+export function sourceNotIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'src', negated: true };
+}
+
+/** (destination address, destination port) is in the set. */
+export function portIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'dst,dst', negated: false };
+}
+
+/** (source address, destination port, destination address) is in the set. */
+export function pairIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'src,dst,dst', negated: false };
+}
+
+export const reply: Match = { kind: 'reply-direction' };
+export const related: Match = { kind: 'state', states: 'RELATED' };
+
+export function marked(bit: number): Match {
+  return { kind: 'mark', bit, negated: false };
+}
+
+export function notMarked(bit: number): Match {
+  return { kind: 'mark', bit, negated: true };
+}
+
+export const accept: Target = { kind: 'accept' };
+export const drop: Target = { kind: 'drop' };
+export const giveBack: Target = { kind: 'return' };
+
+export function jump(chain: ChainName): Target {
+  return { kind: 'jump', chain };
+}
+
+/** Continues in `chain` and, at its end, where the chain that we left would have gone. */
+export function goTo(chain: ChainName): Target {
+  return { kind: 'goto', chain };
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import type { Family } from '../net/network.ts';
+import type { ChainName, SetName } from './model.ts';
+
+/** xtables: a chain name has at most 28 bytes (XT_EXTENSION_MAXNAMELEN 29 with the final zero). */
+const longestChain = 28;
+/** ipset: a set name has at most 31 bytes (IPSET_MAXNAMELEN 32 with the final zero). */
+const longestSet = 31;
+
+const chainPrefix = 'DOCKWALL-';
+const setPrefixes = ['dockwall4-', 'dockwall6-'];
+
+/** Ours by name. `DOCKWALL` alone is another project's chain. */
+export function isOwnedChain(name: string): boolean {
+  return name.startsWith(chainPrefix);
+}
+
+/** Ours by name. */
+export function isOwnedSet(name: string): boolean {
+  return setPrefixes.some((prefix) => name.startsWith(prefix));
+}
+
+function chain(suffix: string): ChainName {
+  return `${chainPrefix}${suffix}`.slice(0, longestChain) as ChainName;
+}
+
+/** The chains of both walls. */
+export const chains = {
+  /** mangle: which interfaces are outside. */
+  gate: chain('GATE'),
+  /** mangle: the verdict on a packet for the host itself. */
+  judge: chain('JUDGE'),
+  /** mangle: the verdict on a packet for an address behind the host. */
+  routed: chain('ROUTED'),
+  /** mangle: writes the mark bit. */
+  pass: chain('PASS'),
+  /** mangle: what goes to a Docker bridge needs the mark bit. */
+  forward: chain('FORWARD'),
+  /** mangle: drops what came from outside without it. */
+  unpassed: chain('UNPASSED'),
+  /** filter: the recipe. */
+  services: chain('SERVICES'),
+} as const;
+
+/** The sub-chain of one Docker network in the front, by the first 12 digits of its id. */
+export function networkChain(networkId: string): ChainName {
+  return chain(`NET-${networkId.replaceAll(/[^0-9a-zA-Z]/g, '').slice(0, 12)}`);
+}
+
+/** A set by its role: `dockwall4-trusted`, `dockwall6-src-web`. Longer names keep their head and get a hash. */
+export function setName(family: Family, role: string): SetName {
+  const name = `dockwall${family}-${role}`;
+  if (name.length <= longestSet) return name as SetName;
+  const hash = createHash('sha256').update(role).digest('hex').slice(0, 6);
+  return `${name.slice(0, longestSet - hash.length - 1)}-${hash}` as SetName;
+}
