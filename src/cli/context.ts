@@ -1,0 +1,47 @@
+import { ConfigKeeper } from '../config/keeper.ts';
+import { connectDocker } from '../docker/dockerode-client.ts';
+import { DockerSource } from '../docker/source.ts';
+import { readHost } from '../host/read-host.ts';
+import { runCommand } from '../kernel/command.ts';
+import { createKernel } from '../kernel/kernel.ts';
+import type { ConfigInForce, PassParts } from '../reconciler/pass.ts';
+import { exitCodes, UserError } from './exit-code.ts';
+
+/** What a verb has from outside. */
+export interface Context {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** One text to standard output, a newline after it. */
+  readonly print: (text: string) => void;
+  /** The same to standard error. */
+  readonly complain: (text: string) => void;
+}
+
+/** The folder of the daemon's socket. */
+export function runtimeFolder(env: Context['env']): string {
+  return env['DOCKWALL_RUNTIME_DIR'] ?? '/run/dockwall';
+}
+
+export function healthSocket(env: Context['env']): string {
+  return `${runtimeFolder(env)}/dockwall.sock`;
+}
+
+/** The configuration for a verb that runs once: warnings are told, errors end it. */
+export async function requireConfig({ env, complain }: Context): Promise<ConfigInForce> {
+  const keeper = new ConfigKeeper(env);
+  const { problems, warnings } = await keeper.reload();
+  for (const warning of warnings) complain(`warning: ${warning}`);
+  if (problems.length > 0) throw new UserError(exitCodes.bad, problems.join('\n'));
+  return keeper.inForce();
+}
+
+/** The real kernel, Docker and host, for one pass. */
+export async function openParts(_context: Context, config: ConfigInForce): Promise<PassParts> {
+  const source = new DockerSource(await connectDocker(), () => {});
+  return {
+    kernel: createKernel(runCommand),
+    list: () => source.list(),
+    // A look that is the first of its process has seen no listener for long: nothing is given back to the host.
+    host: async () => ({ ...(await readHost()), listeners: [] }),
+    config: () => config,
+  };
+}

@@ -1,0 +1,49 @@
+import { describe, type Description } from '../diff/describe.ts';
+import { isEmpty } from '../diff/diff.ts';
+import { plan as look, reconcile } from '../reconciler/pass.ts';
+import { type Context, openParts, requireConfig } from './context.ts';
+import { exitCodes, type ExitCode } from './exit-code.ts';
+import { problemLine } from './problems.ts';
+import { harmless } from './text.ts';
+
+/** `dockwall plan`: what a pass would change, in words. Touches nothing. With `check`, 3 when something would. */
+export async function plan(
+  context: Context,
+  options: { json?: boolean | undefined; check?: boolean | undefined },
+): Promise<ExitCode> {
+  const config = await requireConfig(context);
+  const decision = await look(await openParts(context, config));
+  const lines = describe(decision.plan);
+  const problems = decision.policy.problems.map(problemLine);
+  if (options.json === true) {
+    context.print(JSON.stringify({ version: 1, changes: lines, problems }, undefined, 2));
+  } else {
+    for (const problem of problems) context.complain(`problem: ${problem}`);
+    context.print(
+      lines.length === 0 ? 'Nothing to do: the kernel holds what it should.' : changesText(lines),
+    );
+  }
+  return options.check === true && !isEmpty(decision.plan) ? exitCodes.pending : exitCodes.ok;
+}
+
+/** `dockwall apply`: one pass. */
+export async function apply(context: Context): Promise<ExitCode> {
+  const config = await requireConfig(context);
+  const decision = await reconcile(await openParts(context, config));
+  const lines = describe(decision.plan);
+  for (const problem of decision.policy.problems.map(problemLine)) context.complain(`problem: ${problem}`);
+  context.print(lines.length === 0 ? 'Nothing to do: the kernel holds what it should.' : changesText(lines));
+  return exitCodes.ok;
+}
+
+/** Changes under a heading for each set and chain, in the order in which they happen. */
+export function changesText(changes: readonly Description[]): string {
+  const text: string[] = [];
+  let heading = '';
+  for (const { sign, where, what } of changes) {
+    if (where !== heading) text.push(where);
+    heading = where;
+    text.push(`  ${sign} ${harmless(what, 400)}`);
+  }
+  return text.join('\n');
+}

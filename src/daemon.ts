@@ -1,0 +1,172 @@
+import { createTask, type ScheduledTask } from 'node-cron';
+import { pino } from 'pino';
+import { healthSocket } from './cli/context.ts';
+import { exitCodes, type ExitCode } from './cli/exit-code.ts';
+import { ConfigKeeper, type Reload } from './config/keeper.ts';
+import type { DockerClient, DockerEvent } from './docker/client.ts';
+import { requireSocket } from './docker/require-socket.ts';
+import { DockerSource } from './docker/source.ts';
+import { readHost } from './host/read-host.ts';
+import { runCommand } from './kernel/command.ts';
+import { createKernel, type Kernel } from './kernel/kernel.ts';
+import { systemClock } from './reconciler/clock.ts';
+import { HeldPorts } from './reconciler/held-ports.ts';
+import { type PassParts, reconcile } from './reconciler/pass.ts';
+import { closeEarly, raiseGate } from './reconciler/raise.ts';
+import { type Log, Reporter } from './reconciler/reporter.ts';
+import { Trigger } from './reconciler/trigger.ts';
+import { watchDocker } from './reconciler/watch.ts';
+import { serveHealth } from './web/health-server.ts';
+
+const clock = systemClock;
+const triggerOptions = { minInterval: 100, retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000], clock };
+
+/**
+ * `dockwall run`: real kernel, Docker, clock and signals put together. Resolves to the exit code after SIGTERM or
+ * SIGINT; the walls stay. Rejects where a privilege, ipset or Docker's socket is missing at the start.
+ */
+export async function runDaemon(env: Readonly<Record<string, string | undefined>>): Promise<ExitCode> {
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  const keeper = new ConfigKeeper(env);
+  const first = await keeper.reload();
+  const log = pino({ level: keeper.inForce().config.logLevel, base: null });
+  reportReload(log, first, keeper);
+  const kernel = createKernel(runCommand);
+  const raised = await raiseGate(kernel, await readHost(), keeper.inForce());
+  log.info({}, raised === undefined ? 'the gate was standing' : 'the gate is up');
+
+  await requireSocket(env);
+  const { connectDocker } = await import('./docker/dockerode-client.ts');
+  const daemon = new Daemon({ keeper, log, kernel, client: await connectDocker() });
+  const server = await serveHealth(healthSocket(env), () => daemon.health());
+  process.on('SIGHUP', () => daemon.reload());
+  daemon.start();
+  await stopped;
+  log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
+  await Promise.all([daemon.stop(), server.close()]);
+  return exitCodes.ok;
+}
+
+interface DaemonParts {
+  readonly keeper: ConfigKeeper;
+  readonly log: Log;
+  readonly kernel: Kernel;
+  readonly client: DockerClient;
+}
+
+/** Everything that pulls the one trigger: events, schedule, signals, late answers. */
+class Daemon {
+  private readonly parts: DaemonParts;
+  private readonly source: DockerSource;
+  private readonly reporter: Reporter;
+  private readonly trigger: Trigger;
+  private readonly held = new HeldPorts();
+  private readonly stopping = new AbortController();
+  private task: ScheduledTask | undefined;
+  private watching: Promise<void> = Promise.resolve();
+
+  constructor(parts: DaemonParts) {
+    this.parts = parts;
+    this.reporter = new Reporter(parts.log);
+    this.trigger = new Trigger(() => this.pass(), triggerOptions);
+    this.source = new DockerSource(parts.client, () => this.trigger.pull());
+  }
+
+  start(): void {
+    this.startSchedule();
+    // First the stream, then the list: what happens in between is in one of the two.
+    this.watching = watchDocker(
+      {
+        client: this.parts.client,
+        clock,
+        onEvent: (event) => this.onEvent(event),
+        onDown: (error) => {
+          this.reporter.dockerWentAway(error);
+          this.trigger.pull();
+        },
+      },
+      this.stopping.signal,
+    );
+    this.trigger.pull();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.task?.destroy();
+    await Promise.all([this.trigger.stop(), this.watching]);
+  }
+
+  health(): ReturnType<Reporter['health']> {
+    return this.reporter.health(this.parts.keeper.problems());
+  }
+
+  /** SIGHUP: the configuration is read again at once, changed file or not. */
+  reload(): void {
+    void this.parts.keeper.reload().then((reload) => this.reloaded(reload));
+  }
+
+  private reloaded(reload: Reload): void {
+    reportReload(this.parts.log, reload, this.parts.keeper);
+    if (reload.changed) this.startSchedule();
+    this.trigger.pull();
+  }
+
+  private startSchedule(): void {
+    void this.task?.destroy();
+    this.task = createTask(this.parts.keeper.inForce().config.schedule, () => this.trigger.pull());
+    void this.task.start();
+  }
+
+  private onEvent(event: DockerEvent): void {
+    if (event.type === 'container' && event.action === 'create') void this.onCreate(event.id);
+    this.trigger.pull();
+  }
+
+  private async onCreate(id: string): Promise<void> {
+    try {
+      const details = await this.source.inspect(id);
+      if (details !== undefined) await closeEarly(this.parts.kernel, details);
+    } catch (error) {
+      // The pass that this event has asked for does the same, a little later.
+      this.parts.log.debug(
+        { error: String(error) },
+        'could not close the ports of a new container ahead of the pass',
+      );
+    }
+  }
+
+  private async pass(): Promise<void> {
+    const reload = await this.parts.keeper.reloadIfChanged();
+    if (reload !== undefined) this.reloaded(reload);
+    try {
+      this.reporter.passed(await reconcile(this.passParts()));
+      this.reporter.dockerAnswers();
+    } catch (error) {
+      this.reporter.passFailed(error);
+      throw error;
+    }
+  }
+
+  private passParts(): PassParts {
+    return {
+      kernel: this.parts.kernel,
+      list: () => this.source.list(),
+      host: async () => {
+        const host = await readHost();
+        return { ...host, listeners: this.held.update(host.listeners, clock.now()) };
+      },
+      config: () => this.parts.keeper.inForce(),
+    };
+  }
+}
+
+function reportReload(log: Log, { changed, problems, warnings }: Reload, keeper: ConfigKeeper): void {
+  for (const warning of warnings) log.warn({}, `configuration: ${warning}`);
+  const consequence = keeper.inForce().lockedDown
+    ? 'every published port is closed to everybody until it is good'
+    : 'the last good one stays in force';
+  for (const problem of problems) log.error({}, `configuration: ${problem}; ${consequence}`);
+  if (changed) log.info({}, 'configuration loaded');
+}

@@ -1,0 +1,44 @@
+/** A container or network event, as little of it as a hint needs. */
+export interface DockerEvent {
+  readonly type: string;
+  readonly action: string;
+  /** The container's id, or the network's. */
+  readonly id: string;
+}
+
+/**
+ * What dockwall asks of Docker. Answers are unparsed: inventory/docker-json is the one door they go through.
+ * Every call rejects with {@link DockerError}.
+ */
+export interface DockerClient {
+  /** `GET /containers/json?all=1` */
+  containers(): Promise<readonly unknown[]>;
+  /** `GET /containers/{id}/json`; blocks while the container starts or stops, so it takes a signal. */
+  inspect(id: string, signal: AbortSignal): Promise<unknown>;
+  /** `GET /networks` */
+  networks(): Promise<readonly unknown[]>;
+  /** `GET /networks/{id}`: never blocks, and shows endpoints from `network connect` on. */
+  network(id: string): Promise<unknown>;
+  /** `GET /version` */
+  version(): Promise<unknown>;
+  /** Calls `onEvent` for each event until the stream ends, then resolves; rejects when it breaks. */
+  watch(onEvent: (event: DockerEvent) => void, signal: AbortSignal): Promise<void>;
+}
+
+/** Docker did not answer, or answered with an error. */
+export class DockerError extends Error {
+  readonly code: 'unreachable' | 'not-found' | 'refused';
+  /** HTTP status where Docker answered. */
+  readonly status: number | undefined;
+
+  constructor(
+    code: DockerError['code'],
+    message: string,
+    options: { cause?: unknown; status?: number | undefined },
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'DockerError';
+    this.code = code;
+    this.status = options.status;
+  }
+}

@@ -1,0 +1,71 @@
+import { Agent } from 'node:http';
+import type Docker from 'dockerode';
+import { type DockerClient, DockerError } from './client.ts';
+import { eventFilters, readEvents } from './events.ts';
+
+/** A list answers in milliseconds; an engine that takes this long is not there. */
+const answerTimeLimit = 10_000;
+
+/**
+ * The adapter to dockerode. `DOCKER_HOST` is honoured as the docker command does (unix socket by default).
+ * No API version is pinned: Docker 29 refuses what is below 1.44, 20.10 knows nothing above 1.41.
+ *
+ * dockerode is imported here and not at the top: it drags gRPC and SSH along, and the gate must not wait.
+ */
+export async function connectDocker(): Promise<DockerClient> {
+  const { default: Dockerode } = await import('dockerode');
+  // Connections stay open: an inspect sent on `create` has to be quicker than the start that follows it.
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const docker = new Dockerode({ agent } as Docker.DockerOptions);
+  const limit = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(answerTimeLimit) });
+  return {
+    containers: () => asking('listing containers', docker.listContainers({ all: true, ...limit() })),
+    inspect: (id, signal) =>
+      asking(
+        `inspecting container ${id.slice(0, 12)}`,
+        docker.getContainer(id).inspect({ abortSignal: signal }),
+      ),
+    networks: () => asking('listing networks', docker.listNetworks(limit())),
+    network: (id) => asking(`inspecting network ${id.slice(0, 12)}`, inTime(docker.getNetwork(id).inspect())),
+    version: () => asking('asking for the version', inTime(docker.version())),
+    watch: async (onEvent, signal) => {
+      const stream = await asking(
+        'opening the event stream',
+        docker.getEvents({ filters: eventFilters, abortSignal: signal }),
+      );
+      await asking('reading the event stream', readEvents(stream, onEvent));
+    },
+  };
+}
+
+/** For the calls of dockerode 5 that take no abort signal. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error('no answer in time')), answerTimeLimit);
+  });
+  try {
+    return await Promise.race([answer, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function asking<T>(what: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    throw asDockerError(what, cause);
+  }
+}
+
+function asDockerError(what: string, cause: unknown): DockerError {
+  const fields = (typeof cause === 'object' && cause !== null ? cause : {}) as {
+    statusCode?: unknown;
+    message?: unknown;
+  };
+  const status = typeof fields.statusCode === 'number' ? fields.statusCode : undefined;
+  const message = typeof fields.message === 'string' ? fields.message : String(cause);
+  const code = status === undefined ? 'unreachable' : status === 404 ? 'not-found' : 'refused';
+  return new DockerError(code, `${what}: ${message}`, { cause, status });
+}

@@ -1,0 +1,66 @@
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import type { DockerEvent } from './client.ts';
+
+/**
+ * Asked of the server, so that health checks and execs (`exec_start`, `health_status`) never arrive here.
+ * `create` and `rename` for ports and names, `start`/`die`/`destroy` for state, `connect`/`disconnect` for addresses.
+ */
+export const eventFilters = {
+  type: ['container' as const, 'network' as const],
+  event: [
+    'create',
+    'start',
+    'die',
+    'destroy',
+    'rename',
+    'pause',
+    'unpause',
+    'connect',
+    'disconnect',
+    'remove',
+  ],
+};
+
+/** Type, Action and Actor are in every API version; `status`, `id` and `from` left in 1.52. */
+const eventLine = z.object({
+  Type: z.string(),
+  Action: z.string(),
+  Actor: z.object({ ID: z.string() }),
+});
+
+/**
+ * Reads Docker's event stream (one JSON object a line) to its end. A line that is not an event is passed
+ * over: events are hints, and the list is the truth.
+ */
+export async function readEvents(
+  stream: NodeJS.ReadableStream,
+  onEvent: (event: DockerEvent) => void,
+): Promise<void> {
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  const broken = new Promise<never>((_, reject) => {
+    stream.on('error', reject);
+    lines.on('error', reject);
+  });
+  const ended = new Promise<void>((resolve) => {
+    lines.on('close', resolve);
+  });
+  lines.on('line', (line) => {
+    const event = parseEvent(line);
+    if (event !== undefined) onEvent(event);
+  });
+  try {
+    await Promise.race([ended, broken]);
+  } finally {
+    lines.close();
+  }
+}
+
+function parseEvent(line: string): DockerEvent | undefined {
+  try {
+    const event = eventLine.parse(JSON.parse(line));
+    return { type: event.Type, action: event.Action, id: event.Actor.ID };
+  } catch {
+    return undefined;
+  }
+}

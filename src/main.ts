@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import type { Context } from './cli/context.ts';
+import { exitCodes, type ExitCode } from './cli/exit-code.ts';
+
+/**
+ * argv -> verb -> exit code, and the only place that exits. Verbs are imported when called: `health` runs every few
+ * seconds and must not load Docker's client.
+ */
+const context: Context = {
+  env: process.env,
+  print: (text) => process.stdout.write(`${text}\n`),
+  complain: (text) => process.stderr.write(`${text}\n`),
+};
+
+let exitCode: ExitCode = exitCodes.ok;
+
+function program(): Command {
+  const dockwall = new Command('dockwall')
+    .description("The firewall for Docker's published ports: what the labels open is open, and nothing else.")
+    .exitOverride()
+    .showHelpAfterError();
+  const verb = (name: string, description: string): Command =>
+    dockwall.command(name).description(description);
+  verb('run', 'stand guard until stopped (the walls stay)').action(
+    async () => void (exitCode = await (await import('./cli/run.ts')).run(context)),
+  );
+  verb('plan', 'show what a pass would change; touches nothing')
+    .option('--json', 'print JSON')
+    .option('--check', 'exit with 3 when something would change')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/plan.ts')).plan(context, options)),
+    );
+  verb('apply', 'do one pass').action(
+    async () => void (exitCode = await (await import('./cli/plan.ts')).apply(context)),
+  );
+  verb('check', 'check the configuration and every label')
+    .option('--json', 'print JSON')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/check.ts')).check(context, options)),
+    );
+  verb('status', 'show who may reach what')
+    .option('--json', 'print JSON')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/status.ts')).status(context, options)),
+    );
+  verb('down', 'remove every rule, chain and set of ours').action(
+    async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
+  );
+  verb('health', 'ask the running dockwall whether it is well').action(
+    async () => void (exitCode = await (await import('./cli/health.ts')).health(context)),
+  );
+  verb('version', 'print the version').action(
+    async () => void (exitCode = await (await import('./cli/version.ts')).version(context)),
+  );
+  return dockwall;
+}
+
+async function main(argv: readonly string[]): Promise<ExitCode> {
+  try {
+    await program().parseAsync(argv.length === 0 ? ['run'] : argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own message; asking for help is no mistake.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.bad;
+    const { explainError } = await import('./cli/explain-error.ts');
+    const explained = explainError(error);
+    context.complain(`dockwall: ${explained.message}`);
+    return explained.exitCode;
+  }
+}
+
+process.exit(await main(process.argv.slice(2)));

@@ -1,0 +1,62 @@
+import type { Config } from '../config/model.ts';
+import { diff, isEmpty } from '../diff/diff.ts';
+import type { Observed, Plan } from '../diff/model.ts';
+import type { Snapshot } from '../inventory/docker-json.ts';
+import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { lockDown } from '../policy/lockdown.ts';
+import type { Policy } from '../policy/model.ts';
+import { resolve } from '../policy/resolve.ts';
+import type { Ruleset } from '../ruleset/model.ts';
+import { render } from '../ruleset/render.ts';
+
+/** The configuration in force; `lockedDown` while there has never been a good one. */
+export interface ConfigInForce {
+  readonly config: Config;
+  readonly lockedDown: boolean;
+}
+
+/** The real parts that a pass asks. */
+export interface PassParts {
+  readonly kernel: Kernel;
+  readonly list: () => Promise<Snapshot>;
+  readonly host: () => Promise<HostFacts>;
+  readonly config: () => ConfigInForce;
+}
+
+/** What a pass has found out and would do. */
+export interface Decision {
+  readonly observed: Observed;
+  readonly policy: Policy;
+  readonly ruleset: Ruleset;
+  readonly plan: Plan;
+}
+
+/** The pure middle of a pass: one moment of everything into what should change. */
+export function decide(
+  moment: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly observed: Observed },
+  { config, lockedDown }: ConfigInForce,
+): Decision {
+  const resolved = resolve(readInventory(moment.snapshot, moment.host), config);
+  const policy = lockedDown ? lockDown(resolved) : resolved;
+  const ruleset = render(policy, 'asked');
+  return { observed: moment.observed, policy, ruleset, plan: diff(ruleset, moment.observed) };
+}
+
+/**
+ * Looks, and decides. The kernel is looked at before Docker is asked: a port that is closed early (see
+ * `closeEarly`) after the look is not in what was seen, so no pass takes it away again as drift; before
+ * the look, its container is in the list.
+ */
+export async function plan(parts: PassParts): Promise<Decision> {
+  const observed = await parts.kernel.observe();
+  const [snapshot, host] = await Promise.all([parts.list(), parts.host()]);
+  return decide({ snapshot, host, observed }, parts.config());
+}
+
+/** One pass: look, decide, and write what differs. Writes nothing where nothing does. */
+export async function reconcile(parts: PassParts): Promise<Decision> {
+  const decision = await plan(parts);
+  if (!isEmpty(decision.plan)) await parts.kernel.apply(decision.plan);
+  return decision;
+}

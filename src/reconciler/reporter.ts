@@ -1,0 +1,109 @@
+import { describe } from '../diff/describe.ts';
+import { isEmpty } from '../diff/diff.ts';
+import type { SetChange } from '../diff/model.ts';
+import type { Problem } from '../policy/model.ts';
+import type { Health } from '../web/health-server.ts';
+import type { Decision } from './pass.ts';
+
+/** The part of a logger that is used here; pino fits. */
+export interface Log {
+  readonly debug: (fields: object, message: string) => void;
+  readonly info: (fields: object, message: string) => void;
+  readonly warn: (fields: object, message: string) => void;
+  readonly error: (fields: object, message: string) => void;
+}
+
+/**
+ * Tells people what happened, once: a standing problem is one warning, and one line when it is gone. Keeps what
+ * `health` answers with.
+ */
+export class Reporter {
+  private readonly log: Log;
+  private warned = new Map<string, Problem>();
+  private passes = 0;
+  private passFailure: string | undefined;
+  private repeats = 0;
+  private dockerDown: string | undefined;
+
+  constructor(log: Log) {
+    this.log = log;
+  }
+
+  passed(decision: Decision): void {
+    this.passes += 1;
+    if (this.passFailure !== undefined) this.log.info({ failures: this.repeats }, 'passes succeed again');
+    this.passFailure = undefined;
+    this.repeats = 0;
+    this.reportProblems(decision.policy.problems);
+    for (const { set, member } of handmade(decision)) {
+      this.log.warn(
+        { set, member },
+        'removed a permanent member that no configuration knows; ipset add ... timeout SECONDS lets one in for a while',
+      );
+    }
+    if (isEmpty(decision.plan)) this.log.debug({}, 'nothing to do');
+    else
+      this.log.info(
+        { changes: describe(decision.plan).map(({ sign, where, what }) => `${sign} ${where}: ${what}`) },
+        'brought the kernel up to date',
+      );
+  }
+
+  /** The same failure again is only counted. */
+  passFailed(error: unknown): void {
+    const message = messageOf(error);
+    this.repeats += 1;
+    if (message !== this.passFailure)
+      this.log.error({ error: message }, 'a pass failed; the rules stay as they were');
+    this.passFailure = message;
+  }
+
+  dockerAnswers(): void {
+    if (this.dockerDown !== undefined) this.log.info({}, 'Docker answers again');
+    this.dockerDown = undefined;
+  }
+
+  dockerWentAway(error: unknown): void {
+    const message = error === undefined ? 'the event stream ended' : messageOf(error);
+    if (this.dockerDown === undefined) this.log.warn({ error: message }, 'Docker went away; the walls stay');
+    this.dockerDown = message;
+  }
+
+  health(configProblems: readonly string[]): Health {
+    const problems = [
+      ...configProblems.map((problem) => `configuration: ${problem}`),
+      ...(this.dockerDown === undefined ? [] : [`Docker: ${this.dockerDown}`]),
+      ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
+      ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
+    ];
+    return { healthy: problems.length === 0, problems };
+  }
+
+  private reportProblems(problems: readonly Problem[]): void {
+    const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+    for (const [key, problem] of now) {
+      if (!this.warned.has(key))
+        this.log.warn(fields(problem), `label problem: ${problem.problem}; this container opens nothing`);
+    }
+    for (const [key, problem] of this.warned) {
+      if (!now.has(key)) this.log.info(fields(problem), 'label problem gone');
+    }
+    this.warned = now;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : JSON.stringify(error);
+}
+
+function fields({ container, label, value, hint }: Problem): object {
+  return { container, label, value: value.slice(0, 200), ...(hint === undefined ? {} : { hint }) };
+}
+
+/** Members taken out of source sets: somebody's hand put them there, or a configuration that has changed since. */
+function handmade({ plan, ruleset }: Decision): readonly Extract<SetChange, { kind: 'delete-member' }>[] {
+  const sources = new Set<string>(ruleset.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
+  return plan.sets.flatMap((change) =>
+    change.kind === 'delete-member' && sources.has(change.set) ? [change] : [],
+  );
+}

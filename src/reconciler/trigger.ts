@@ -1,0 +1,87 @@
+import type { Clock } from './clock.ts';
+
+export interface TriggerOptions {
+  /** Least time between the starts of two passes, ms. The first after a quiet time starts at once. */
+  readonly minInterval: number;
+  /** Waits after the first, second, ... failed pass in a row, ms; the last one repeats. */
+  readonly retryDelays: readonly number[];
+  readonly clock: Clock;
+}
+
+/**
+ * One pass at a time. Invariants:
+ * - `pass` never runs twice at once;
+ * - whatever was true when {@link pull} was called is seen by a pass that starts at or after that moment;
+ * - any number of pulls while a pass runs cost one more pass;
+ * - a failed pass is run again after a wait, at the latest.
+ */
+export class Trigger {
+  private readonly pass: () => Promise<void>;
+  private readonly options: TriggerOptions;
+  private running = false;
+  private wanted = false;
+  private stopped = false;
+  private failures = 0;
+  private lastStart = Number.NEGATIVE_INFINITY;
+  private cancelTimer: (() => void) | undefined;
+  private idle: (() => void)[] = [];
+
+  /** @param pass one pass; a rejection counts as a failure and is otherwise the caller's to report. */
+  constructor(pass: () => Promise<void>, options: TriggerOptions) {
+    this.pass = pass;
+    this.options = options;
+  }
+
+  /** Asks for a pass, soon. */
+  pull(): void {
+    if (this.stopped) return;
+    this.wanted = true;
+    if (!this.running) this.schedule(0);
+  }
+
+  /** No further pass starts; resolves when the running one is done. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancelTimer?.();
+    if (!this.running) return;
+    await new Promise<void>((resolve) => this.idle.push(resolve));
+  }
+
+  private schedule(delay: number): void {
+    const sinceLast = this.options.clock.now() - this.lastStart;
+    const wait = Math.max(delay, this.options.minInterval - sinceLast, 0);
+    this.cancelTimer?.();
+    if (wait === 0) {
+      this.cancelTimer = undefined;
+      void this.run();
+      return;
+    }
+    this.cancelTimer = this.options.clock.after(wait, () => void this.run());
+  }
+
+  private async run(): Promise<void> {
+    if (this.stopped || this.running) return;
+    this.running = true;
+    this.wanted = false;
+    this.lastStart = this.options.clock.now();
+    let failed = false;
+    try {
+      await this.pass();
+      this.failures = 0;
+    } catch {
+      failed = true;
+      this.failures += 1;
+    }
+    this.running = false;
+    for (const resolve of this.idle.splice(0)) resolve();
+    if (this.stopped) return;
+    // A pull during a failing pass does not shorten the wait: an event storm must not become a retry storm.
+    if (failed) this.schedule(this.retryDelay());
+    else if (this.wanted) this.schedule(0);
+  }
+
+  private retryDelay(): number {
+    const { retryDelays } = this.options;
+    return retryDelays[Math.min(this.failures, retryDelays.length) - 1] ?? 0;
+  }
+}

@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { Trigger } from '../../../src/reconciler/trigger.ts';
+import { FakeClock, settle } from './fake-clock.ts';
+
+interface Bench {
+  readonly clock: FakeClock;
+  readonly trigger: Trigger;
+  readonly starts: number[];
+  readonly finish: (outcome?: Error) => Promise<void>;
+  running(): number;
+}
+
+function bench(): Bench {
+  const clock = new FakeClock();
+  const starts: number[] = [];
+  const open: ((outcome?: Error) => void)[] = [];
+  const pass = (): Promise<void> => {
+    starts.push(clock.now());
+    return new Promise((resolve, reject) => {
+      open.push((outcome) => (outcome === undefined ? resolve() : reject(outcome)));
+    });
+  };
+  const trigger = new Trigger(pass, { minInterval: 100, retryDelays: [200, 400], clock });
+  return {
+    clock,
+    trigger,
+    starts,
+    running: () => open.length,
+    finish: async (outcome) => {
+      open.shift()?.(outcome);
+      await settle();
+    },
+  };
+}
+
+describe('Trigger', () => {
+  it('starts the first pass at once', () => {
+    const { trigger, starts } = bench();
+    trigger.pull();
+    expect(starts).toEqual([0]);
+  });
+
+  it('never runs two passes at once; many pulls meanwhile are one more pass', async () => {
+    const { clock, trigger, starts, finish, running } = bench();
+    trigger.pull();
+    for (let i = 0; i < 1000; i += 1) trigger.pull();
+    await clock.advance(500);
+    expect(running()).toBe(1);
+    await finish();
+    await clock.advance(0);
+    expect(starts).toEqual([0, 500]);
+    await finish();
+    await clock.advance(1000);
+    expect(starts).toEqual([0, 500]);
+  });
+
+  it('keeps the least interval between starts', async () => {
+    const { clock, trigger, starts, finish } = bench();
+    trigger.pull();
+    await finish();
+    await clock.advance(10);
+    trigger.pull();
+    trigger.pull();
+    await clock.advance(500);
+    expect(starts).toEqual([0, 100]);
+  });
+
+  it('tries a failed pass again with growing waits, and starts over after a success', async () => {
+    const { clock, trigger, starts, finish } = bench();
+    trigger.pull();
+    await finish(new Error('1'));
+    await clock.advance(200);
+    await finish(new Error('2'));
+    await clock.advance(400);
+    await finish(new Error('3'));
+    await clock.advance(400);
+    await finish();
+    await clock.advance(5000);
+    expect(starts).toEqual([0, 200, 600, 1000]);
+    trigger.pull();
+    await finish(new Error('again'));
+    await clock.advance(200);
+    expect(starts).toEqual([0, 200, 600, 1000, 6000, 6200]);
+  });
+
+  it('stops: waits for the running pass, starts no other', async () => {
+    const { clock, trigger, starts, finish } = bench();
+    trigger.pull();
+    trigger.pull();
+    let stopped = false;
+    void trigger.stop().then(() => {
+      stopped = true;
+    });
+    await settle();
+    expect(stopped).toBe(false);
+    await finish();
+    expect(stopped).toBe(true);
+    trigger.pull();
+    await clock.advance(5000);
+    expect(starts).toEqual([0]);
+  });
+});
