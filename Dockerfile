@@ -1,0 +1,26 @@
+# Build: everything with a compiler and npm stays in this stage.
+FROM node:24-trixie-slim AS build
+WORKDIR /build
+COPY package.json package-lock.json ./
+# No install script is needed: the build is tsc, and dockerode's native parts are optional.
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY src ./src
+RUN npm run build \
+ && npm prune --omit=dev --omit=optional --ignore-scripts --no-audit --no-fund \
+ && chmod +x dist/main.js
+
+# The sidecar: Debian with Node's binary, iptables (legacy and nft) and ipset. No npm, no compiler.
+FROM debian:trixie-slim
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends iptables ipset \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/archives/*.deb
+COPY --from=build /usr/local/bin/node /usr/local/bin/node
+COPY --from=build /build/package.json /opt/dockwall/package.json
+COPY --from=build /build/node_modules /opt/dockwall/node_modules
+COPY --from=build /build/dist /opt/dockwall/dist
+COPY LICENSE /opt/dockwall/LICENSE
+RUN ln -s /opt/dockwall/dist/main.js /usr/local/bin/dockwall
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=2 CMD ["dockwall", "health"]
+ENTRYPOINT ["dockwall"]
+CMD ["run"]
