@@ -1,0 +1,60 @@
+import type { ObservedRule, ObservedTable } from '../../diff/model.ts';
+import type { Side } from '../backend.ts';
+import { commentPrefix } from './rule.ts';
+import { splitLines, type Token, tokenize } from './tokens.ts';
+
+/**
+ * The tables that `iptables-save` printed. Lines that are none of a table's are passed over: the tools warn
+ * on the same stream ("# Warning: iptables-legacy tables present", "# Table `x' is incompatible, use 'nft'
+ * tool."), and a later version may add to that. Never throws: what cannot be read is not ours.
+ */
+export function parseTables(text: string, side: Side): readonly ObservedTable[] {
+  const tables: ObservedTable[] = [];
+  let chains = new Map<string, ObservedRule[]>();
+  for (const line of splitLines(text)) {
+    if (line.startsWith('*')) {
+      chains = new Map();
+      tables.push({ ...side, table: line.slice(1).trim(), chains });
+    } else if (line.startsWith(':')) {
+      chains.set(line.slice(1).split(' ', 1)[0] ?? '', []);
+    } else {
+      const rule = ruleLine.exec(line);
+      if (rule?.groups !== undefined) {
+        const { chain = '', spec = '' } = rule.groups;
+        const rules = chains.get(chain) ?? [];
+        rules.push(parseRule(spec));
+        chains.set(chain, rules);
+      }
+    }
+  }
+  return tables;
+}
+
+/** `[12:3456] -A CHAIN spec`; the counters are there with `iptables-save -c` only. */
+const ruleLine = /^(?:\[\d+:\d+\] )?-A (?<chain>\S+)(?: (?<spec>[\s\S]*))?$/;
+
+/** Options of which the next word is free text, which may look like anything, also like `-j`. */
+const textOptions = new Set(['--comment', '--log-prefix', '--nflog-prefix', '--string', '--hex-string']);
+
+function parseRule(spec: string): ObservedRule {
+  const tokens = tokenize(spec);
+  let id: string | undefined;
+  let target: string | undefined;
+  for (let i = 0; i < tokens.length; i += 1) {
+    const { value, quoted } = tokens[i] as Token;
+    if (quoted) continue;
+    const next = tokens[i + 1]?.value;
+    if (value === '--comment') id ??= idOf(next ?? '', spec);
+    if (value === '-j' || value === '-g') target ??= next;
+    if (textOptions.has(value)) i += 1;
+  }
+  return { id, spec, target };
+}
+
+/** Printable ASCII: our renderer writes nothing else, and a rule that cannot be written back is not ours. */
+const writable = /^[ -~]*$/;
+const ours = new RegExp(`^${commentPrefix}([A-Za-z0-9_-]{1,40})(?: |$)`);
+
+function idOf(comment: string, spec: string): string | undefined {
+  return writable.test(spec) ? ours.exec(comment)?.[1] : undefined;
+}

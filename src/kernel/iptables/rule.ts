@@ -1,0 +1,85 @@
+import type { Match, Rule, Target } from '../../ruleset/model.ts';
+import { number, word } from '../words.ts';
+
+/** What marks a rule as ours; the id follows at once. */
+export const commentPrefix = 'dockwall:';
+
+/** Well under the 255 bytes that xt_comment holds. */
+const longestNote = 200;
+
+/**
+ * A rule as iptables' words: what follows `-A CHAIN`. Safe for any text: notes lose what is not plain, any
+ * other text that is no word of its kind throws a TypeError.
+ */
+export function ruleText(rule: Rule): string {
+  return [...rule.matches.map(matchText), commentText(rule), targetText(rule.target)].join(' ');
+}
+
+/** The order of options is free but for one rule: a port comes after its protocol, here in the same breath. */
+function matchText(match: Match): string {
+  switch (match.kind) {
+    case 'in-interface':
+      return `-i ${word('interface', match.name)}`;
+    case 'out-interface':
+      return `-o ${word('interface', match.name)}`;
+    case 'reply-direction':
+      return '-m conntrack --ctdir REPLY';
+    case 'state':
+      return `-m conntrack --ctstate ${word('state', match.states)}`;
+    case 'source':
+      return `-s ${word('network', match.network)}`;
+    case 'destination':
+      return `-d ${word('network', match.network)}`;
+    case 'destination-type':
+      return `-m addrtype --dst-type ${word('state', match.type)}`;
+    case 'set':
+      return `-m set${not(match.negated)} --match-set ${word('set', match.set)} ${word('set fields', match.fields)}`;
+    case 'mark':
+      return `-m mark${not(match.negated)} --mark ${bitText(match.bit)}/${bitText(match.bit)}`;
+    case 'port': {
+      const protocol = word('protocol', match.protocol);
+      return `-p ${protocol} -m ${protocol} --dport ${portText(match.port)}`;
+    }
+    case 'original-port':
+      return `-m conntrack --ctorigdstport ${portText(match.port)}`;
+  }
+}
+
+function targetText(target: Target): string {
+  switch (target.kind) {
+    case 'accept':
+      return '-j ACCEPT';
+    case 'drop':
+      return '-j DROP';
+    case 'return':
+      return '-j RETURN';
+    case 'jump':
+      return `-j ${word('chain', target.chain)}`;
+    case 'goto':
+      return `-g ${word('chain', target.chain)}`;
+    // --set-xmark VALUE/MASK: the bits of MASK become VALUE's, all others stay as they are.
+    case 'set-mark':
+      return `-j MARK --set-xmark ${bitText(target.bit)}/${bitText(target.bit)}`;
+    case 'clear-mark':
+      return `-j MARK --set-xmark 0x0/${bitText(target.bit)}`;
+  }
+}
+
+/** The id is exact, the note is for people: characters outside the model's become `?`, the rest is cut. */
+function commentText({ id, note }: Rule): string {
+  const plain = note.slice(0, longestNote).replaceAll(/[^A-Za-z0-9 ._:/,*>-]/g, '?');
+  const text = `${commentPrefix}${word('rule id', id)} ${plain}`.trimEnd();
+  return `-m comment --comment "${text}"`;
+}
+
+function not(negated: boolean): string {
+  return negated ? ' !' : '';
+}
+
+function portText(port: number): string {
+  return number('port', port, { most: 65_535 });
+}
+
+function bitText(bit: number): string {
+  return `0x${Number(number('mark', bit, { most: 0xff_ff_ff_ff })).toString(16)}`;
+}
