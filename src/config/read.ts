@@ -1,5 +1,4 @@
 import { readFile, stat } from 'node:fs/promises';
-import { show } from '../net/show.ts';
 import { variable, type Environment } from './layer.ts';
 import type { ConfigInput } from './load.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -69,5 +68,5 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 function failed(path: string, problem: string): ReadConfig {
-  return { ok: false, problems: [{ where: show(path).slice(1, -1), path: '', value: '', problem }] };
+  return { ok: false, problems: [{ where: path, path: '', value: '', problem }] };
 }
