@@ -26,3 +26,6 @@ export interface Config {
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
+
+/** Groups that exist without being configured; only `private` and `connected` may stand in {@link PeerList}. */
+export const builtInGroups = ['any', 'private', 'connected'] as const;

@@ -1,0 +1,132 @@
+import type { z } from 'zod';
+import { show } from '../net/show.ts';
+import { issueProblems, unknownKeys } from './issues.ts';
+import { environmentLayers, unknownVariables, variable, type Environment, type Layer } from './layer.ts';
+import { markConflict } from './mark.ts';
+import type { Config } from './model.ts';
+import { isPlainMap, type Plain } from './plain.ts';
+import type { ConfigProblem } from './problem.ts';
+import { configKeys, configShape, defaults, type ConfigKey } from './schema.ts';
+import { readYamlMap } from './yaml-text.ts';
+
+/** Everything that a configuration is made from. */
+export interface ConfigInput {
+  readonly file?: { readonly path: string; readonly text: string };
+  readonly env: Environment;
+}
+
+export type LoadedConfig =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigProblem[] }
+  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+
+type Draft = { -readonly [K in ConfigKey]?: Config[K] };
+
+/**
+ * The configuration with every default filled in, or everything that is wrong with it. Later sources win key
+ * by key (file, or `DOCKWALL_CONFIG` in its place; then one variable a key), but a wrong value is a problem
+ * also where a later one replaces it.
+ */
+export function loadConfig(input: ConfigInput): LoadedConfig {
+  const layers = [...documentLayers(input), ...environmentLayers(input.env)];
+  const shape = configShape(groupNames(layers));
+  const draft: Draft = {};
+  const origins = new Map<ConfigKey, Layer>();
+  const problems: ConfigProblem[] = [];
+  for (const layer of [defaultLayer, ...layers]) {
+    const found = [...layer.problems, ...unknownKeys(layer)];
+    for (const key of configKeys) {
+      const value = layer.value[key];
+      // A key with nothing after it, as when its entries are commented out, is a key that is not there.
+      if (value === undefined || value === null) continue;
+      found.push(...issueProblems(layer, key, parseInto(draft, shape, { key, value })));
+      origins.set(key, layer);
+    }
+    problems.push(...onePerPlace(found).toSorted(byPlace));
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  const config = draft as Config;
+  const warnings = [...unknownVariables(input.env), ...replacedFile(input), ...oddValues(config, origins)];
+  return { ok: true, config, warnings };
+}
+
+const defaultLayer: Layer = {
+  value: defaults,
+  problems: [],
+  unreadable: false,
+  locate: () => ({ where: 'defaults' }),
+};
+
+function documentLayers({ file, env }: ConfigInput): readonly Layer[] {
+  const inline = variable(env, 'DOCKWALL_CONFIG');
+  if (inline !== undefined) return [readYamlMap({ name: 'DOCKWALL_CONFIG', text: inline })];
+  return file === undefined ? [] : [readYamlMap({ name: file.path, text: file.text })];
+}
+
+/** The names of the groups that will be in force; undefined where some text could not be read. */
+function groupNames(layers: readonly Layer[]): readonly string[] | undefined {
+  if (layers.some((layer) => layer.unreadable)) return undefined;
+  const groups: Plain = layers.findLast((layer) => isPlainMap(layer.value['groups']))?.value['groups'] ?? {};
+  return isPlainMap(groups) ? Object.keys(groups).toSorted() : [];
+}
+
+/** What is wrong with the shape of a value comes first, and makes its meaning wrong as well. */
+function onePerPlace(problems: readonly ConfigProblem[]): readonly ConfigProblem[] {
+  const seen = new Set<string>();
+  return problems.filter(({ where, path, source }) => {
+    const place = source === undefined ? `${where} ${path}` : where;
+    return !seen.has(place) && seen.add(place);
+  });
+}
+
+function byPlace({ source: a }: ConfigProblem, { source: b }: ConfigProblem): number {
+  return a === undefined || b === undefined ? 0 : a.row - b.row || a.column - b.column;
+}
+
+interface Entry<K extends ConfigKey> {
+  readonly key: K;
+  readonly value: Plain;
+}
+
+function parseInto<K extends ConfigKey>(
+  draft: Draft,
+  shape: { readonly [P in K]: z.ZodType<Config[P]> },
+  { key, value }: Entry<K>,
+): readonly z.core.$ZodIssue[] {
+  const result = shape[key].safeParse(value, { reportInput: true });
+  if (!result.success) return result.error.issues;
+  (draft as { [P in K]?: Config[P] })[key] = result.data;
+  return [];
+}
+
+function replacedFile({ file, env }: ConfigInput): readonly ConfigProblem[] {
+  const replaced = file?.path ?? variable(env, 'DOCKWALL_CONFIG_FILE');
+  if (variable(env, 'DOCKWALL_CONFIG') === undefined || replaced === undefined) return [];
+  return [
+    {
+      where: 'environment variable DOCKWALL_CONFIG',
+      path: '',
+      value: '',
+      problem: `this stands in place of the file ${show(replaced)}, which is not read`,
+    },
+  ];
+}
+
+/** What is allowed and hardly meant. */
+function oddValues(config: Config, origins: ReadonlyMap<ConfigKey, Layer>): readonly ConfigProblem[] {
+  const odd = (key: ConfigKey, value: string, problem: string | undefined): readonly ConfigProblem[] => {
+    const place = (origins.get(key) ?? defaultLayer).locate([key], 'value');
+    return problem === undefined ? [] : [{ ...place, path: key, value, problem }];
+  };
+  const everybody = (['trusted', 'deny'] as const).flatMap((key) =>
+    [...config[key].networks, ...config[key].groups.flatMap((group) => config.groups.get(group) ?? [])]
+      .filter((network) => network.endsWith('/0'))
+      .flatMap((network) => odd(key, network, everybodyProblem[key](network))),
+  );
+  return [...everybody, ...odd('mark', `0x${config.mark.toString(16)}`, markConflict(config.mark))];
+}
+
+const everybodyProblem = {
+  trusted: (network: string) => `\`${network}\` is everybody: every published port is open`,
+  deny: (network: string) =>
+    `\`${network}\` is everybody: every published port is shut, to the trusted sources too`,
+};

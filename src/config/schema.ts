@@ -1,0 +1,102 @@
+import type { z } from 'zod';
+import { didYouMean } from '../net/did-you-mean.ts';
+import { show } from '../net/show.ts';
+import { docs } from './docs.ts';
+import { didYou, found, refuse, textField } from './field.ts';
+import { interfacesField } from './interfaces.ts';
+import { markField } from './mark.ts';
+import type { Config } from './model.ts';
+import { groupsField, peersField } from './peers.ts';
+import type { Plain } from './plain.ts';
+import { scheduleField } from './schedule.ts';
+import { servicesField } from './services.ts';
+
+export type ConfigKey = keyof Config;
+type ConfigShape = { readonly [K in ConfigKey]: z.ZodType<Config[K]> };
+
+/**
+ * The schema of each top-level key, documented for the reference. `groups` are the names that `trusted` and
+ * `deny` may use; undefined accepts every name.
+ */
+export function configShape(groups: readonly string[] | undefined): ConfigShape {
+  const peers = 'list of addresses, CIDRs, ranges and group names';
+  return {
+    default: choice(['closed', 'open']).register(docs, {
+      type: '`closed` or `open`',
+      meaning:
+        'What the published ports of a container without labels are: closed to all but `trusted`, or open to everybody.',
+    }),
+    interfaces: interfacesField().register(docs, {
+      type: '`auto` or list of interface names',
+      meaning: "The external interfaces. `auto` is every interface but loopback and Docker's own bridges.",
+    }),
+    schedule: scheduleField().register(docs, {
+      type: 'cron expression',
+      meaning:
+        "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
+    }),
+    mark: markField().register(docs, {
+      type: 'one bit of 32, hexadecimal or decimal',
+      meaning:
+        'The bit of the packet mark that says "passed the gate". Must not be used by anything else on the host.',
+    }),
+    trusted: peersField('trusted', groups).register(docs, {
+      type: peers,
+      meaning: 'Sources that reach every published port of every container.',
+    }),
+    deny: peersField('deny', groups).register(docs, {
+      type: peers,
+      meaning: 'Sources that reach no published port; this comes before everything else.',
+    }),
+    groups: groupsField().register(docs, {
+      type: 'map of names to lists of addresses, CIDRs and ranges',
+      meaning: 'Named sources, for labels and for the lists above. Built in: `any`, `private`, `connected`.',
+    }),
+    services: servicesField().register(docs, {
+      type: 'map of container or compose service names to the keys below',
+      meaning:
+        "Labels for containers that cannot be labelled now; key by key they replace the container's own.",
+    }),
+    logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
+      type: '`debug`, `info`, `warn` or `error`',
+      meaning: 'How much is logged.',
+    }),
+  };
+}
+
+/** What stands where nothing is configured, as it would be written. */
+export const defaults: Readonly<Record<ConfigKey, Plain>> = {
+  default: 'closed',
+  interfaces: 'auto',
+  schedule: '*/30 * * * * *',
+  mark: '0x2000',
+  trusted: [],
+  deny: [],
+  groups: {},
+  services: {},
+  logLevel: 'info',
+};
+
+/** The environment variable that sets each key. */
+export const twins: Readonly<Record<ConfigKey, string>> = {
+  default: 'DOCKWALL_DEFAULT',
+  interfaces: 'DOCKWALL_INTERFACES',
+  schedule: 'DOCKWALL_SCHEDULE',
+  mark: 'DOCKWALL_MARK',
+  trusted: 'DOCKWALL_TRUSTED',
+  deny: 'DOCKWALL_DENY',
+  groups: 'DOCKWALL_GROUPS',
+  services: 'DOCKWALL_SERVICES',
+  logLevel: 'DOCKWALL_LOG_LEVEL',
+};
+
+export const configKeys = Object.keys(twins) as readonly ConfigKey[];
+
+function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
+  const wanted = `one of ${words.map(show).join(', ')}`;
+  return textField(wanted, (text) => {
+    const word = words.find((known) => known === text);
+    if (word !== undefined) return { ok: true, value: word };
+    return refuse(`${found(text)} stands where ${wanted} should`, didYou(didYouMean(text, words)));
+  });
+}

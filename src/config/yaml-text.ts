@@ -1,0 +1,144 @@
+import {
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type Node,
+  type YAMLError,
+} from 'yaml';
+import { isPlainMap, keyText, toPlain, type Plain, type PlainMap } from './plain.ts';
+import { pathText, type ConfigProblem, type Path, type SourceLine } from './problem.ts';
+
+/** YAML text under the name that messages give it: a file's path or a variable. */
+export interface YamlText {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Where a value stands in its text. */
+export interface Place {
+  readonly where: string;
+  readonly source?: SourceLine | undefined;
+}
+
+export interface YamlMap {
+  readonly value: PlainMap;
+  readonly problems: readonly ConfigProblem[];
+  /** True where nothing could be read, so that `value` lacks what the text says. */
+  readonly unreadable: boolean;
+  /** The place of a value, or of its key; of the nearest parent where it does not exist. */
+  readonly locate: (path: Path, part: 'key' | 'value') => Place;
+}
+
+/** One broken quote can make every later line an error; the first few tell it. */
+const mostErrors = 10;
+
+/** One YAML document that is a map; an empty one is an empty map. Never throws: all that is wrong is in `problems`. */
+export function readYamlMap(yaml: YamlText): YamlMap {
+  const lines = new LineCounter();
+  const root = compose(yaml, lines);
+  const at = (offset: number): Place => placeOf(yaml, lines, offset);
+  if (typeof root === 'string')
+    return { value: {}, problems: [problemAt(at(0), [], root)], unreadable: true, locate: () => at(0) };
+  const locate = (path: Path, part: 'key' | 'value'): Place =>
+    at(offsetOf(root.contents, { text: yaml.text, path, part }));
+  const errors = [...root.errors, ...root.warnings].slice(0, mostErrors);
+  if (errors.length > 0) {
+    const problems = errors.map((error) => problemAt(at(error.pos[0]), [], syntaxProblem(error)));
+    return { value: {}, problems, unreadable: true, locate };
+  }
+  const { value, problems: shapes } = toPlain(root.contents);
+  const problems = shapes.map(({ at: node, path, problem }) =>
+    problemAt(at(start(node) ?? 0), path, problem),
+  );
+  const wrongShape = mapProblem(value);
+  if (wrongShape !== undefined && problems.length === 0)
+    problems.push(problemAt(locate([], 'value'), [], wrongShape));
+  return { value: isPlainMap(value) ? value : {}, problems, unreadable: wrongShape !== undefined, locate };
+}
+
+/**
+ * `uniqueKeys` compares each key with all others (minutes for a map of 100,000): `toPlain` looks for
+ * duplicates instead.
+ */
+function compose(yaml: YamlText, lineCounter: LineCounter): Document.Parsed | string {
+  try {
+    return parseDocument(yaml.text, { lineCounter, prettyErrors: false, uniqueKeys: false });
+  } catch (error) {
+    return `this cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+function problemAt(place: Place, path: Path, problem: string): ConfigProblem {
+  return { ...place, path: pathText(path), value: '', problem };
+}
+
+function mapProblem(value: Plain): string | undefined {
+  if (value === null || isPlainMap(value)) return undefined;
+  const found = typeof value === 'string' ? 'text' : 'a list';
+  return `this is ${found}, and should be keys with values (\`key: value\`)`;
+}
+
+function syntaxProblem(error: YAMLError): string {
+  const { code, message } = error;
+  if (code === 'MULTIPLE_DOCS')
+    return 'a second document starts here: write everything in one, without `---` between';
+  if (code === 'TAB_AS_INDENT') return 'YAML is not indented with tabs: use spaces';
+  if (code === 'TAG_RESOLVE_FAILED') return `${message}: leave the tag out`;
+  return `this is not YAML: ${message}`;
+}
+
+function placeOf({ name, text }: YamlText, lines: LineCounter, offset: number): Place {
+  const { line, col } = lines.linePos(offset);
+  // An empty text has no first line, and linePos answers 0.
+  const [row, column] = [Math.max(1, line), Math.max(1, col)];
+  const start = lines.lineStarts[row - 1] ?? 0;
+  const end = lines.lineStarts[row] ?? text.length;
+  const source = { line: text.slice(start, end).replace(/[\r\n]+$/u, ''), row, column };
+  return { where: `${name}:${row}:${column}`, source };
+}
+
+interface Target {
+  readonly text: string;
+  readonly path: Path;
+  readonly part: 'key' | 'value';
+}
+
+function offsetOf(root: Node | null, { text, path, part }: Target): number {
+  let node: unknown = root;
+  let offset = start(root) ?? 0;
+  for (const [depth, step] of path.entries()) {
+    const isLast = depth === path.length - 1;
+    if (isSeq(node) && typeof step === 'number') {
+      node = node.items[step];
+    } else if (isMap(node)) {
+      const pair = node.items.find(({ key }) => keyText(key) === String(step));
+      offset = start(pair?.key) ?? offset;
+      if (isLast && part === 'key') return offset;
+      node = pair?.value;
+    } else {
+      return isScalar(node) && typeof step === 'number'
+        ? offset + entryStart(textOf(node, text), step)
+        : offset;
+    }
+    offset = start(node) ?? offset;
+  }
+  return offset;
+}
+
+/** Where the entry stands in a list that is written as one text. */
+function entryStart(text: string, index: number): number {
+  const entries = [...text.matchAll(/[^\s,"']+/gu)];
+  return entries[index]?.index ?? 0;
+}
+
+function textOf(node: Node, text: string): string {
+  const [from, to] = node.range ?? [0, 0];
+  return text.slice(from, to);
+}
+
+function start(node: unknown): number | undefined {
+  return (node as Partial<Node> | null | undefined)?.range?.[0];
+}
