@@ -30,9 +30,13 @@ const verdicts: readonly Verdict[] = ['open', 'refused', 'unreachable', 'timeout
 const repeat = (flag: string, values: readonly (string | number)[]): string[] =>
   values.flatMap((value) => [flag, String(value)]);
 
+function ports(spec: ServiceSpec): { readonly tcp: readonly number[]; readonly udp: readonly number[] } {
+  return { tcp: spec.tcp ?? (spec.udp ? [] : [80]), udp: spec.udp ?? [] };
+}
+
 function serviceArgs(spec: ServiceSpec): readonly string[] {
   const labels = Object.entries(spec.labels ?? {}).map(([key, value]) => `${key}=${value}`);
-  const tcp = spec.tcp ?? (spec.udp ? [] : [80]);
+  const { tcp, udp } = ports(spec);
   return [
     '--name',
     spec.name,
@@ -44,7 +48,7 @@ function serviceArgs(spec: ServiceSpec): readonly string[] {
     '--name',
     spec.name,
     ...repeat('--tcp', tcp),
-    ...repeat('--udp', spec.udp ?? []),
+    ...repeat('--udp', udp),
   ];
 }
 
@@ -52,10 +56,23 @@ function serviceArgs(spec: ServiceSpec): readonly string[] {
 export class Service {
   readonly name: string;
   readonly #engine: Engine;
+  readonly #spec: ServiceSpec;
 
-  constructor(engine: Engine, name: string) {
+  constructor(engine: Engine, spec: ServiceSpec) {
     this.#engine = engine;
-    this.name = name;
+    this.#spec = spec;
+    this.name = spec.name;
+  }
+
+  /** Waits until it answers inside the container: `docker start` returns before that. */
+  async waitServing(): Promise<void> {
+    const { tcp, udp } = ports(this.#spec);
+    const [proto, port] = tcp[0] === undefined ? ['udp', udp[0]] : ['tcp', tcp[0]];
+    if (port === undefined) return;
+    const script = 'until ask "$0" 127.0.0.1 "$1" >/dev/null; do sleep 0.01; done';
+    await this.#engine.exec(['docker', 'exec', this.name, 'sh', '-c', script, proto, String(port)], {
+      timeout: 10_000,
+    });
   }
 
   /** The container's addresses, both families, all networks. */
@@ -96,10 +113,12 @@ export class Service {
 
   async start(): Promise<void> {
     await this.#engine.docker('start', this.name);
+    await this.waitServing();
   }
 
   async restart(): Promise<void> {
     await this.#engine.docker('restart', this.name);
+    await this.waitServing();
   }
 
   async remove(): Promise<void> {
@@ -107,14 +126,16 @@ export class Service {
   }
 }
 
-/** `docker run -d` of the lab's service. */
+/** `docker run -d` of the lab's service; back when it serves. */
 export async function runService(engine: Engine, spec: ServiceSpec): Promise<Service> {
   await engine.docker('run', '--detach', ...serviceArgs(spec));
-  return new Service(engine, spec.name);
+  const service = new Service(engine, spec);
+  await service.waitServing();
+  return service;
 }
 
 /** `docker create` of the lab's service: there, but never started. */
 export async function createService(engine: Engine, spec: ServiceSpec): Promise<Service> {
   await engine.docker('create', ...serviceArgs(spec));
-  return new Service(engine, spec.name);
+  return new Service(engine, spec);
 }

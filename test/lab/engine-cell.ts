@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { hostAddress, routerAddress } from './addresses.ts';
-import { type Mount, cellArgv, spawnDetached } from './cell.ts';
+import { type CellSpec, type Mount, cellArgv, spawnDetached } from './cell.ts';
 import { type EngineOptions, suites } from './engine-options.ts';
 import { namespaceName } from './network.ts';
 import { until } from './poll.ts';
@@ -36,18 +36,42 @@ function runcWrapper(options: EngineOptions): readonly Mount[] {
   ];
 }
 
+/** Where an engine is made. */
+export interface EngineCellSpec {
+  readonly labId: string;
+  /** The lab's folder on a real disk. */
+  readonly disk: string;
+  readonly options: EngineOptions;
+  /** Its images and containers; below `disk` unless told. */
+  readonly data?: string;
+  /** In place of the lab's Docker host: see `CellSpec`. */
+  readonly site?: Pick<CellSpec, 'netns' | 'mounts' | 'files'>;
+}
+
+function labSite(labId: string): Pick<CellSpec, 'netns' | 'mounts' | 'files'> {
+  return {
+    netns: namespaceName(labId, 'host'),
+    files: {
+      '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n`,
+      '/etc/hosts': `127.0.0.1 localhost\n::1 localhost\n${hostAddress.v4} dockerhost\n`,
+    },
+  };
+}
+
 /** Makes the cell an engine lives in: mount and pid namespaces of its own, in the host's network namespace. */
-export async function startEngineCell(
-  labId: string,
-  disk: string,
-  options: EngineOptions,
-): Promise<ProcessRef> {
+export async function startEngineCell({
+  labId,
+  disk,
+  options,
+  ...asked
+}: EngineCellSpec): Promise<ProcessRef> {
   const root = await rootFs(suites[options.version]);
   const runFolder = engineRunDir(labId);
-  const data = path.join(disk, 'docker');
+  const data = asked.data ?? path.join(disk, 'docker');
   for (const dir of [runFolder, data]) mkdirSync(dir, { recursive: true });
+  const site = asked.site ?? labSite(labId);
   const spec = {
-    netns: namespaceName(labId, 'host'),
+    ...site,
     root,
     scratch: path.join(disk, 'engine'),
     mounts: [
@@ -56,11 +80,8 @@ export async function startEngineCell(
       { from: await testImageTar(root), to: '/lab/image.tar', readOnly: true },
       ...runcWrapper(options),
       ...(await composePlugin(options)),
+      ...(site.mounts ?? []),
     ],
-    files: {
-      '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n`,
-      '/etc/hosts': `127.0.0.1 localhost\n::1 localhost\n${hostAddress.v4} dockerhost\n`,
-    },
   };
   const logFile = path.join(disk, 'cell.log');
   const log = openSync(logFile, 'a');

@@ -149,7 +149,7 @@ export class Lab {
 
   async #startEngine(options: EngineOptions): Promise<void> {
     const site = this.#site(options);
-    const cell = await startEngineCell(this.id, this.disk, options);
+    const cell = await startEngineCell(site);
     this.rememberCell(cell);
     this.#engine = new Engine(site, cell);
     await this.#engine.start();
