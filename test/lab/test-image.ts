@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { withLock } from './lock.ts';
-import { cacheDir } from './paths.ts';
+import { imagesDir } from './paths.ts';
 import { output, run } from './run.ts';
 
 const programs = { serve: 'image-files/serve.pl', ask: 'image-files/ask.pl' };
@@ -66,7 +66,7 @@ export async function testImageTar(root: string): Promise<string> {
     .update(JSON.stringify([root, ...sources]))
     .digest('hex')
     .slice(0, 10);
-  const tar = path.join(cacheDir(), 'images', `service-${hash}.tar`);
+  const tar = path.join(imagesDir(), `service-${hash}.tar`);
   if (existsSync(tar)) return tar;
   return withLock(`${tar}.lock`, async () => {
     if (existsSync(tar)) return tar;
