@@ -13,7 +13,8 @@ export interface Mount {
 
 /** What a cell is: a network namespace, a root nobody can dirty, and what is mounted into it. */
 export interface CellSpec {
-  readonly netns: string;
+  /** The name of a network namespace; this machine's own when undefined (only for building images). */
+  readonly netns?: string;
   readonly root: string;
   /** An empty folder of this machine, only used to mount on. */
   readonly scratch: string;
@@ -35,8 +36,9 @@ function entry(spec: CellSpec): string[] {
  */
 export function cellArgv(spec: CellSpec, command: readonly string[]): readonly [string, ...string[]] {
   mkdirSync(spec.scratch, { recursive: true });
-  const unshare = ['unshare', '--mount', '--propagation', 'private', '--pid', '--fork'];
-  return ['nsenter', `--net=/run/netns/${spec.netns}`, ...unshare, ...entry(spec), ...command];
+  const inside = ['--mount', '--propagation', 'private', '--pid', '--fork', ...entry(spec), ...command];
+  if (spec.netns === undefined) return ['unshare', ...inside];
+  return ['nsenter', `--net=/run/netns/${spec.netns}`, 'unshare', ...inside];
 }
 
 /** The argv that runs one more command in a cell that exists. */

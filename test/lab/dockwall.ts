@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
 import { cellArgv, cellEnv, innerProcess } from './cell.ts';
-import { engineRunDir } from './engine.ts';
+import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
 import { nodeBinary, projectDir } from './paths.ts';
 import { until } from './poll.ts';

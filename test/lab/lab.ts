@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { type ClientSpec, defaultClients, routerAddress } from './addresses.ts';
+import { type ClientSpec, defaultClients, hostAddress, routerAddress } from './addresses.ts';
 import { inCellArgv } from './cell.ts';
 import { Client } from './client.ts';
-import { Engine, type EngineOptions, type EngineSite, engineOptions, startEngineCell } from './engine.ts';
+import { startEngineCell } from './engine-cell.ts';
+import { type EngineOptions, engineOptions } from './engine-options.ts';
+import { Engine, type EngineSite } from './engine.ts';
 import { Host } from './host.ts';
 import { createClient, createInternet, namespaceName } from './network.ts';
 import { cacheDir } from './paths.ts';
@@ -23,7 +25,11 @@ export interface LabOptions {
   readonly keep?: boolean;
 }
 
-const router: ClientSpec = { name: 'inet', ...routerAddress };
+// No clients, but asked in the same way: the router, and programs on the Docker host itself.
+const places: readonly ClientSpec[] = [
+  { name: 'inet', ...routerAddress },
+  { name: 'host', ...hostAddress },
+];
 
 /** One Docker host, an internet and clients in it: all of them network namespaces. */
 export class Lab {
@@ -34,7 +40,7 @@ export class Lab {
 
   private constructor(state: LabState) {
     this.#state = state;
-    for (const spec of [router, ...state.clients]) this.#adopt(spec);
+    for (const spec of [...places, ...state.clients]) this.#adopt(spec);
     if (state.engine) {
       this.#engine = new Engine(this.#site(state.engine.options), state.engine.cell, state.engine.daemon);
     }

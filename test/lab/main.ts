@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { runDockwall } from './dockwall.ts';
-import type { EngineOptions, EngineVersion, IptablesBackend } from './engine.ts';
+import type { EngineOptions, EngineVersion, IptablesBackend } from './engine-options.ts';
 import { Lab } from './lab.ts';
 import { reap, removeLab } from './reaper.ts';
 import { missingRequirements } from './requirements.ts';

@@ -14,6 +14,13 @@ export function cacheDir(): string {
   return dir;
 }
 
+/** Where finished images are, as tars. */
+export function imagesDir(): string {
+  const dir = path.join(cacheDir(), 'images');
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
 /**
  * Where the labs that exist now are written down, one folder each: short, so that a socket's path
  * stays below the kernel's 108 bytes, and gone after a reboot, as the labs themselves.

@@ -16,13 +16,15 @@ export interface RootSpec {
 const tools = ['iptables', 'ipset', 'nftables', 'iproute2', 'conntrack', 'ca-certificates'];
 const engine = ['docker.io', 'procps', 'busybox-static', ...tools];
 
-/** The roots of the lab: three engines, and what the sidecar's image is made of. */
+/** The roots of the lab: three engines, what dockwall runs in as a plain process, and the base of built images. */
 export const roots = {
   bookworm: { suite: 'bookworm', packages: engine },
   // the engine and its command line became two packages in trixie
   trixie: { suite: 'trixie', packages: [...engine, 'docker-cli'] },
   forky: { suite: 'forky', packages: [...engine, 'docker-cli', 'docker-compose'] },
   sidecar: { suite: 'trixie', packages: tools },
+  // what a `-slim` image is: the base of built images, so that a package the Dockerfile forgot is really missing
+  slim: { suite: 'trixie', packages: [] },
 } as const satisfies Record<string, RootSpec>;
 
 export type RootName = keyof typeof roots;
@@ -41,8 +43,8 @@ function directory(name: string, spec: RootSpec): string {
 async function bootstrap(dir: string, spec: RootSpec): Promise<void> {
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
-  const include = `--include=${spec.packages.join(',')}`;
-  const argv = ['debootstrap', '--variant=minbase', include, spec.suite, dir, await debianMirror()];
+  const include = spec.packages.length > 0 ? [`--include=${spec.packages.join(',')}`] : [];
+  const argv = ['debootstrap', '--variant=minbase', ...include, spec.suite, dir, await debianMirror()];
   await run([...argv, bootstrapScript(spec.suite)], {
     timeout: 15 * 60_000,
     env: { DEBIAN_FRONTEND: 'noninteractive' },

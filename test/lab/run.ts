@@ -3,6 +3,8 @@ import { execa } from 'execa';
 /** How a command of the lab is run. */
 export interface RunOptions {
   readonly input?: string;
+  /** A file for its standard input. */
+  readonly inputFile?: string;
   /** The command is killed after this long; 60 s unless told. */
   readonly timeout?: number;
   /** A non-zero exit is an answer, not an error. */
@@ -20,12 +22,20 @@ export interface RunResult {
   readonly stderr: string;
 }
 
+function stdin({
+  input,
+  inputFile,
+}: RunOptions): { inputFile: string } | { input: string } | { stdin: 'ignore' } {
+  if (inputFile !== undefined) return { inputFile };
+  return input === undefined ? { stdin: 'ignore' } : { input };
+}
+
 /** Runs one command as an argv, with `LC_ALL=C`, a time limit and an error that holds what it printed. */
 export async function run(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
   const [file, ...args] = argv;
   if (file === undefined) throw new Error('running nothing: the argv is empty');
   const result = await execa(file, args, {
-    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+    ...stdin(options),
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     env: { LC_ALL: 'C', ...options.env },
     extendEnv: options.cleanEnv !== true,

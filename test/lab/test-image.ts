@@ -14,12 +14,12 @@ import {
 } from 'node:fs/promises';
 import path from 'node:path';
 import { withLock } from './lock.ts';
-import { cacheDir } from './paths.ts';
+import { imagesDir } from './paths.ts';
 import { output, run } from './run.ts';
 
-const program = path.join(import.meta.dirname, 'serve.pl');
+const programs = { serve: 'image-files/serve.pl', ask: 'image-files/ask.pl' };
+const source = (file: string): string => path.join(import.meta.dirname, file);
 
-/** Copies a file of the root and all that its path leads through, so that links of the root work as they did. */
 async function libraries(root: string): Promise<readonly string[]> {
   const listed = await output(['chroot', root, 'ldd', '/usr/bin/perl']);
   return [...listed.matchAll(/(\/\S+) \(0x/g)].map(([, file]) => file ?? '');
@@ -50,19 +50,23 @@ async function fill(tree: string, root: string): Promise<void> {
   for (const applet of applets) {
     if (applet && !present.has(applet)) await symlink('busybox', path.join(tree, 'bin', applet));
   }
-  await copyFile(program, path.join(tree, 'bin/serve'));
-  await chmod(path.join(tree, 'bin/serve'), 0o755);
+  for (const [name, file] of Object.entries(programs)) {
+    await copyFile(source(file), path.join(tree, 'bin', name));
+    await chmod(path.join(tree, 'bin', name), 0o755);
+  }
   await writeFile(path.join(tree, 'etc/passwd'), 'root:x:0:0:root:/:/bin/sh\n');
 }
 
-/** The image of the lab's containers as a tar: busybox, and perl-base for the service in `serve.pl`. Made once a root. */
+/** The image of the lab's containers as a tar: busybox, and perl-base for `serve` and `ask`. Made once a root. */
 export async function testImageTar(root: string): Promise<string> {
-  const sources = [program, import.meta.filename].map((file) => readFileSync(file, 'utf8'));
+  const sources = [...Object.values(programs).map(source), import.meta.filename].map((file) =>
+    readFileSync(file, 'utf8'),
+  );
   const hash = createHash('sha256')
     .update(JSON.stringify([root, ...sources]))
     .digest('hex')
     .slice(0, 10);
-  const tar = path.join(cacheDir(), 'images', `service-${hash}.tar`);
+  const tar = path.join(imagesDir(), `service-${hash}.tar`);
   if (existsSync(tar)) return tar;
   return withLock(`${tar}.lock`, async () => {
     if (existsSync(tar)) return tar;
