@@ -6,14 +6,15 @@ import { ConfigKeeper, type Reload } from './config/keeper.ts';
 import type { DockerClient, DockerEvent } from './docker/client.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { DockerSource } from './docker/source.ts';
-import { readHost } from './host/read-host.ts';
+import { readHost, readListeners } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
-import { closeEarly, raiseGate } from './reconciler/raise.ts';
+import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
+import { StartGuard } from './reconciler/start-guard.ts';
 import { Trigger } from './reconciler/trigger.ts';
 import { watchDocker } from './reconciler/watch.ts';
 import { serveHealth } from './web/health-server.ts';
@@ -62,6 +63,7 @@ class Daemon {
   private readonly source: DockerSource;
   private readonly reporter: Reporter;
   private readonly trigger: Trigger;
+  private readonly guard: StartGuard;
   private readonly held = new HeldPorts();
   private readonly stopping = new AbortController();
   private task: ScheduledTask | undefined;
@@ -72,6 +74,12 @@ class Daemon {
     this.reporter = new Reporter(parts.log);
     this.trigger = new Trigger(() => this.pass(), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
+    this.guard = new StartGuard({
+      kernel: parts.kernel,
+      listeners: readListeners,
+      inspect: (id) => this.source.inspect(id),
+      clock,
+    });
   }
 
   start(): void {
@@ -121,20 +129,20 @@ class Daemon {
 
   private onEvent(event: DockerEvent): void {
     if (event.type === 'container' && event.action === 'create') void this.onCreate(event.id);
-    this.trigger.pull();
+    else this.trigger.pull();
   }
 
+  /** The guard first: starting the programs of a pass would hold it up. */
   private async onCreate(id: string): Promise<void> {
     try {
-      const details = await this.source.inspect(id);
-      if (details !== undefined) await closeEarly(this.parts.kernel, details);
+      await this.guard.onCreate(id);
     } catch (error) {
-      // The pass that this event has asked for does the same, a little later.
-      this.parts.log.debug(
+      this.parts.log.warn(
         { error: String(error) },
         'could not close the ports of a new container ahead of the pass',
       );
     }
+    this.trigger.pull();
   }
 
   private async pass(): Promise<void> {

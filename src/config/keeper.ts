@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { formatProblem, loadConfig } from './load.ts';
+import { loadConfig } from './load.ts';
 import type { Config } from './model.ts';
-import { configPath, readConfigInput } from './read.ts';
+import { formatProblem } from './problem.ts';
+import { defaultPath, readConfig } from './read.ts';
 
 /** What one reload found. Sentences with their place; `changed` when another configuration is in force now. */
 export interface Reload {
@@ -27,7 +28,7 @@ export class ConfigKeeper {
   /** Reads file and environment again. Never throws. */
   async reload(): Promise<Reload> {
     this.signature = await this.sign();
-    const read = await readConfigInput(this.env);
+    const read = await readConfig(this.env);
     const loaded = read.ok ? loadConfig(read.input) : read;
     if (!loaded.ok) {
       this.lastProblems = loaded.problems.map(formatProblem);
@@ -58,7 +59,7 @@ export class ConfigKeeper {
 
   private async sign(): Promise<string> {
     try {
-      const { ino, size, mtimeMs, ctimeMs } = await stat(configPath(this.env));
+      const { ino, size, mtimeMs, ctimeMs } = await stat(this.env['DOCKWALL_CONFIG_FILE'] ?? defaultPath);
       return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
     } catch {
       return 'none';

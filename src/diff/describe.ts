@@ -99,6 +99,12 @@ function targetWords(target: Target): string {
   }
 }
 
+const stateWords = {
+  NEW: 'new connections',
+  RELATED: 'related packets',
+  'RELATED,ESTABLISHED': 'established connections',
+} as const;
+
 function matchWords(match: Match): string {
   switch (match.kind) {
     case 'in-interface':
@@ -108,13 +114,15 @@ function matchWords(match: Match): string {
     case 'reply-direction':
       return 'replies';
     case 'state':
-      return match.states === 'RELATED' ? 'related packets' : 'established connections';
+      return stateWords[match.states];
+    case 'protocol':
+      return match.protocol;
     case 'source':
       return `from ${match.network}`;
     case 'destination':
-      return `to ${match.network}`;
+      return `${match.negated === true ? 'not ' : ''}to ${match.network}`;
     case 'destination-type':
-      return 'to other hosts';
+      return match.negated === true ? 'not to this host' : 'to other hosts';
     case 'set':
       return `${match.negated ? 'not ' : ''}in ${match.set}`;
     case 'mark':

@@ -45,7 +45,13 @@ export type SetChange =
   /** Somebody else made a set of another shape under our name; refused by the kernel while a rule uses it. */
   | { readonly kind: 'discard-set'; readonly name: SetName }
   | { readonly kind: 'create-set'; readonly set: Omit<IpSet, 'members'> }
-  | { readonly kind: 'add-member'; readonly set: SetName; readonly member: string }
+  | {
+      readonly kind: 'add-member';
+      readonly set: SetName;
+      readonly member: string;
+      /** The kernel takes it out again after this time; permanent without. */
+      readonly seconds?: number;
+    }
   | { readonly kind: 'delete-member'; readonly set: SetName; readonly member: string };
 
 /** Positions count from 1 and hold at the moment the operation runs, after all earlier ones of its table. */

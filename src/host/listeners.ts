@@ -7,17 +7,12 @@ const listening = { tcp: '0A', udp: '07' } as const;
 export interface SocketTables {
   readonly tcp: readonly string[];
   readonly udp: readonly string[];
-  /** `net.ipv4.ip_local_port_range`, as read: UDP ports in it are mostly somebody's outgoing socket. */
-  readonly localPortRange: string;
 }
 
 /** Ports that a socket of the host waits on. Addresses are left out: a listener on any address counts. */
 export function parseListeners(tables: SocketTables): readonly Listener[] {
-  const [low = 0, high = 0] = tables.localPortRange.trim().split(/\s+/).map(Number);
   const tcp = ports(tables.tcp, listening.tcp).map((port): Listener => ({ protocol: 'tcp', port }));
-  const udp = ports(tables.udp, listening.udp)
-    .filter((port) => port < low || port > high)
-    .map((port): Listener => ({ protocol: 'udp', port }));
+  const udp = ports(tables.udp, listening.udp).map((port): Listener => ({ protocol: 'udp', port }));
   return [...tcp, ...udp];
 }
 

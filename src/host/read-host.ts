@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import type { HostInterface } from '../inventory/model.ts';
+import type { HostInterface, Listener } from '../inventory/model.ts';
 import type { HostFacts } from '../inventory/read-inventory.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { parseListeners } from './listeners.ts';
@@ -10,19 +10,16 @@ import { parseListeners } from './listeners.ts';
  * read through /proc/net, which follows the process's own namespace (sysfs follows its mount's).
  */
 export async function readHost(): Promise<HostFacts> {
-  const [devices, tcp, tcp6, udp, udp6, localPortRange] = await Promise.all(
-    ['net/dev', 'net/tcp', 'net/tcp6', 'net/udp', 'net/udp6', 'sys/net/ipv4/ip_local_port_range'].map(
-      readProc,
-    ),
+  const [devices, listeners] = await Promise.all([readProc('net/dev'), readListeners()]);
+  return { interfaces: readInterfaces(devices), listeners };
+}
+
+/** Who listens in the host's network namespace now. */
+export async function readListeners(): Promise<readonly Listener[]> {
+  const [tcp = '', tcp6 = '', udp = '', udp6 = ''] = await Promise.all(
+    ['net/tcp', 'net/tcp6', 'net/udp', 'net/udp6'].map(readProc),
   );
-  return {
-    interfaces: readInterfaces(devices ?? ''),
-    listeners: parseListeners({
-      tcp: [tcp ?? '', tcp6 ?? ''],
-      udp: [udp ?? '', udp6 ?? ''],
-      localPortRange: localPortRange ?? '',
-    }),
-  };
+  return parseListeners({ tcp: [tcp, tcp6], udp: [udp, udp6] });
 }
 
 /** A host without IPv6 has no tcp6 and udp6. */

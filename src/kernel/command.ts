@@ -85,6 +85,8 @@ export const runCommand: Run = async (command) => {
     stripFinalNewline: false,
     maxBuffer: largestOutput,
     reject: false,
+    // A restore under way is let finish when we are asked to stop.
+    cleanup: false,
     ...(signal === undefined ? {} : { cancelSignal: signal }),
   });
   const { exitCode, stdout, stderr } = result;

@@ -41,7 +41,9 @@ class Reader {
     this.groups = groups;
   }
 
+  /** One problem a label: the first tells where to look. */
   report(reason: Reason, problem: string, hint?: string): void {
+    if (this.problems.some(({ label }) => label === reason.label)) return;
     this.problems.push({ container: this.container, ...reason, problem, hint });
   }
 

@@ -6,6 +6,9 @@ import type { Listener } from '../inventory/model.ts';
  */
 const settled = 20_000;
 
+/** `net.ipv4.ip_local_port_range` begins here unless changed (Linux). */
+const firstLocalPort = 32_768;
+
 /**
  * Remembers since when each port of the host has had a listener. Only a port that has been held for a while may be
  * given back to the host by a stopped container (see conflicts.ts). Memory lost means closed for longer.
@@ -18,7 +21,11 @@ export class HeldPorts {
     const seen = new Map(listeners.map((listener) => [`${listener.protocol}:${listener.port}`, listener]));
     this.since = new Map([...seen.keys()].map((key) => [key, this.since.get(key) ?? now]));
     return [...seen]
-      .filter(([key]) => now - (this.since.get(key) ?? now) >= settled)
+      .filter(([key, { protocol, port }]) => {
+        // Of UDP ports in the usual range of outgoing sockets nobody can tell who waits and who only asked.
+        if (protocol === 'udp' && port >= firstLocalPort) return false;
+        return now - (this.since.get(key) ?? now) >= settled;
+      })
       .map(([, listener]) => listener);
   }
 }

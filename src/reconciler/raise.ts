@@ -1,14 +1,9 @@
 import { diff, isEmpty } from '../diff/diff.ts';
-import type { Plan, SetChange } from '../diff/model.ts';
+import type { Plan } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
-import type { ContainerDetails } from '../inventory/docker-json.ts';
-import { requestedPorts } from '../inventory/published-ports.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { families } from '../net/network.ts';
 import { resolve } from '../policy/resolve.ts';
-import { setName } from '../ruleset/names.ts';
-import { publishedMembers } from '../ruleset/openings.ts';
 import { render } from '../ruleset/render.ts';
 import type { ConfigInForce } from './pass.ts';
 
@@ -31,19 +26,4 @@ export async function raiseGate(
   const plan = diff(render(resolve(inventory, config), 'unasked'), observed);
   if (!isEmpty(plan)) await kernel.apply(plan);
   return plan;
-}
-
-/**
- * Closes the ports of a container at its `create` event, ahead of the pass: one `ipset restore`, and it can
- * only close. Docker listens about 160 ms after `create` (28.5), a pass behind another pass may take as long.
- */
-export async function closeEarly(kernel: Kernel, details: ContainerDetails): Promise<void> {
-  const sets: SetChange[] = families.flatMap((family) =>
-    publishedMembers(requestedPorts(details), family).map((member): SetChange => ({
-      kind: 'add-member',
-      set: setName(family, 'published'),
-      member,
-    })),
-  );
-  if (sets.length > 0) await kernel.apply({ sets, tables: [], destroy: [] });
 }

@@ -1,6 +1,7 @@
 import type { Cidr, Family } from '../net/network.ts';
 import type { External, Policy } from '../policy/model.ts';
 import {
+  boundIn,
   drop,
   from,
   giveBack,
@@ -17,9 +18,22 @@ import {
 import type { Match, SetName, Table, Target } from './model.ts';
 import { chains, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
-import { deniedGroups, hasRouted, routedPrefix, usesDeniedPairs } from './sets.ts';
+import { hasRouted, routedPrefix, usedRoles } from './sets.ts';
 
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
+
+/**
+ * Packets that are routed on. Broadcast, multicast and anycast are not: docker-proxy's sockets get them too
+ * (a forwarding IPv6 host has an anycast address in each subnet). IPv4's types come from the routing table and
+ * exclude each other; IPv6's UNICAST is the address's class, a local address's as well (xt_addrtype.c, match_type6).
+ */
+const elsewhere: Record<Family, readonly Match[]> = {
+  4: [{ kind: 'destination-type', type: 'UNICAST' }],
+  6: [
+    { kind: 'destination', network: 'ff00::/8' as Cidr, negated: true },
+    { kind: 'destination-type', type: 'LOCAL,ANYCAST', negated: true },
+  ],
+};
 
 /**
  * The gate: the guarantee, in `mangle`, before Docker's DNAT, on host ports. It only drops or writes one mark
@@ -41,9 +55,12 @@ export function renderGate(policy: Policy, family: Family): Table {
       chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
       chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, drop)),
       chainOf(chains.forward, forwardLines(policy)),
+      chainOf(chains.listening, listeningLines(family)),
+      chainOf(chains.input, inputLines(policy, family)),
     ],
     hooks: [
       { chain: 'PREROUTING', rule: lineRule('PREROUTING', [[], jump(chains.gate), 'the gate']) },
+      { chain: 'INPUT', rule: lineRule('INPUT', [[], jump(chains.input), 'the gate']) },
       { chain: 'FORWARD', rule: lineRule('FORWARD', [[], jump(chains.forward), 'the gate']) },
     ],
   };
@@ -70,8 +87,7 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[reply], giveBack, 'answers to what containers and the host asked for'],
     [[related], giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
-    // Broadcast and multicast reach docker-proxy sockets too, so only UNICAST (routed on) is somewhere else.
-    [[{ kind: 'destination-type', type: 'UNICAST' }], goTo(chains.routed), 'not for this host'],
+    [elsewhere[family], goTo(chains.routed), 'not for this host'],
     ...deniedSources(policy, set).map(([match, note]): Line => [[published, match], drop, note]),
     ...labelDenials(policy, '', set),
     ...trustedLines(policy, set, pass),
@@ -105,15 +121,16 @@ function deniedSources(
 }
 
 function labelDenials(policy: Policy, prefix: string, set: (role: string) => SetName): readonly Line[] {
+  const { deniedGroups, denyPairs, denyBound } = usedRoles(policy);
+  const note = 'label denies this address';
   return [
-    ...deniedGroups(policy).map((name): Line => [
+    ...deniedGroups.map((name): Line => [
       [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`src-${name}`))],
       drop,
       `label denies ${name}`,
     ]),
-    ...(usesDeniedPairs(policy)
-      ? [[[pairIn(set(`${prefix}deny-pairs`))], drop, 'label denies this address'] as Line]
-      : []),
+    ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], drop, note] as Line] : []),
+    ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], drop, note] as Line] : []),
   ];
 }
 
@@ -129,6 +146,7 @@ function openLines(
   policy: Policy,
   { prefix, set, pass }: { prefix: string; set: (role: string) => SetName; pass: Target },
 ): readonly Line[] {
+  const note = 'allow, address in a label';
   return [
     [[portIn(set(`${prefix}public`))], pass, 'public'],
     ...[...policy.groups.keys()].map((name): Line => [
@@ -136,8 +154,33 @@ function openLines(
       pass,
       `allow ${name}`,
     ]),
-    [[pairIn(set(`${prefix}allow-pairs`))], pass, 'allow, address in a label'],
+    ...(prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
+    ...(usedRoles(policy).allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),
   ];
+}
+
+/**
+ * The guard: while a container is being made, its ports are not known yet (its inspect blocks during the start), and
+ * docker-proxy will listen on them. Until they are, new connections from outside reach only ports that had a
+ * listener before; any other would have been refused anyway. After DNAT, so what is forwarded is not concerned.
+ */
+function inputLines(policy: Policy, family: Family): readonly Line[] {
+  const starting: Match = { kind: 'set', set: setName(family, 'starting'), fields: 'dst', negated: true };
+  return [
+    [[starting], giveBack, 'no container is being made'],
+    [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
+    [[marked(policy.mark)], giveBack, 'passed the gate'],
+    ...externalLines(policy.external, policy.bridges, goTo(chains.listening)),
+  ];
+}
+
+function listeningLines(family: Family): readonly Line[] {
+  const unknown: Match = { kind: 'set', set: setName(family, 'listening'), fields: 'dst,dst', negated: true };
+  return (['tcp', 'udp'] as const).map((protocol): Line => [
+    [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
+    drop,
+    `${protocol}: nobody listened here before the container was made`,
+  ]);
 }
 
 /** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */

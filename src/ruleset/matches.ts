@@ -25,9 +25,14 @@ export function portIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'dst,dst', negated: false };
 }
 
-/** (source address, destination port, destination address) is in the set. */
+/** (source address, destination port) is in the set. */
 export function pairIn(set: SetName): Match {
-  return { kind: 'set', set, fields: 'src,dst,dst', negated: false };
+  return { kind: 'set', set, fields: 'src,dst', negated: false };
+}
+
+/** (destination address, destination port, source address) is in the set. */
+export function boundIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'dst,dst,src', negated: false };
 }
 
 export const reply: Match = { kind: 'reply-direction' };

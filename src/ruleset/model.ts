@@ -10,20 +10,25 @@ export type RuleId = string & { readonly brand: 'RuleId' };
 
 export type TableName = 'mangle' | 'filter';
 /** Chains of others that we insert one jump into, always at position 1. */
-export type SharedChain = 'PREROUTING' | 'FORWARD' | 'DOCKER';
+export type SharedChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'DOCKER';
 
 export type Match =
   | { readonly kind: 'in-interface'; readonly name: string }
   | { readonly kind: 'out-interface'; readonly name: string }
   | { readonly kind: 'reply-direction' }
-  | { readonly kind: 'state'; readonly states: 'RELATED' | 'RELATED,ESTABLISHED' }
+  | { readonly kind: 'state'; readonly states: 'NEW' | 'RELATED' | 'RELATED,ESTABLISHED' }
+  | { readonly kind: 'protocol'; readonly protocol: Protocol }
   | { readonly kind: 'source'; readonly network: Cidr }
-  | { readonly kind: 'destination'; readonly network: Cidr }
-  | { readonly kind: 'destination-type'; readonly type: 'UNICAST' }
+  | { readonly kind: 'destination'; readonly network: Cidr; readonly negated?: true }
+  | {
+      readonly kind: 'destination-type';
+      readonly type: 'UNICAST' | 'LOCAL,ANYCAST';
+      readonly negated?: true;
+    }
   | {
       readonly kind: 'set';
       readonly set: SetName;
-      readonly fields: 'src' | 'dst,dst' | 'src,dst,dst';
+      readonly fields: 'src' | 'dst' | 'dst,dst' | 'src,dst' | 'dst,dst,src';
       readonly negated: boolean;
     }
   | { readonly kind: 'mark'; readonly bit: number; readonly negated: boolean }
@@ -43,7 +48,7 @@ export interface Rule {
   readonly id: RuleId;
   readonly matches: readonly Match[];
   readonly target: Target;
-  /** Words for people after the id in the rule's comment; `[A-Za-z0-9 ._:/,*>?-]` only, at most 200 characters. */
+  /** Words for people after the id in the rule's comment; `[A-Za-z0-9 ._:/,*+>?-]` only, at most 200 characters. */
   readonly note: string;
 }
 
@@ -74,7 +79,7 @@ export interface Table {
 export interface IpSet {
   readonly name: SetName;
   readonly family: Family;
-  readonly type: 'hash:net' | 'hash:net,port' | 'hash:net,port,net';
+  readonly type: 'hash:net' | 'hash:net,port' | 'hash:ip,port,net';
   readonly expiring: boolean;
   readonly effect: 'opens' | 'closes';
   readonly members: readonly string[] | 'keep';

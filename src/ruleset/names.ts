@@ -38,6 +38,10 @@ export const chains = {
   forward: chain('FORWARD'),
   /** mangle: drops what came from outside without it. */
   unpassed: chain('UNPASSED'),
+  /** mangle: what is for this host while a container is being made. */
+  input: chain('INPUT'),
+  /** mangle: lets through what somebody listened for before. */
+  listening: chain('LISTENING'),
   /** filter: the recipe. */
   services: chain('SERVICES'),
 } as const;

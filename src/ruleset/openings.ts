@@ -21,9 +21,9 @@ export interface Openings {
   /** hash:net,port members by group. */
   readonly allowed: ReadonlyMap<string, readonly string[]>;
   readonly denied: ReadonlyMap<string, readonly string[]>;
-  /** hash:net,port,net members, for networks that labels name themselves. */
-  readonly allowedPairs: readonly string[];
-  readonly deniedPairs: readonly string[];
+  /** For networks that labels name themselves. */
+  readonly allowedNetworks: NetworkMembers;
+  readonly deniedNetworks: NetworkMembers;
 }
 
 /** The members that close these host ports in one family, whatever else is known. */
@@ -37,6 +37,16 @@ export function publishedMembers(
   return sorted(new Set(doors.flatMap(portMembers)));
 }
 
+/**
+ * Doors for one network each. A port on every address is (source, port), `hash:net,port`; one on a single
+ * address is (address, port, source), `hash:ip,port,net`. A `hash:net,port,net` could hold both, but kernels
+ * are built without it (seen: 6.18 of a virtual machine); these two are older and everywhere.
+ */
+export interface NetworkMembers {
+  readonly pairs: readonly string[];
+  readonly bound: readonly string[];
+}
+
 /** Turns the reach of every port into set members. `routed` picks the doors without NAT, else host ports. */
 export function openings(policy: Policy, family: Family, routed: boolean): Openings {
   const doors = policy.services
@@ -46,22 +56,21 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
   const everyone = new Set<string>();
   const allowed = new Map<string, Set<string>>();
   const denied = new Map<string, Set<string>>();
-  const allowedPairs = new Set<string>();
-  const deniedPairs = new Set<string>();
+  const networks = { allowed: emptyMembers(), denied: emptyMembers() };
   for (const door of doors) {
     const members = portMembers(door);
     for (const member of members) published.add(member);
     if (door.reach.everyone !== undefined) for (const member of members) everyone.add(member);
-    addPeers(door, door.reach.allow, { groups: allowed, pairs: allowedPairs });
-    addPeers(door, door.reach.deny, { groups: denied, pairs: deniedPairs });
+    addPeers(door, door.reach.allow, { groups: allowed, networks: networks.allowed });
+    addPeers(door, door.reach.deny, { groups: denied, networks: networks.denied });
   }
   return {
     published: sorted(published),
     everyone: sorted(everyone),
     allowed: new Map([...allowed].map(([name, members]) => [name, sorted(members)])),
     denied: new Map([...denied].map(([name, members]) => [name, sorted(members)])),
-    allowedPairs: sorted(allowedPairs),
-    deniedPairs: sorted(deniedPairs),
+    allowedNetworks: sortedMembers(networks.allowed),
+    deniedNetworks: sortedMembers(networks.denied),
   };
 }
 
@@ -94,9 +103,13 @@ function routedDoors(service: Service, port: ServicePort): readonly Door[] {
     }));
 }
 
-/** `hash:net` has no /0: every address is two halves. */
 function hostHalves({ family, address }: Door): readonly string[] {
   if (address !== 'any') return [address];
+  return everyAddress(family);
+}
+
+/** Every address of a family as set members: `hash:net` has no /0, so these are two halves. */
+export function everyAddress(family: Family): readonly string[] {
   return family === 4 ? ['0.0.0.0/1', '128.0.0.0/1'] : ['::/1', '8000::/1'];
 }
 
@@ -107,7 +120,7 @@ function portMembers(door: Door): readonly string[] {
 function addPeers(
   door: Door,
   rules: readonly PeerRule[],
-  into: { groups: Map<string, Set<string>>; pairs: Set<string> },
+  into: { groups: Map<string, Set<string>>; networks: Members },
 ): void {
   for (const { peer } of rules) {
     if (peer.kind === 'group') {
@@ -117,9 +130,24 @@ function addPeers(
       continue;
     }
     for (const source of toSetMembers([peer.network], door.family)) {
-      for (const half of hostHalves(door)) into.pairs.add(`${source},${door.protocol}:${door.port},${half}`);
+      const port = `${door.protocol}:${door.port}`;
+      if (door.address === 'any') into.networks.pairs.add(`${source},${port}`);
+      else into.networks.bound.add(`${door.address},${port},${source}`);
     }
   }
+}
+
+interface Members {
+  readonly pairs: Set<string>;
+  readonly bound: Set<string>;
+}
+
+function emptyMembers(): Members {
+  return { pairs: new Set(), bound: new Set() };
+}
+
+function sortedMembers({ pairs, bound }: Members): NetworkMembers {
+  return { pairs: sorted(pairs), bound: sorted(bound) };
 }
 
 function sorted(members: ReadonlySet<string>): readonly string[] {

@@ -33,7 +33,7 @@ export function lineRule(place: string, [matches, target, note]: Line): Rule {
 /** Text from Docker may hold anything; a comment holds these characters only, and is never read back as meaning. */
 function cleanNote(note: string): string {
   return note
-    .replaceAll(/[^A-Za-z0-9 ._:/,*>-]/g, '?')
+    .replaceAll(/[^A-Za-z0-9 ._:/,*+>-]/g, '?')
     .slice(0, longestNote)
     .trim();
 }

@@ -1,6 +1,6 @@
 import { toSetMembers } from '../net/merge-networks.ts';
 import { type Family, families } from '../net/network.ts';
-import type { Policy } from '../policy/model.ts';
+import type { PeerRule, Policy } from '../policy/model.ts';
 import type { IpSet } from './model.ts';
 import { setName } from './names.ts';
 import { type Openings, openings } from './openings.ts';
@@ -26,6 +26,18 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
   ]);
 }
 
+/**
+ * The guard (see `guardLines`): empty but for the moments in which a container is made, and all their members expire.
+ * `starting` holds every address while the guard is up, `listening` the ports that had a listener then.
+ */
+function guardSets(family: Family): readonly IpSet[] {
+  const guard = { family, expiring: true, effect: 'closes', members: [] } as const;
+  return [
+    { ...guard, name: setName(family, 'starting'), type: 'hash:net' },
+    { ...guard, name: setName(family, 'listening'), type: 'hash:net,port' },
+  ];
+}
+
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
   const source = (role: string, effect: IpSet['effect'], networks: Policy['trusted']['networks']): IpSet => ({
@@ -39,6 +51,7 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
   return [
     source('trusted', 'opens', policy.trusted.networks),
     source('deny', 'closes', policy.deny.networks),
+    ...guardSets(family),
     ...[...policy.groups].map(([name, networks]) =>
       source(`src-${name}`, policy.deny.groups.includes(name) ? 'closes' : 'opens', networks),
     ),
@@ -54,31 +67,46 @@ function portSets(
   const set = (role: string, effect: IpSet['effect'], members: readonly string[]): IpSet => ({
     name: setName(family, `${prefix}${role}`),
     family,
-    type: role.endsWith('-pairs') ? 'hash:net,port,net' : 'hash:net,port',
+    type: role.endsWith('-bound') ? 'hash:ip,port,net' : 'hash:net,port',
     expiring: false,
     effect,
     members,
   });
+  const uses = usedRoles(policy);
   return [
     set('published', 'closes', open.published),
     set('public', 'opens', open.everyone),
-    set('allow-pairs', 'opens', open.allowedPairs),
-    ...(usesDeniedPairs(policy) ? [set('deny-pairs', 'closes', open.deniedPairs)] : []),
+    ...(routed ? [] : [set('allow-pairs', 'opens', open.allowedNetworks.pairs)]),
+    ...(uses.allowBound ? [set('allow-bound', 'opens', open.allowedNetworks.bound)] : []),
+    ...(uses.denyPairs && !routed ? [set('deny-pairs', 'closes', open.deniedNetworks.pairs)] : []),
+    ...(uses.denyBound ? [set('deny-bound', 'closes', open.deniedNetworks.bound)] : []),
     ...[...policy.groups.keys()].map((name) => set(`to-${name}`, 'opens', open.allowed.get(name) ?? [])),
-    ...deniedGroups(policy).map((name) => set(`not-${name}`, 'closes', open.denied.get(name) ?? [])),
+    ...uses.deniedGroups.map((name) => set(`not-${name}`, 'closes', open.denied.get(name) ?? [])),
   ];
 }
 
-/** Groups that some label denies. */
-export function deniedGroups(policy: Policy): readonly string[] {
-  const rules = policy.services.flatMap((service) => service.ports.flatMap((port) => port.reach.deny));
-  const names = rules.flatMap(({ peer }) => (peer.kind === 'group' ? [peer.name as string] : []));
-  return [...new Set(names)].sort();
+/** Sets and rules that most hosts never need are made where a label asks for them. */
+export interface UsedRoles {
+  /** Networks written in labels of ports that are bound to one address, or reached without NAT. */
+  readonly allowBound: boolean;
+  readonly denyPairs: boolean;
+  readonly denyBound: boolean;
+  /** Groups that some label denies. */
+  readonly deniedGroups: readonly string[];
 }
 
-/** Whether some label denies a network by its address. */
-export function usesDeniedPairs(policy: Policy): boolean {
-  return policy.services.some((service) =>
-    service.ports.some((port) => port.reach.deny.some(({ peer }) => peer.kind === 'network')),
+export function usedRoles(policy: Policy): UsedRoles {
+  const ports = policy.services.flatMap((service) => service.ports.map((port) => ({ service, port })));
+  const isBound = ({ service, port }: (typeof ports)[number]): boolean =>
+    port.address !== 'any' || service.endpoints.some(({ routed }) => routed);
+  const names = (rules: readonly PeerRule[]): boolean => rules.some(({ peer }) => peer.kind === 'network');
+  const denied = ports.flatMap(({ port }) =>
+    port.reach.deny.flatMap(({ peer }) => (peer.kind === 'group' ? [peer.name as string] : [])),
   );
+  return {
+    allowBound: ports.some((item) => isBound(item) && names(item.port.reach.allow)),
+    denyPairs: ports.some(({ port }) => port.address === 'any' && names(port.reach.deny)),
+    denyBound: ports.some((item) => isBound(item) && names(item.port.reach.deny)),
+    deniedGroups: [...new Set(denied)].sort(),
+  };
 }

@@ -1,5 +1,5 @@
 import type { SetChange } from '../../diff/model.ts';
-import { word } from '../words.ts';
+import { number, word } from '../words.ts';
 
 /** The kernel's own limit is what memory holds; ipset's default of 65,536 is less than a country's networks. */
 const largestSet = 1_048_576;
@@ -30,8 +30,13 @@ function lineOf(change: SetChange): string {
     // Without a time of its own the entry takes the set's default: with `timeout 0` it is permanent, also
     // where -exist finds it there, running out (measured: ipset 7.17, Linux 6.18).
     case 'add-member':
-      return `add ${word('set', change.set)} ${word('member', change.member)}`;
+      return `add ${word('set', change.set)} ${word('member', change.member)}${timeText(change.seconds)}`;
     case 'delete-member':
       return `del ${word('set', change.set)} ${word('member', change.member)}`;
   }
+}
+
+/** ipset's longest timeout is 2,147,483 s. */
+function timeText(seconds: number | undefined): string {
+  return seconds === undefined ? '' : ` timeout ${number('timeout', seconds, { most: 2_147_483 })}`;
 }

@@ -29,13 +29,15 @@ function matchText(match: Match): string {
     case 'source':
       return `-s ${word('network', match.network)}`;
     case 'destination':
-      return `-d ${word('network', match.network)}`;
+      return `${match.negated === true ? '! ' : ''}-d ${word('network', match.network)}`;
     case 'destination-type':
-      return `-m addrtype --dst-type ${word('state', match.type)}`;
+      return `-m addrtype${not(match.negated === true)} --dst-type ${word('state', match.type)}`;
     case 'set':
       return `-m set${not(match.negated)} --match-set ${word('set', match.set)} ${word('set fields', match.fields)}`;
     case 'mark':
       return `-m mark${not(match.negated)} --mark ${bitText(match.bit)}/${bitText(match.bit)}`;
+    case 'protocol':
+      return `-p ${word('protocol', match.protocol)}`;
     case 'port': {
       const protocol = word('protocol', match.protocol);
       return `-p ${protocol} -m ${protocol} --dport ${portText(match.port)}`;
@@ -67,7 +69,7 @@ function targetText(target: Target): string {
 
 /** The id is exact, the note is for people: characters outside the model's become `?`, the rest is cut. */
 function commentText({ id, note }: Rule): string {
-  const plain = note.slice(0, longestNote).replaceAll(/[^A-Za-z0-9 ._:/,*>-]/g, '?');
+  const plain = note.slice(0, longestNote).replaceAll(/[^A-Za-z0-9 ._:/,*+>-]/g, '?');
   const text = `${commentPrefix}${word('rule id', id)} ${plain}`.trimEnd();
   return `-m comment --comment "${text}"`;
 }

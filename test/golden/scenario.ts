@@ -1,0 +1,69 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { loadConfig } from '../../src/config/load.ts';
+import {
+  containerDetails,
+  containerSummary,
+  networkDetails,
+  type Snapshot,
+} from '../../src/inventory/docker-json.ts';
+import type { HostFacts } from '../../src/inventory/read-inventory.ts';
+import type { Cidr } from '../../src/net/network.ts';
+import { protocols } from '../../src/net/port.ts';
+import type { ConfigInForce } from '../../src/reconciler/pass.ts';
+
+/** One moment of a scenario. */
+export interface Moment {
+  readonly snapshot: Snapshot;
+  readonly host: HostFacts;
+}
+
+/** A folder of test/golden: Docker's JSON over time, and a configuration. */
+export interface Scenario {
+  readonly name: string;
+  readonly folder: URL;
+  readonly config: ConfigInForce;
+  readonly moments: readonly Moment[];
+}
+
+const host = z.object({
+  interfaces: z.array(
+    z.object({ name: z.string(), networks: z.array(z.string().transform((text) => text as Cidr)) }),
+  ),
+  listeners: z.array(z.object({ protocol: z.enum(protocols as ['tcp', 'udp', 'sctp']), port: z.number() })),
+});
+
+const steps = z.array(
+  z.object({
+    containers: z.array(containerSummary),
+    details: z.array(containerDetails),
+    networks: z.array(networkDetails),
+    host: host.optional(),
+  }),
+);
+
+const here = new URL('./', import.meta.url);
+
+export function readScenarios(): readonly Scenario[] {
+  return readdirSync(here, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => readScenario(name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function readScenario(name: string): Scenario {
+  const folder = new URL(`./${name}/`, here);
+  const text = readFileSync(new URL('config.yml', folder), 'utf8');
+  const loaded = loadConfig({ file: { path: `${name}/config.yml`, text }, env: {} });
+  if (!loaded.ok) throw new Error(`golden ${name}: ${JSON.stringify(loaded.problems)}`);
+  const docker = steps.parse(JSON.parse(readFileSync(new URL('docker.json', folder), 'utf8')));
+  return {
+    name,
+    folder,
+    config: { config: loaded.config, lockedDown: false },
+    moments: docker.map(({ containers, details, networks, host }) => ({
+      snapshot: { containers, networks, details: new Map(details.map((item) => [item.Id, item])) },
+      host: host ?? { interfaces: [], listeners: [] },
+    })),
+  };
+}
