@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { healthSocket } from './cli/context.ts';
 import { exitCodes, type ExitCode } from './cli/exit-code.ts';
 import { ConfigKeeper, type Reload } from './config/keeper.ts';
-import type { DockerClient, DockerEvent } from './docker/client.ts';
+import { type DockerClient, DockerError, type DockerEvent } from './docker/client.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { DockerSource } from './docker/source.ts';
 import { readHost, readListeners } from './host/read-host.ts';
@@ -35,8 +35,8 @@ export async function runDaemon(env: Readonly<Record<string, string | undefined>
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
   reportReload(log, first, keeper);
   const kernel = createKernel(runCommand);
-  const raised = await raiseGate(kernel, await readHost(), keeper.inForce());
-  log.info({}, raised === undefined ? 'the gate was standing' : 'the gate is up');
+  const { stood } = await raiseGate(kernel, await readHost(), keeper.inForce());
+  log.info({}, stood ? 'the gate was standing' : 'the gate is up');
 
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
@@ -89,7 +89,8 @@ class Daemon {
       {
         client: this.parts.client,
         clock,
-        onEvent: (event) => this.onEvent(event),
+        // Open again after a while: what happened meanwhile was told to nobody.
+        watcher: { onOpen: () => this.trigger.pull(), onEvent: (event) => this.onEvent(event) },
         onDown: (error) => {
           this.reporter.dockerWentAway(error);
           this.trigger.pull();
@@ -152,7 +153,8 @@ class Daemon {
       this.reporter.passed(await reconcile(this.passParts()));
       this.reporter.dockerAnswers();
     } catch (error) {
-      this.reporter.passFailed(error);
+      if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
+      else this.reporter.passFailed(error);
       throw error;
     }
   }

@@ -6,6 +6,12 @@ export interface DockerEvent {
   readonly id: string;
 }
 
+export interface EventWatcher {
+  /** The stream is open: whatever happens from now on is told. */
+  readonly onOpen: () => void;
+  readonly onEvent: (event: DockerEvent) => void;
+}
+
 /**
  * What dockwall asks of Docker. Answers are unparsed: inventory/docker-json is the one door they go through.
  * Every call rejects with {@link DockerError}.
@@ -21,8 +27,8 @@ export interface DockerClient {
   network(id: string): Promise<unknown>;
   /** `GET /version` */
   version(): Promise<unknown>;
-  /** Calls `onEvent` for each event until the stream ends, then resolves; rejects when it breaks. */
-  watch(onEvent: (event: DockerEvent) => void, signal: AbortSignal): Promise<void>;
+  /** Follows the event stream until it ends, then resolves; rejects when it breaks or cannot be opened. */
+  watch(watcher: EventWatcher, signal: AbortSignal): Promise<void>;
 }
 
 /** Docker did not answer, or answered with an error. */

@@ -28,11 +28,12 @@ export async function connectDocker(): Promise<DockerClient> {
     networks: () => asking('listing networks', docker.listNetworks(limit())),
     network: (id) => asking(`inspecting network ${id.slice(0, 12)}`, inTime(docker.getNetwork(id).inspect())),
     version: () => asking('asking for the version', inTime(docker.version())),
-    watch: async (onEvent, signal) => {
+    watch: async ({ onOpen, onEvent }, signal) => {
       const stream = await asking(
         'opening the event stream',
         docker.getEvents({ filters: eventFilters, abortSignal: signal }),
       );
+      onOpen();
       await asking('reading the event stream', readEvents(stream, onEvent));
     },
   };

@@ -1,10 +1,10 @@
-import type { DockerClient, DockerEvent } from '../docker/client.ts';
+import type { DockerClient, EventWatcher } from '../docker/client.ts';
 import type { Clock } from './clock.ts';
 
 export interface WatchParts {
   readonly client: DockerClient;
   readonly clock: Clock;
-  readonly onEvent: (event: DockerEvent) => void;
+  readonly watcher: EventWatcher;
   /** The stream has ended or could not be opened; `error` is undefined for a plain end (engine stopped). */
   readonly onDown: (error: unknown) => void;
 }
@@ -18,12 +18,13 @@ const reopenDelays = [50, 100, 250, 500, 1000, 2000];
  */
 export async function watchDocker(parts: WatchParts, signal: AbortSignal): Promise<void> {
   let attempts = 0;
+  const onOpen = (): void => {
+    attempts = 0;
+    parts.watcher.onOpen();
+  };
   while (!signal.aborted) {
     try {
-      await parts.client.watch((event) => {
-        attempts = 0;
-        parts.onEvent(event);
-      }, signal);
+      await parts.client.watch({ ...parts.watcher, onOpen }, signal);
       if (signal.aborted) return;
       parts.onDown(undefined);
     } catch (error) {
