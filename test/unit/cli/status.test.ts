@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { readStatus, type Status } from '../../../src/cli/status-model.ts';
+import { statusText } from '../../../src/cli/status.ts';
+import type { Observed } from '../../../src/diff/model.ts';
+import type { Container, Network } from '../../../src/inventory/model.ts';
+import { resolve } from '../../../src/policy/resolve.ts';
+import { render } from '../../../src/ruleset/render.ts';
+import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
+
+const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [] };
+
+function statusOf(containers: readonly Container[], networks: readonly Network[] = []): Status {
+  const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });
+  const policy = resolve(makeInventory(containers, { networks }), config);
+  const plan = { sets: [], tables: [], destroy: [] };
+  return readStatus({ observed, policy, ruleset: render(policy, 'asked'), plan });
+}
+
+describe('status', () => {
+  it('says for every published port who may reach it, and why', () => {
+    const text = statusText(
+      statusOf([
+        makeContainer('proxy', {
+          labels: { 'dockwall.public': 'http' },
+          ports: ports('80:80', '127.0.0.1:9:9'),
+        }),
+        makeContainer('wiki', {
+          labels: { 'dockwall.allow': 'office 203.0.113.7', 'dockwall.deny': '198.51.100.66' },
+          ports: ports('192.0.2.1:8080:80'),
+        }),
+        makeContainer('blog', { ports: ports('8081:80', ':81'), active: false }),
+        makeContainer('agent', { networkMode: { kind: 'host' } }),
+        makeContainer('worker'),
+      ]),
+    );
+    // Columns are at least two blanks apart; how wide they are is no promise.
+    expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
+      'IPv4: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
+      'IPv6: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
+      '',
+      'SERVICE | HOST PORT | CONTAINER | WHO MAY REACH IT | BECAUSE',
+      'proxy | 80 | 80/tcp | everybody | dockwall.public=http',
+      'proxy | 127.0.0.1:9 | 9/tcp | this host only (bound to loopback)',
+      'wiki | 192.0.2.1:8080 | 80/tcp | trusted, office, 203.0.113.7, never 198.51.100.66 | dockwall.allow=office 203.0.113.7',
+      'blog (stopped) | 8081 | 80/tcp | trusted only',
+      'blog (stopped) | not chosen yet | 81/tcp | trusted only',
+      'agent | NOT PROTECTED | host network, no dockwall.ports',
+    ]);
+  });
+
+  it('names what netfilter never sees, and what is wrong', () => {
+    const lan = { id: 'm', name: 'lan', driver: 'macvlan', bridge: undefined, routed: [] };
+    const found = statusOf(
+      [
+        makeContainer('tv', { endpoints: [{ networkId: 'm', address: cidr('192.0.2.9') }] }),
+        makeContainer('typo', { labels: { 'dockwall.allow': 'ofice' }, ports: ports('80:80') }),
+      ],
+      [lan],
+    );
+    expect(found.services[0]?.notProtected).toEqual(['lan (macvlan)']);
+    expect(found.problems).toEqual([
+      'typo: dockwall.allow=ofice: no group is named "ofice" (did you mean "office"?)',
+    ]);
+  });
+
+  it('shows hostile text harmlessly', () => {
+    const hostile = '\u202E\u001B[31m<script>\n' + 'x'.repeat(10_000);
+    const text = statusText(
+      statusOf([makeContainer('bad', { labels: { 'dockwall.allow': hostile }, ports: ports('80:80') })]),
+    );
+    // eslint-disable-next-line no-control-regex -- that none is left is the point
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u202A-\u202E]/);
+    expect(text.length).toBeLessThan(2000);
+  });
+});

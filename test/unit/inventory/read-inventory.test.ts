@@ -1,0 +1,162 @@
+import { describe, expect, it } from 'vitest';
+import type {
+  ContainerDetails,
+  ContainerSummary,
+  NetworkDetails,
+} from '../../../src/inventory/docker-json.ts';
+import type { PublishedPort } from '../../../src/inventory/model.ts';
+import { publishedPorts, requestedPorts } from '../../../src/inventory/published-ports.ts';
+import { readInventory } from '../../../src/inventory/read-inventory.ts';
+
+function summary(changes: Partial<ContainerSummary> = {}): ContainerSummary {
+  return { Id: 'c1', Names: ['/web'], Labels: {}, State: 'running', Ports: [], HostConfig: {}, ...changes };
+}
+
+function details(bindings: ContainerDetails['HostConfig']['PortBindings'], all = false): ContainerDetails {
+  return {
+    Id: 'c1',
+    Config: { ExposedPorts: { '80/tcp': {}, '53/udp': {} } },
+    HostConfig: { NetworkMode: 'bridge', PublishAllPorts: all, PortBindings: bindings },
+  };
+}
+
+const text = ({ family, address, hostPort, containerPort, protocol }: PublishedPort): string =>
+  `v${family} ${address}:${hostPort ?? '?'}->${containerPort}/${protocol}`;
+
+const bind = (HostIp: string, HostPort: string): { HostIp: string; HostPort: string }[] => [
+  { HostIp, HostPort },
+];
+
+describe('what is asked for at create', () => {
+  it.each<[string, Record<string, { HostIp: string; HostPort: string }[]>, string[]]>([
+    [
+      'no address: both families',
+      { '80/tcp': bind('', '8080') },
+      ['v4 any:8080->80/tcp', 'v6 any:8080->80/tcp'],
+    ],
+    ['0.0.0.0 is IPv4', { '80/tcp': bind('0.0.0.0', '80') }, ['v4 any:80->80/tcp']],
+    [':: is IPv6', { '80/udp': bind('::', '80') }, ['v6 any:80->80/udp']],
+    ['one address', { '80/tcp': bind('192.0.2.1', '80') }, ['v4 192.0.2.1:80->80/tcp']],
+    ['IPv6 in canonical text', { '80/tcp': bind('2001:DB8:0::1', '80') }, ['v6 2001:db8::1:80->80/tcp']],
+    [
+      'unreadable: everywhere',
+      { '80/tcp': bind('fe80::1%eth0', '80') },
+      ['v4 any:80->80/tcp', 'v6 any:80->80/tcp'],
+    ],
+    ['a port that Docker chooses', { '80/tcp': bind('0.0.0.0', '') }, ['v4 any:?->80/tcp']],
+    [
+      'a range, all of it',
+      { '80/tcp': bind('0.0.0.0', '80-81') },
+      ['v4 any:80->80/tcp', 'v4 any:81->80/tcp'],
+    ],
+    ['SCTP', { '80/sctp': bind('0.0.0.0', '80') }, ['v4 any:80->80/sctp']],
+  ])('%s', (_, bindings, expected) => {
+    expect(requestedPorts(details(bindings)).map(text)).toEqual(expected);
+  });
+
+  it('publish-all publishes what the image exposes', () => {
+    expect(requestedPorts(details({}, true)).map(text)).toEqual([
+      'v4 any:?->80/tcp',
+      'v6 any:?->80/tcp',
+      'v4 any:?->53/udp',
+      'v6 any:?->53/udp',
+    ]);
+  });
+});
+
+describe('what is given', () => {
+  it('names the port that Docker chose, and wins over what was asked', () => {
+    const given = summary({
+      Ports: [
+        { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 49_153, Type: 'tcp' },
+        { PrivatePort: 443, Type: 'tcp' },
+      ],
+    });
+    const ports = publishedPorts(given, details({ '80/tcp': bind('', '') }));
+    expect(ports.map(text)).toEqual(['v4 any:49153->80/tcp']);
+  });
+
+  it('keeps what was asked and is not in the list: it is stale until start', () => {
+    const ports = publishedPorts(summary(), details({ '80/tcp': bind('0.0.0.0', '80') }));
+    expect(ports.map(text)).toEqual(['v4 any:80->80/tcp']);
+  });
+});
+
+describe('readInventory', () => {
+  const network = (changes: Partial<NetworkDetails>): NetworkDetails => ({
+    Id: '0123456789abcdef',
+    Name: 'n',
+    Driver: 'bridge',
+    Options: {},
+    Containers: {},
+    ...changes,
+  });
+  const read = (
+    containers: ContainerSummary[],
+    networks: NetworkDetails[] = [],
+  ): ReturnType<typeof readInventory> =>
+    readInventory({ containers, networks, details: new Map() }, { interfaces: [], listeners: [] });
+
+  it('takes dockwall labels, in any case of the prefix, and no other', () => {
+    const Labels = {
+      'dockwall.public': '80',
+      'Dockwall.Allow': 'x',
+      dockwall: 'y',
+      dockwallx: 'n',
+      other: 'n',
+    };
+    expect(Object.keys(read([summary({ Labels })]).containers[0]?.labels ?? {})).toEqual([
+      'Dockwall.Allow',
+      'dockwall',
+      'dockwall.public',
+    ]);
+  });
+
+  it.each([
+    ['running', true],
+    ['paused', true],
+    ['restarting', true],
+    ['created', false],
+    ['exited', false],
+    ['dead', false],
+  ])('a container that is %s is active: %s', (State, active) => {
+    expect(read([summary({ State })]).containers[0]?.active).toBe(active);
+  });
+
+  it('finds bridges by option, by id, and none for macvlan', () => {
+    const found = read(
+      [],
+      [
+        network({ Name: 'a' }),
+        network({ Name: 'b', Options: { 'com.docker.network.bridge.name': 'docker0' } }),
+        network({ Name: 'c', Driver: 'macvlan' }),
+      ],
+    );
+    expect(found.networks.map(({ bridge }) => bridge)).toEqual(['br-0123456789ab', 'docker0', undefined]);
+  });
+
+  it('gives a container its addresses, and knows routed gateway modes', () => {
+    const Containers = { c1: { IPv4Address: '172.18.0.2/16', IPv6Address: '2001:db8::2/64' } };
+    const Options = { 'com.docker.network.bridge.gateway_mode_ipv6': 'routed' };
+    const found = read([summary()], [network({ Containers, Options })]);
+    expect(found.containers[0]?.endpoints.map(({ address }) => address)).toEqual([
+      '172.18.0.2',
+      '2001:db8::2',
+    ]);
+    expect(found.networks[0]?.routed).toEqual([6]);
+  });
+
+  it.each([
+    ['host', { kind: 'host' }],
+    ['none', { kind: 'none' }],
+    ['container:abc', { kind: 'container', id: 'abc' }],
+    ['stack_default', { kind: 'own' }],
+  ])('network mode %s', (NetworkMode, expected) => {
+    const [container] = read([summary({ HostConfig: { NetworkMode } })]).containers;
+    expect(container?.networkMode).toEqual(expected);
+  });
+
+  it('takes the name of its own, not a link into another container', () => {
+    expect(read([summary({ Names: ['/other/alias', '/web'] })]).containers[0]?.name).toBe('web');
+  });
+});

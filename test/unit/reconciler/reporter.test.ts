@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import type { Plan } from '../../../src/diff/model.ts';
+import { resolve } from '../../../src/policy/resolve.ts';
+import type { Decision } from '../../../src/reconciler/pass.ts';
+import { Reporter } from '../../../src/reconciler/reporter.ts';
+import { setName } from '../../../src/ruleset/names.ts';
+import { render } from '../../../src/ruleset/render.ts';
+import { makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
+
+function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Decision {
+  const policy = resolve(
+    makeInventory([makeContainer('web', { labels, ports: ports('80:80') })]),
+    makeConfig(),
+  );
+  return {
+    policy,
+    ruleset: render(policy, 'asked'),
+    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
+    plan: { sets: [], tables: [], destroy: [], ...plan },
+  };
+}
+
+function bench(): { reporter: Reporter; lines: string[] } {
+  const lines: string[] = [];
+  const at = (level: string) => (fields: object, message: string) =>
+    void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+  const reporter = new Reporter({ debug: () => {}, info: at('info'), warn: at('warn'), error: at('error') });
+  return { reporter, lines };
+}
+
+describe('Reporter', () => {
+  it('warns of a bad label once, with all that finds it, and tells when it is gone', () => {
+    const { reporter, lines } = bench();
+    reporter.passed(decision({ 'dockwall.public': '81' }));
+    reporter.passed(decision({ 'dockwall.public': '81' }));
+    expect(lines).toEqual([
+      'warn label problem: port 81 is not published; this container opens nothing {"container":"web","label":"dockwall.public","value":"81","hint":"published: 80->80/tcp"}',
+    ]);
+    reporter.passed(decision({ 'dockwall.public': '80' }));
+    expect(lines[1]).toMatch(/^info label problem gone/);
+  });
+
+  it('tells a failure once, counts the rest, and is unhealthy meanwhile', () => {
+    const { reporter, lines } = bench();
+    expect(reporter.health([]).healthy).toBe(false);
+    reporter.passFailed(new Error('the xtables lock'));
+    reporter.passFailed(new Error('the xtables lock'));
+    expect(lines.length).toBe(1);
+    expect(reporter.health([]).problems).toContain('last pass: the xtables lock');
+    reporter.passed(decision({}));
+    expect(lines[1]).toBe('info passes succeed again {"failures":2}');
+    expect(reporter.health([])).toEqual({ healthy: true, problems: [] });
+  });
+
+  it('is unhealthy while the configuration is bad or Docker is away', () => {
+    const { reporter, lines } = bench();
+    reporter.passed(decision({}));
+    reporter.dockerWentAway(undefined);
+    reporter.dockerWentAway(new Error('connect ECONNREFUSED'));
+    expect(lines.filter((line) => line.startsWith('warn')).length).toBe(1);
+    expect(reporter.health(['dockwall.yml:1:1: no']).problems).toEqual([
+      'configuration: dockwall.yml:1:1: no',
+      'Docker: connect ECONNREFUSED',
+    ]);
+    reporter.dockerAnswers();
+    expect(reporter.health([]).healthy).toBe(true);
+  });
+
+  it('says so when it takes out what a hand put in', () => {
+    const { reporter, lines } = bench();
+    const sets = [{ kind: 'delete-member', set: setName(4, 'trusted'), member: '203.0.113.9' } as const];
+    reporter.passed(decision({}, { sets }));
+    expect(lines[0]).toMatch(
+      /^warn removed a permanent member.*"dockwall4-trusted","member":"203\.0\.113\.9"/,
+    );
+  });
+});

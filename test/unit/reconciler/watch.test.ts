@@ -1,0 +1,69 @@
+import { describe, expect, it } from 'vitest';
+import { type DockerClient, DockerError, type EventWatcher } from '../../../src/docker/client.ts';
+import { watchDocker } from '../../../src/reconciler/watch.ts';
+import { FakeClock, settle } from './fake-clock.ts';
+
+/** A Docker of which only the event stream is used; each opening waits for the test to end it. */
+function streams(): {
+  client: DockerClient;
+  opened: number[];
+  clock: FakeClock;
+  end: (error?: Error) => Promise<void>;
+  watcher: () => EventWatcher | undefined;
+} {
+  const clock = new FakeClock();
+  const opened: number[] = [];
+  let finish: ((error?: Error) => void) | undefined;
+  let watcher: EventWatcher | undefined;
+  const watch: DockerClient['watch'] = (given, signal) => {
+    opened.push(clock.now());
+    watcher = given;
+    return new Promise((resolve, reject) => {
+      finish = (error) => (error === undefined ? resolve() : reject(error));
+      signal.addEventListener('abort', () => resolve());
+    });
+  };
+  return {
+    clock,
+    opened,
+    client: { watch } as DockerClient,
+    watcher: () => watcher,
+    end: async (error) => {
+      finish?.(error);
+      await settle();
+    },
+  };
+}
+
+describe('watchDocker', () => {
+  it('opens the stream again, with growing waits until it opens, and stops when told', async () => {
+    const bench = streams();
+    const told: string[] = [];
+    const stopping = new AbortController();
+    const watching = watchDocker(
+      {
+        client: bench.client,
+        clock: bench.clock,
+        watcher: { onOpen: () => told.push('open'), onEvent: ({ action }) => told.push(action) },
+        onDown: (error) => told.push(error === undefined ? 'ended' : 'broken'),
+      },
+      stopping.signal,
+    );
+    bench.watcher()?.onOpen();
+    bench.watcher()?.onEvent({ type: 'container', action: 'start', id: 'a' });
+    await bench.end();
+    await bench.clock.advance(50);
+    await bench.end(new DockerError('unreachable', 'no', {}));
+    await bench.clock.advance(100);
+    await bench.end(new DockerError('unreachable', 'no', {}));
+    await bench.clock.advance(250);
+    expect(bench.opened).toEqual([0, 50, 150, 400]);
+    bench.watcher()?.onOpen();
+    await bench.end();
+    await bench.clock.advance(50);
+    expect(bench.opened.at(-1)).toBe(450);
+    stopping.abort();
+    await watching;
+    expect(told).toEqual(['open', 'start', 'ended', 'broken', 'broken', 'open', 'ended']);
+  });
+});
