@@ -4,14 +4,14 @@ import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
 /** One option with what follows it: `! --match-set NAME src`. */
-export interface FakeOption {
+interface FakeOption {
   readonly name: string;
   readonly negated: boolean;
   readonly values: readonly string[];
 }
 
 /** One `-m` of a rule. */
-export interface FakeMatch {
+interface FakeMatch {
   readonly module: string;
   readonly options: readonly FakeOption[];
 }

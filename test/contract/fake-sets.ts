@@ -4,7 +4,7 @@ import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
 /** One set. A member's time is the clock's at which it goes; 0 for one that stays. */
-export interface FakeSet {
+interface FakeSet {
   readonly type: string;
   readonly family: Family;
   readonly maxelem: number;

@@ -3,7 +3,7 @@ import { ToolFailure } from './fake-failure.ts';
 import { type FakeRule, isBuiltInTarget, parseFakeRule, printFakeRule, setsOf } from './fake-rule.ts';
 
 /** One chain: the kernel's own have a policy. */
-export interface FakeChain {
+interface FakeChain {
   policy: string | undefined;
   rules: FakeRule[];
 }

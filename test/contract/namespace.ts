@@ -1,18 +1,22 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readdirSync } from 'node:fs';
 
 const prefix = 'dwk';
 const tools = ['ip', 'nsenter', 'ipset', 'iptables-nft-restore', 'iptables-legacy-restore'];
 
+function succeeds([program = '', ...args]: readonly string[]): boolean {
+  return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
+}
+
 /** What keeps the real part from running here, in a sentence; undefined where it can run. */
 function whyNot(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     return 'it takes root on Linux: it makes network namespaces';
   }
-  const missing = tools.filter((tool) => spawnSync('sh', ['-c', `command -v ${tool}`]).status !== 0);
+  const missing = tools.filter((tool) => !succeeds(['sh', '-c', `command -v ${tool}`]));
   if (missing.length > 0) return `not installed: ${missing.join(', ')}`;
-  if (spawnSync('unshare', ['--net', 'true']).status !== 0) return 'no network namespace can be made here';
+  if (!succeeds(['unshare', '--net', 'true'])) return 'no network namespace can be made here';
   return undefined;
 }
 
@@ -29,13 +33,15 @@ export function canTestRealKernel(): boolean {
 /** Makes a fresh network namespace, named after this process. The machine's own is never touched. */
 export function addNamespace(): string {
   const name = `${prefix}-${process.pid}-${randomBytes(3).toString('hex')}`;
-  execFileSync('ip', ['netns', 'add', name]);
+  if (!succeeds(['ip', 'netns', 'add', name]) || !succeeds(['ip', '-n', name, 'link', 'set', 'lo', 'up'])) {
+    throw new Error(`making the network namespace ${name} failed`);
+  }
   return name;
 }
 
 /** Removes one; its rules and sets go with it. */
 export function removeNamespace(name: string): void {
-  spawnSync('ip', ['netns', 'del', name]);
+  succeeds(['ip', 'netns', 'del', name]);
 }
 
 /** Removes the namespaces that an earlier run, now dead, left behind. */

@@ -8,7 +8,7 @@ import { createSets, raiseGate, sampleSets } from './samples.ts';
 import { fakeWorld, realWorld, type World } from './world.ts';
 
 /** One kernel under test, written to and looked at past dockwall. */
-export class Subject {
+class Subject {
   readonly world: World;
   readonly kernel: Kernel;
   readonly backend: Backend;

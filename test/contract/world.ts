@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ReadFile } from '../../src/kernel/backend.ts';
 import { type Command, type Run, runCommand } from '../../src/kernel/command.ts';
@@ -47,7 +46,6 @@ export function realWorld(): World {
     if (exitCode === 0) return stdout;
     throw Object.assign(new Error(stderr), { code: stderr.includes('No such file') ? 'ENOENT' : 'EIO' });
   };
-  execFileSync('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
   return makeWorld(run, readFile, {
     namespace,
     close: () => removeNamespace(namespace),
