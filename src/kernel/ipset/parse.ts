@@ -39,7 +39,7 @@ function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'typ
     ([option, value]) => !harmless.has(option) && !(option === 'timeout' && value === '0'),
   );
   return {
-    type: [type, ...strange.map(([option, value]) => `${option} ${value}`)].join(' '),
+    type: [type, ...strange.map(([option, value]) => `${option} ${value}`.trimEnd())].join(' '),
     family,
     expiring,
   };

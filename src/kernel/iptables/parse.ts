@@ -5,8 +5,8 @@ import { splitLines, type Token, tokenize } from './tokens.ts';
 
 /**
  * The tables that `iptables-save` printed. Lines that are none of a table's are passed over: the tools warn
- * on the same stream ("# Warning: iptables-legacy tables present", "# Table `x' is incompatible, use 'nft'
- * tool."), and a later version may add to that. Never throws: what cannot be read is not ours.
+ * on the same stream ("# Table `x' is incompatible, use 'nft' tool.", and 1.8.9 "# Warning: iptables-legacy
+ * tables present"), and a later version may add to that. Never throws: what cannot be read is not ours.
  */
 export function parseTables(text: string, side: Side): readonly ObservedTable[] {
   const tables: ObservedTable[] = [];

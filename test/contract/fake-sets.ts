@@ -1,0 +1,183 @@
+import { isIP } from 'node:net';
+import ipaddr from 'ipaddr.js';
+import type { Family } from '../../src/net/network.ts';
+import { ToolFailure } from './fake-failure.ts';
+
+/** One set. A member's time is the clock's at which it goes; 0 for one that stays. */
+interface FakeSet {
+  readonly type: string;
+  readonly family: Family;
+  readonly maxelem: number;
+  /** Seconds that an entry gets without a time of its own; 0 for ever; undefined: made without timeouts. */
+  readonly timeout: number | undefined;
+  readonly members: Map<string, number>;
+}
+
+export type FakeSets = Map<string, FakeSet>;
+
+/** What the fake needs to know to carry a line out. */
+export interface SetSurroundings {
+  readonly exist: boolean;
+  /** Milliseconds. */
+  readonly now: number;
+  readonly inUse: (name: string) => boolean;
+  readonly types: readonly string[];
+}
+
+/** Carries one line of `ipset restore` out. Throws a ToolFailure for what ipset would refuse. */
+export function editSets(sets: FakeSets, line: string, around: SetSurroundings): void {
+  const [verb = '', name = '', subject = '', ...rest] = line.split(' ');
+  if (name.length > 31) throw new ToolFailure(`Syntax error: setname '${name}' is longer than 31 characters`);
+  switch (verb) {
+    case 'create':
+      create(sets, name, { ...around, made: readSet(subject, rest, around) });
+      return;
+    case 'add':
+      add(find(sets, name), { words: [subject, ...rest], around });
+      return;
+    case 'del':
+      remove(find(sets, name), subject, around);
+      return;
+    case 'destroy':
+      destroy(sets, name, around);
+      return;
+    default:
+      throw new ToolFailure(`No command specified: unknown argument ${verb}`);
+  }
+}
+
+/** Forgets what has run out. */
+export function expire(sets: FakeSets, now: number): void {
+  for (const { members } of sets.values()) {
+    for (const [member, goes] of members) if (goes !== 0 && goes <= now) members.delete(member);
+  }
+}
+
+/** All sets as `ipset save` prints them. */
+export function printSets(sets: FakeSets, now: number): string {
+  return [...sets]
+    .flatMap(([name, set]) => {
+      const inet = set.family === 4 ? 'inet' : 'inet6';
+      const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
+      const size = `hashsize 1024 maxelem ${set.maxelem}`;
+      return [
+        `create ${name} ${set.type} family ${inet} ${size}${time} bucketsize 12 initval 0x00000000\n`,
+        ...[...set.members].map(([member, goes]) => {
+          const [text = '', nomatch] = member.split(' ');
+          const left = goes === 0 ? 0 : Math.ceil((goes - now) / 1000);
+          const tail = set.timeout === undefined ? '' : ` timeout ${left}`;
+          return `add ${name} ${text}${tail}${nomatch === undefined ? '' : ' nomatch'}\n`;
+        }),
+      ];
+    })
+    .join('');
+}
+
+function find(sets: FakeSets, name: string): FakeSet {
+  const set = sets.get(name);
+  if (set === undefined) throw new ToolFailure('The set with the given name does not exist');
+  return set;
+}
+
+function readSet(type: string, words: readonly string[], { types }: SetSurroundings): FakeSet {
+  if (!types.includes(type)) throw new ToolFailure('Kernel error received: set type not supported');
+  const option = (name: string): string | undefined =>
+    words.includes(name) ? words[words.indexOf(name) + 1] : undefined;
+  const timeout = option('timeout');
+  return {
+    type,
+    family: option('family') === 'inet6' ? 6 : 4,
+    maxelem: Number(option('maxelem') ?? 65_536),
+    timeout: timeout === undefined ? undefined : Number(timeout),
+    members: new Map(),
+  };
+}
+
+function create(
+  sets: FakeSets,
+  name: string,
+  { exist, made }: SetSurroundings & { readonly made: FakeSet },
+): void {
+  const old = sets.get(name);
+  const same = (['type', 'family', 'maxelem', 'timeout'] as const).every((key) => old?.[key] === made[key]);
+  if (old !== undefined && !(exist && same)) {
+    throw new ToolFailure('Set cannot be created: set with the same name already exists');
+  }
+  if (old === undefined) sets.set(name, made);
+}
+
+function add(
+  set: FakeSet,
+  { words, around }: { readonly words: readonly string[]; readonly around: SetSurroundings },
+): void {
+  const [subject = '', ...options] = words;
+  const own = options.includes('timeout') ? Number(options[options.indexOf('timeout') + 1]) : undefined;
+  if (own !== undefined && set.timeout === undefined) {
+    throw new ToolFailure('Timeout cannot be used: set was created without timeout support');
+  }
+  const member = canonicalMember(set, subject);
+  const twin = `${member} nomatch`;
+  const found = set.members.has(member) || set.members.has(twin);
+  if (found && !around.exist) throw new ToolFailure("Element cannot be added to the set: it's already added");
+  if (!found && set.members.size >= set.maxelem) {
+    throw new ToolFailure('Hash is full, cannot add more elements');
+  }
+  const seconds = own ?? set.timeout ?? 0;
+  set.members.delete(member);
+  set.members.delete(twin);
+  set.members.set(
+    options.includes('nomatch') ? twin : member,
+    seconds === 0 ? 0 : around.now + seconds * 1000,
+  );
+}
+
+function remove(set: FakeSet, subject: string, { exist }: SetSurroundings): void {
+  const member = canonicalMember(set, subject);
+  const found = set.members.delete(member) || set.members.delete(`${member} nomatch`);
+  if (!found && !exist) throw new ToolFailure("Element cannot be deleted from the set: it's not added");
+}
+
+function destroy(sets: FakeSets, name: string, { exist, inUse }: SetSurroundings): void {
+  if (!sets.has(name)) {
+    if (exist) return;
+    throw new ToolFailure('The set with the given name does not exist');
+  }
+  if (inUse(name)) throw new ToolFailure('Set cannot be destroyed: it is in use by a kernel component');
+  sets.delete(name);
+}
+
+/** `hash:net,port` has a network, then a port: one part of the member for each part of the type. */
+function canonicalMember({ type, family }: FakeSet, text: string): string {
+  const kinds = type.slice('hash:'.length).split(',');
+  const parts = text.split(',');
+  if (parts.length !== kinds.length) {
+    throw new ToolFailure(`Syntax error: ${kinds.length} elements must be given, in ${text}`);
+  }
+  return parts
+    .map((part, index) => (kinds[index] === 'port' ? canonicalPort(part) : canonicalNetwork(part, family)))
+    .join(',');
+}
+
+function canonicalPort(text: string): string {
+  const [, protocol = 'tcp', port = ''] = /^(?:(tcp|udp|sctp):)?(\d{1,5})$/.exec(text) ?? [];
+  if (port === '' || Number(port) > 65_535)
+    throw new ToolFailure(`Syntax error: cannot parse '${text}' as a port`);
+  return `${protocol}:${port}`;
+}
+
+function canonicalNetwork(text: string, family: Family): string {
+  const [address = '', prefixText] = text.split('/');
+  const full = family === 4 ? 32 : 128;
+  const prefix = Number(prefixText ?? full);
+  if (isIP(address) !== family) {
+    throw new ToolFailure(`Syntax error: cannot parse ${address}: resolving to IPv${family} address failed`);
+  }
+  if (!(prefix >= 1 && prefix <= full)) {
+    throw new ToolFailure('The value of the CIDR parameter of the IP address is invalid');
+  }
+  const network =
+    family === 4
+      ? ipaddr.IPv4.networkAddressFromCIDR(`${address}/${prefix}`).toString()
+      : ipaddr.IPv6.networkAddressFromCIDR(`${address}/${prefix}`).toRFC5952String();
+  return prefix === full ? network : `${network}/${prefix}`;
+}
