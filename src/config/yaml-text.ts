@@ -1,4 +1,5 @@
 import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
+import { shorten } from '../net/show.ts';
 import { locator, start } from './locate.ts';
 import { isPlainMap, toPlain, type Plain, type PlainMap } from './plain.ts';
 import { pathText, type ConfigProblem, type Path, type SourceLine } from './problem.ts';
@@ -59,7 +60,7 @@ function compose(yaml: YamlText, lineCounter: LineCounter): Document.Parsed | st
   try {
     return parseDocument(yaml.text, { lineCounter, prettyErrors: false, uniqueKeys: false });
   } catch (error) {
-    return `this cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`;
+    return `this cannot be read as YAML: ${shorten(String(error), 200)}`;
   }
 }
 
@@ -74,7 +75,9 @@ function mapProblem(value: Plain): string | undefined {
 }
 
 function syntaxProblem(error: YAMLError): string {
-  const { code, message } = error;
+  const { code } = error;
+  // The parser quotes what it met, control characters and all.
+  const message = shorten(error.message, 200);
   if (code === 'MULTIPLE_DOCS')
     return 'a second document starts here: write everything in one, without `---` between';
   if (code === 'TAB_AS_INDENT') return 'YAML is not indented with tabs: use spaces';

@@ -24,6 +24,7 @@ describe('what is no configuration', () => {
       'default: open\n---\ndefault: closed',
       '2:1 : a second document starts here: write everything in one, without `---` between',
     ],
+    ['what the parser quotes', '%\u0001', '1:1 : this is not YAML: Unknown directive %\\u{1}'],
     ['a list', '- trusted', '1:1 : this is a list, and should be keys with values (`key: value`)'],
     ['a text', 'trusted', '1:1 : this is text, and should be keys with values (`key: value`)'],
     ['a tag', 'default: !open x', '1:10 : Unresolved tag: !open: leave the tag out'],
