@@ -28,16 +28,21 @@ type Draft = { -readonly [K in ConfigKey]?: Config[K] };
  */
 export function loadConfig(input: ConfigInput): LoadedConfig {
   const layers = [...documentLayers(input), ...environmentLayers(input.env)];
-  const shape = configShape(groupNames(layers));
+  const inForce = configShape(groupNames(layers));
+  const replaced = configShape(undefined);
   const draft: Draft = {};
   const origins = new Map<ConfigKey, Layer>();
   const problems: ConfigProblem[] = [];
-  for (const layer of [defaultLayer, ...layers]) {
+  for (const [index, layer] of [defaultLayer, ...layers].entries()) {
     const found = [...layer.problems, ...unknownKeys(layer)];
     for (const key of configKeys) {
       const value = layer.value[key];
       // A key with nothing after it, as when its entries are commented out, is a key that is not there.
       if (value === undefined || value === null) continue;
+      // A value that a later layer replaces may name groups that a later layer replaces too.
+      const shape = layers.slice(index).some((later) => (later.value[key] ?? null) !== null)
+        ? replaced
+        : inForce;
       found.push(...issueProblems(layer, key, parseInto(draft, shape, { key, value })));
       origins.set(key, layer);
     }

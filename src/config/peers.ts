@@ -50,7 +50,7 @@ function parsePeer(
   const networks = parseNetworksOf(input);
   if (networks !== undefined) return networks;
   const text = String(input).trim();
-  if (text === 'any') return refuse(anyProblem[key]);
+  if (text.toLowerCase() === 'any') return refuse(anyProblem[key]);
   const names = [...new Set([...(groups ?? []), 'private', 'connected'])];
   if (names.includes(text) || (groups === undefined && isGroupName(text))) {
     return { ok: true, value: text as GroupName };

@@ -22,7 +22,7 @@ export function configurationReference(): string {
 
 const introduction = `# Configuration
 
-<!-- Made from src/config/schema.ts; a unit test compares. To write it: UPDATE_DOCS=1 npx vitest run --project unit -->
+<!-- Made from src/config/schema.ts; a unit test compares. To write it: UPDATE_DOCS=1 npx vitest run --config test/vitest.config.ts --project unit -->
 
 Dockwall reads \`/etc/dockwall/dockwall.yml\`, or the file that \`DOCKWALL_CONFIG_FILE\` names, or the YAML text in
 \`DOCKWALL_CONFIG\`. Every key has a variable, which wins over the document; an empty variable is the same as none. With no file

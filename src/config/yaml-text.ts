@@ -1,14 +1,7 @@
-import {
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  parseDocument,
-  type Document,
-  type Node,
-  type YAMLError,
-} from 'yaml';
-import { isPlainMap, keyText, toPlain, type Plain, type PlainMap } from './plain.ts';
+import { LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
+import { shorten } from '../net/show.ts';
+import { locator, start } from './locate.ts';
+import { isPlainMap, toPlain, type Plain, type PlainMap } from './plain.ts';
 import { pathText, type ConfigProblem, type Path, type SourceLine } from './problem.ts';
 
 /** YAML text under the name that messages give it: a file's path or a variable. */
@@ -42,8 +35,8 @@ export function readYamlMap(yaml: YamlText): YamlMap {
   const at = (offset: number): Place => placeOf(yaml, lines, offset);
   if (typeof root === 'string')
     return { value: {}, problems: [problemAt(at(0), [], root)], unreadable: true, locate: () => at(0) };
-  const locate = (path: Path, part: 'key' | 'value'): Place =>
-    at(offsetOf(root.contents, { text: yaml.text, path, part }));
+  const offsetOf = locator(root.contents, yaml.text);
+  const locate = (path: Path, part: 'key' | 'value'): Place => at(offsetOf(path, part));
   const errors = [...root.errors, ...root.warnings].slice(0, mostErrors);
   if (errors.length > 0) {
     const problems = errors.map((error) => problemAt(at(error.pos[0]), [], syntaxProblem(error)));
@@ -67,7 +60,7 @@ function compose(yaml: YamlText, lineCounter: LineCounter): Document.Parsed | st
   try {
     return parseDocument(yaml.text, { lineCounter, prettyErrors: false, uniqueKeys: false });
   } catch (error) {
-    return `this cannot be read as YAML: ${error instanceof Error ? error.message : String(error)}`;
+    return `this cannot be read as YAML: ${shorten(String(error), 200)}`;
   }
 }
 
@@ -82,7 +75,9 @@ function mapProblem(value: Plain): string | undefined {
 }
 
 function syntaxProblem(error: YAMLError): string {
-  const { code, message } = error;
+  const { code } = error;
+  // The parser quotes what it met, control characters and all.
+  const message = shorten(error.message, 200);
   if (code === 'MULTIPLE_DOCS')
     return 'a second document starts here: write everything in one, without `---` between';
   if (code === 'TAB_AS_INDENT') return 'YAML is not indented with tabs: use spaces';
@@ -98,47 +93,4 @@ function placeOf({ name, text }: YamlText, lines: LineCounter, offset: number): 
   const end = lines.lineStarts[row] ?? text.length;
   const source = { line: text.slice(start, end).replace(/[\r\n]+$/u, ''), row, column };
   return { where: `${name}:${row}:${column}`, source };
-}
-
-interface Target {
-  readonly text: string;
-  readonly path: Path;
-  readonly part: 'key' | 'value';
-}
-
-function offsetOf(root: Node | null, { text, path, part }: Target): number {
-  let node: unknown = root;
-  let offset = start(root) ?? 0;
-  for (const [depth, step] of path.entries()) {
-    const isLast = depth === path.length - 1;
-    if (isSeq(node) && typeof step === 'number') {
-      node = node.items[step];
-    } else if (isMap(node)) {
-      const pair = node.items.find(({ key }) => keyText(key) === String(step));
-      offset = start(pair?.key) ?? offset;
-      if (isLast && part === 'key') return offset;
-      node = pair?.value;
-    } else {
-      return isScalar(node) && typeof step === 'number'
-        ? offset + entryStart(textOf(node, text), step)
-        : offset;
-    }
-    offset = start(node) ?? offset;
-  }
-  return offset;
-}
-
-/** Where the entry stands in a list that is written as one text. */
-function entryStart(text: string, index: number): number {
-  const entries = [...text.matchAll(/[^\s,"']+/gu)];
-  return entries[index]?.index ?? 0;
-}
-
-function textOf(node: Node, text: string): string {
-  const [from, to] = node.range ?? [0, 0];
-  return text.slice(from, to);
-}
-
-function start(node: unknown): number | undefined {
-  return (node as Partial<Node> | null | undefined)?.range?.[0];
 }

@@ -15,11 +15,20 @@ export function didYouMean(written: string, candidates: Iterable<string>): strin
   let nearest = allowed + 1;
   for (const candidate of candidates) {
     if (Math.abs(candidate.length - word.length) >= nearest) continue;
-    const off = distance(word, candidate.toLowerCase());
+    const off = mistakes(word, candidate.toLowerCase());
     if (off < nearest) {
       best = candidate;
       nearest = off;
     }
   }
   return best;
+}
+
+/** Levenshtein's distance, but two neighbouring letters the wrong way round are one mistake, not two. */
+function mistakes(a: string, b: string): number {
+  const off = distance(a, b);
+  if (off !== 2 || a.length !== b.length) return off;
+  let at = 0;
+  while (a[at] === b[at]) at += 1;
+  return a[at] === b[at + 1] && a[at + 1] === b[at] && a.slice(at + 2) === b.slice(at + 2) ? 1 : off;
 }

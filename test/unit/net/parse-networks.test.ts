@@ -1,9 +1,12 @@
 import * as fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { toBlock, toCidr } from '../../../src/net/block.ts';
 import { contains } from '../../../src/net/merge-networks.ts';
 import { parseNetworks } from '../../../src/net/parse-networks.ts';
 import { ipv6Text } from './arbitraries.ts';
+
+// Hundreds of runs for each property, on machines that do other things too.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe('addresses, CIDRs and ranges', () => {
   test.each([

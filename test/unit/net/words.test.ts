@@ -16,6 +16,8 @@ test.each([
   ['offce', 'office'],
   ['Office', 'office'],
   ['wep', 'web'],
+  ['wbe', 'web'],
+  ['ewbs', undefined],
   ['xyz', undefined],
   ['partner', 'partners'],
   ['o'.repeat(41), undefined],

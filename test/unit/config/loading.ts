@@ -1,0 +1,34 @@
+import type { Environment } from '../../../src/config/layer.ts';
+import { loadConfig } from '../../../src/config/load.ts';
+import type { Config } from '../../../src/config/model.ts';
+import { formatProblem, type ConfigProblem } from '../../../src/config/problem.ts';
+
+/** The configuration of this YAML text and these variables; fails the test where it is refused. */
+export function config(text: string | undefined, env: Environment = {}): Config {
+  const loaded = load(text, env);
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  return loaded.config;
+}
+
+export function problems(text: string | undefined, env: Environment = {}): readonly ConfigProblem[] {
+  const loaded = load(text, env);
+  return loaded.ok ? [] : loaded.problems;
+}
+
+export function warnings(text: string | undefined, env: Environment = {}): readonly ConfigProblem[] {
+  const loaded = load(text, env);
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  return loaded.warnings;
+}
+
+/** `3:5 groups.web[0]: the sentence; the hint`, as the messages say it, without the file's name. */
+export function lines(found: readonly ConfigProblem[]): readonly string[] {
+  return found.map(({ where, path, problem, hint }) => {
+    const place = where.replace('dockwall.yml:', '').replace('environment variable ', '');
+    return `${place} ${path}: ${problem}${hint === undefined ? '' : `; ${hint}`}`;
+  });
+}
+
+function load(text: string | undefined, env: Environment): ReturnType<typeof loadConfig> {
+  return loadConfig(text === undefined ? { env } : { file: { path: 'dockwall.yml', text }, env });
+}
