@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { type ProcessRef, isAlive, processesInNamespaces, signal } from './processes.ts';
+import { type ProcessRef, bootId, isAlive, processesInNamespaces, signal } from './processes.ts';
 import { type LabState, labDir, listStates } from './state.ts';
 
 // Everything here is synchronous: it also has to work in an exit handler, where nothing else runs any more.
@@ -20,12 +20,12 @@ function killAll(find: () => readonly ProcessRef[]): void {
 
 function namespaceInodes(names: readonly string[]): ReadonlySet<number> {
   const inodes = new Set<number>();
-  const own = statSync('/proc/self/ns/net').ino;
+  const own = statSync('/proc/self/ns/net');
   for (const name of names) {
     const file = `/run/netns/${name}`;
-    const inode = existsSync(file) ? statSync(file).ino : own;
-    // a name whose namespace was not mounted yet is a plain file; ours is never a lab's
-    if (inode !== own) inodes.add(inode);
+    const found = existsSync(file) ? statSync(file) : own;
+    // a name whose namespace is not mounted is a plain file on another device; ours is never a lab's
+    if (found.dev === own.dev && found.ino !== own.ino) inodes.add(found.ino);
   }
   return inodes;
 }
@@ -55,7 +55,8 @@ function cgroupRoots(): readonly string[] {
 
 /** Ends everything in a lab and removes every trace of it. Safe to call twice, and on half a lab. */
 export function removeLab(state: LabState): void {
-  killAll(() => state.cells.filter((cell) => isAlive(cell)));
+  const booted = state.bootId !== bootId();
+  killAll(() => (booted ? [] : state.cells.filter((cell) => isAlive(cell))));
   const inodes = namespaceInodes(state.namespaces);
   killAll(() => processesInNamespaces(inodes));
   for (const name of state.namespaces) {
@@ -67,9 +68,11 @@ export function removeLab(state: LabState): void {
   rmSync(labDir(state.id), patient);
 }
 
-/** Clears away the labs whose owner died without doing it; says which. */
+/** Clears away the labs whose owner died without doing it, and all from before the machine was booted; says which. */
 export function reap(): readonly string[] {
-  const dead = listStates().filter((state) => !state.keep && !isAlive(state.owner));
+  const dead = listStates().filter(
+    (state) => state.bootId !== bootId() || (!state.keep && !isAlive(state.owner)),
+  );
   for (const state of dead) removeLab(state);
   return dead.map((state) => state.id);
 }
