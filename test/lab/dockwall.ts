@@ -167,7 +167,8 @@ export class Dockwall {
   }
 }
 
-function parseLine(raw: string): LogLine {
+/** A line of dockwall's log, which is JSON where dockwall wrote it. */
+export function parseLine(raw: string): LogLine {
   try {
     return { ...(JSON.parse(raw) as Record<string, unknown>), raw };
   } catch {

@@ -52,6 +52,15 @@ async function bootstrap(dir: string, spec: RootSpec): Promise<void> {
   await rm(path.join(dir, 'var/cache/apt/archives'), { recursive: true, force: true });
 }
 
+/** Builds all roots that are missing, two at a time. */
+export async function prepareRoots(): Promise<void> {
+  const names = Object.keys(roots) as RootName[];
+  const worker = async (): Promise<void> => {
+    for (let name = names.pop(); name !== undefined; name = names.pop()) await rootFs(name);
+  };
+  await Promise.all([worker(), worker()]);
+}
+
 /** The folder of a finished root, built on first use (about 40 s each), under a lock and renamed into place when whole. */
 export async function rootFs(name: RootName): Promise<string> {
   const spec = roots[name];

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, runService } from './containers.ts';
@@ -139,6 +139,7 @@ describe.skipIf(skipWithoutLab())('the lab', () => {
 
     it('starts an engine again after it was stopped and after it was killed', async () => {
       const { engine, host } = lab(version);
+      const socket = statSync(engine.socket).ino;
       await engine.stop();
       expect(await lab(version).client('T').connect(host.v4, 8080)).toBe('refused');
       await engine.start();
@@ -146,6 +147,8 @@ describe.skipIf(skipWithoutLab())('the lab', () => {
       expect(await lab(version).client('T').connect(host.v4, 8080)).toBe('open');
       await engine.kill();
       await engine.start();
+      // as systemd has it: who has the socket mounted can go on using it
+      expect(statSync(engine.socket).ino).toBe(socket);
       await web.start();
       expect(await lab(version).client('T').connect(host.v4, 8080)).toBe('open');
     });
