@@ -1,6 +1,7 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { cacheDir } from './paths.ts';
 import { type ProcessRef, bootId, isAlive, processesInNamespaces, signal } from './processes.ts';
 import { type LabState, labDir, listStates } from './state.ts';
 
@@ -53,6 +54,16 @@ function cgroupRoots(): readonly string[] {
   return [root, ...readdirSync(root).map((name) => path.join(root, name))];
 }
 
+// Engine data can take seconds to delete: it is put aside at once, and deleted by somebody who need not be waited for.
+function discard(dir: string): void {
+  const trash = path.join(cacheDir(), 'trash');
+  mkdirSync(trash, { recursive: true });
+  if (existsSync(dir))
+    renameSync(dir, path.join(trash, `${path.basename(dir)}-${process.pid}-${Date.now()}`));
+  const old = readdirSync(trash).map((name) => path.join(trash, name));
+  if (old.length > 0) spawn('rm', ['-rf', '--', ...old], { detached: true, stdio: 'ignore' }).unref();
+}
+
 /** Ends everything in a lab and removes every trace of it. Safe to call twice, and on half a lab. */
 export function removeLab(state: LabState): void {
   const booted = state.bootId !== bootId();
@@ -63,9 +74,8 @@ export function removeLab(state: LabState): void {
     if (existsSync(`/run/netns/${name}`)) spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
   }
   for (const root of cgroupRoots()) removeCgroups(path.join(root, cgroupParent(state.id)));
-  const patient = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const;
-  rmSync(state.disk, patient);
-  rmSync(labDir(state.id), patient);
+  discard(state.disk);
+  rmSync(labDir(state.id), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 
 /** Clears away the labs whose owner died without doing it, and all from before the machine was booted; says which. */
