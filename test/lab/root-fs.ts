@@ -8,7 +8,7 @@ import { cacheDir } from './paths.ts';
 import { run } from './run.ts';
 
 /** A root file system made once and never written to again: a suite and the packages in it. */
-export interface RootSpec {
+interface RootSpec {
   readonly suite: string;
   readonly packages: readonly string[];
 }
@@ -17,7 +17,7 @@ const tools = ['iptables', 'ipset', 'nftables', 'iproute2', 'conntrack', 'ca-cer
 const engine = ['docker.io', 'procps', 'busybox-static', ...tools];
 
 /** The roots of the lab: three engines, what dockwall runs in as a plain process, and the base of built images. */
-export const roots = {
+const roots = {
   bookworm: { suite: 'bookworm', packages: engine },
   // the engine and its command line became two packages in trixie
   trixie: { suite: 'trixie', packages: [...engine, 'docker-cli'] },

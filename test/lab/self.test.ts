@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, runService } from './containers.ts';
 import { runDockwall, startDockwall } from './dockwall.ts';
+import { baseImages } from './image.ts';
 import { Lab } from './lab.ts';
 import { nodeBinary } from './paths.ts';
 import { until } from './poll.ts';
@@ -207,6 +208,18 @@ describe.skipIf(skipWithoutLab())('the lab', () => {
     expect(commandLines().filter((line) => line.includes(id))).toEqual([]);
     expect(readdirSync('/sys/fs/cgroup').filter((name) => name.includes(id))).toEqual([]);
     expect(existsSync(`/sys/fs/cgroup/pids/dockwall-lab-${id}`)).toBe(false);
+  });
+});
+
+describe('baseImages', () => {
+  it('finds what a Dockerfile starts from, but not its own stages', () => {
+    const dockerfile =
+      'FROM node:24-trixie-slim AS build\nRUN x\nFROM --platform=linux/amd64 debian:trixie-slim as base\nFROM base\n';
+    expect([...baseImages(dockerfile)]).toEqual([
+      ['node:24-trixie-slim', 'node'],
+      ['debian:trixie-slim', 'debian'],
+    ]);
+    expect(() => baseImages('FROM alpine:3\n')).toThrow('no stand-in for FROM alpine:3');
   });
 });
 
