@@ -1,4 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { cacheDir } from './paths.ts';
@@ -58,8 +59,7 @@ function cgroupRoots(): readonly string[] {
 function discard(dir: string): void {
   const trash = path.join(cacheDir(), 'trash');
   mkdirSync(trash, { recursive: true });
-  if (existsSync(dir))
-    renameSync(dir, path.join(trash, `${path.basename(dir)}-${process.pid}-${Date.now()}`));
+  if (existsSync(dir)) renameSync(dir, path.join(trash, randomUUID()));
   const old = readdirSync(trash).map((name) => path.join(trash, name));
   if (old.length > 0) spawn('rm', ['-rf', '--', ...old], { detached: true, stdio: 'ignore' }).unref();
 }
