@@ -45,6 +45,9 @@ export type BaseKind = 'debian' | 'node';
 
 async function fill(tree: string, kind: BaseKind): Promise<void> {
   await run(['cp', '-a', await rootFs('slim'), tree]);
+  // what the slim images leave out
+  const left = ['var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale', 'usr/share/info'];
+  for (const dir of left) await rm(path.join(tree, dir), { recursive: true, force: true });
   if (kind === 'node') {
     await copyFile(nodeBinary(), path.join(tree, 'usr/local/bin/node'));
     await addNpm(tree);

@@ -5,9 +5,8 @@ import { engineOptions } from './engine-options.ts';
 import { Engine } from './engine.ts';
 import { withLock } from './lock.ts';
 import { cacheDir, imagesDir } from './paths.ts';
-import { processRef } from './processes.ts';
 import { reap, removeLab } from './reaper.ts';
-import { type LabState, writeState } from './state.ts';
+import { newState, writeState } from './state.ts';
 
 const id = 'builder';
 
@@ -29,11 +28,9 @@ const flags = [
 export async function withBuilder<T>(context: string, work: (engine: Engine) => Promise<T>): Promise<T> {
   return withLock(path.join(cacheDir(), 'builder.lock'), async () => {
     reap();
-    const owner = processRef(process.pid);
-    if (!owner) throw new Error('reading our own start time: no /proc?');
     const disk = path.join(cacheDir(), 'labs', id);
     mkdirSync(disk, { recursive: true });
-    let state: LabState = { id, owner, keep: false, disk, namespaces: [], cells: [], clients: [] };
+    let state = newState({ id, disk, namespaces: [] });
     writeState(state);
     try {
       const options = engineOptions({ flags });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { until } from './poll.ts';
-import { type ProcessRef, firstChild } from './processes.ts';
+import { type ProcessRef, firstChild, isAlive } from './processes.ts';
 
 /** A place from this machine that a cell sees, at another path. */
 export interface Mount {
@@ -43,6 +43,7 @@ export function cellArgv(spec: CellSpec, command: readonly string[]): readonly [
 
 /** The argv that runs one more command in a cell that exists. */
 export function inCellArgv(cell: ProcessRef, command: readonly string[]): readonly [string, ...string[]] {
+  if (!isAlive(cell)) throw new Error('running a command in a cell: the cell has ended');
   const ns = `/proc/${cell.pid}/ns`;
   return ['nsenter', `--net=${ns}/net`, `--mount=${ns}/mnt`, `--pid=${ns}/pid`, ...command];
 }

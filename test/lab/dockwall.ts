@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
+import { askSocket } from './ask-socket.ts';
 import { cellArgv, cellEnv, innerProcess } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
@@ -11,6 +12,7 @@ import { until } from './poll.ts';
 import { type ProcessRef, signal } from './processes.ts';
 import { rootFs } from './root-fs.ts';
 import { type RunResult, run } from './run.ts';
+import { labDir } from './state.ts';
 
 export interface DockwallOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -25,6 +27,12 @@ export interface DockwallOptions {
 /** One line that dockwall logged; `raw` where it was not JSON. */
 export type LogLine = Readonly<Record<string, unknown>> & { readonly raw: string };
 
+/** What dockwall answers to `GET /healthz`. */
+export interface Health {
+  readonly healthy: boolean;
+  readonly problems: readonly string[];
+}
+
 function folder(lab: Lab, name: string): string {
   const dir = path.join(lab.disk, 'dockwall', name);
   mkdirSync(dir, { recursive: true });
@@ -34,6 +42,13 @@ function folder(lab: Lab, name: string): string {
 /** The folder of this machine that dockwall sees as /etc/dockwall. */
 export function configDir(lab: Lab): string {
   return folder(lab, 'etc');
+}
+
+// Among the sockets, and not on the lab's disk: the path of a socket may not be long.
+function runtimeDir(lab: Lab): string {
+  const dir = path.join(labDir(lab.id), 'dockwall');
+  mkdirSync(dir, { recursive: true });
+  return dir;
 }
 
 /** Writes dockwall's config file; a running dockwall sees it change. */
@@ -54,7 +69,7 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
       { from: nodeBinary(), to: '/usr/local/bin/node', readOnly: true },
       { from: engineRunDir(lab.id), to: '/run/host' },
       { from: configDir(lab), to: '/etc/dockwall' },
-      { from: folder(lab, 'run'), to: '/run/dockwall' },
+      { from: runtimeDir(lab), to: '/run/dockwall' },
     ],
     files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
   };
@@ -69,9 +84,11 @@ function environment(options: DockwallOptions): Record<string, string> {
 export class Dockwall {
   readonly lines: LogLine[] = [];
   readonly #process: ProcessRef;
+  readonly #runtimeDir: string;
   #exit: { readonly code: number | null } | undefined;
 
-  constructor(child: ChildProcess, process: ProcessRef) {
+  constructor(child: ChildProcess, process: ProcessRef, runtime: string) {
+    this.#runtimeDir = runtime;
     this.#process = process;
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.lines.push(parseLine(line)));
@@ -120,6 +137,29 @@ export class Dockwall {
     }
   }
 
+  /** What it says of itself; undefined while it does not answer. */
+  async health(): Promise<Health | undefined> {
+    const answer = await askSocket(path.join(this.#runtimeDir, 'dockwall.sock'), '/healthz');
+    return answer && (JSON.parse(answer.body) as Health);
+  }
+
+  /** Waits until it says that it is well: its walls are up, Docker answers, its config is good. */
+  async waitHealthy(ms = 15_000): Promise<void> {
+    let last: Health | undefined;
+    try {
+      await until({ what: 'dockwall to be healthy', ms, every: 10 }, async () => {
+        if (!this.running) throw new Error(`dockwall ended with ${String(this.#exit?.code)}`);
+        last = await this.health();
+        return last?.healthy === true;
+      });
+    } catch (error) {
+      const problems = last?.problems.join('; ') ?? 'it does not answer';
+      throw new Error(`${(error as Error).message} (${problems}); it logged:\n${this.text}`, {
+        cause: error,
+      });
+    }
+  }
+
   async #end(name: NodeJS.Signals): Promise<number | null> {
     this.signal(name);
     return (await until({ what: `dockwall to end after ${name}`, ms: 20_000, every: 5 }, () => this.#exit))
@@ -127,7 +167,8 @@ export class Dockwall {
   }
 }
 
-function parseLine(raw: string): LogLine {
+/** A line of dockwall's log, which is JSON where dockwall wrote it. */
+export function parseLine(raw: string): LogLine {
   try {
     return { ...(JSON.parse(raw) as Record<string, unknown>), raw };
   } catch {
@@ -139,7 +180,7 @@ function parseLine(raw: string): LogLine {
 export async function startDockwall(lab: Lab, options: DockwallOptions = {}): Promise<Dockwall> {
   const [file, ...args] = await dockwallArgv(lab, options);
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment(options) });
-  return new Dockwall(child, await innerProcess(child));
+  return new Dockwall(child, await innerProcess(child), runtimeDir(lab));
 }
 
 /** Runs one verb to its end, as `docker exec SIDECAR dockwall VERB` would. */
@@ -154,5 +195,6 @@ export async function runDockwall(
 
 /** Forgets dockwall's config and what it kept, as a new host would be. */
 export function forgetDockwall(lab: Lab): void {
-  rmSync(path.join(lab.disk, 'dockwall'), { recursive: true, force: true });
+  for (const dir of [path.join(lab.disk, 'dockwall'), runtimeDir(lab)])
+    rmSync(dir, { recursive: true, force: true });
 }

@@ -29,7 +29,7 @@ function runcWrapper(options: EngineOptions): readonly Mount[] {
   // found before the real one on the PATH that the engine is started with
   return [
     {
-      from: path.join(import.meta.dirname, 'image-files/runc.sh'),
+      from: path.join(import.meta.dirname, 'inside/runc.sh'),
       to: '/usr/local/sbin/runc',
       readOnly: true,
     },
@@ -65,7 +65,7 @@ export async function startEngineCell({
   options,
   ...asked
 }: EngineCellSpec): Promise<ProcessRef> {
-  const root = await rootFs(suites[options.version]);
+  const [root, plugin] = await Promise.all([rootFs(suites[options.version]), composePlugin(options)]);
   const runFolder = engineRunDir(labId);
   const data = asked.data ?? path.join(disk, 'docker');
   for (const dir of [runFolder, data]) mkdirSync(dir, { recursive: true });
@@ -78,20 +78,26 @@ export async function startEngineCell({
       { from: runFolder, to: '/run' },
       { from: data, to: '/var/lib/docker' },
       { from: await testImageTar(root), to: '/lab/image.tar', readOnly: true },
+      { from: path.join(import.meta.dirname, 'inside/socket.pl'), to: '/lab/socket', readOnly: true },
       ...runcWrapper(options),
-      ...(await composePlugin(options)),
+      ...plugin,
       ...(site.mounts ?? []),
     ],
   };
   const logFile = path.join(disk, 'cell.log');
   const log = openSync(logFile, 'a');
-  const cell = await spawnDetached(cellArgv(spec, ['bash', '-c', firstProcess, 'lab', options.backend]), log);
+  const cell = await spawnDetached(cellArgv(spec, firstCommand(options)), log);
   closeSync(log);
   await until({ what: `the engine's root (${logFile})`, ms: 10_000, every: 5 }, () => {
     if (!isAlive(cell)) throw new Error(`starting the engine's cell: ${readFileSync(logFile, 'utf8')}`);
     return existsSync(path.join(runFolder, 'lab-ready'));
   });
   return cell;
+}
+
+function firstCommand({ backend, socketActivation }: EngineOptions): readonly string[] {
+  const bash = ['bash', '-c', firstProcess, 'lab', backend];
+  return socketActivation ? ['/lab/socket', 'listen', '/run/docker.sock', ...bash] : bash;
 }
 
 // Process 1 of the cell: chooses which rule set `iptables` writes to, and stays. It is bash because bash collects

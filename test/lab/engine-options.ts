@@ -14,6 +14,8 @@ export interface EngineOptions {
   readonly liveRestore: boolean;
   /** Docker's own ip6tables rules; on by default since 27, experimental before. */
   readonly ip6tables: boolean;
+  /** The socket is there before the engine and stays when it stops, as systemd does it; else it comes and goes. */
+  readonly socketActivation: boolean;
   /** More dockerd flags. */
   readonly flags: readonly string[];
 }
@@ -25,8 +27,8 @@ export const suites: Record<EngineVersion, RootName> = { '20': 'bookworm', '26':
 export function engineOptions(asked: Partial<EngineOptions>): EngineOptions {
   const version = asked.version ?? '28';
   const ip6tables = version === '28';
-  const rest = { backend: 'nft', userlandProxy: true, liveRestore: false, ip6tables, flags: [] } as const;
-  return { ...rest, ...asked, version };
+  const common = { backend: 'nft', userlandProxy: true, liveRestore: false, socketActivation: true } as const;
+  return { ...common, ip6tables, flags: [], ...asked, version };
 }
 
 /** What dockerd is started with; everything else is as Docker ships it. */
@@ -36,6 +38,7 @@ export function daemonFlags(labId: string, options: EngineOptions): readonly str
     `--cgroup-parent=${cgroupParent(labId)}`,
     '--exec-opt=native.cgroupdriver=cgroupfs',
   ];
+  if (options.socketActivation) flags.push('--host=fd://');
   if (!options.userlandProxy) flags.push('--userland-proxy=false');
   if (options.liveRestore) flags.push('--live-restore');
   if (options.version === '28') flags.push(`--ip6tables=${options.ip6tables}`);

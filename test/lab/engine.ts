@@ -1,9 +1,9 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import path from 'node:path';
+import { askSocket } from './ask-socket.ts';
 import { cellEnv, inCellArgv, spawnDetached } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import { type EngineOptions, daemonFlags } from './engine-options.ts';
-import { ping } from './ping.ts';
 import { until } from './poll.ts';
 import { type ProcessRef, isAlive, signal } from './processes.ts';
 import { type RunOptions, type RunResult, run } from './run.ts';
@@ -59,7 +59,9 @@ export class Engine {
   /** Starts dockerd and returns at once: for watching what happens while it comes up. */
   async startOnly(): Promise<void> {
     if (this.running) throw new Error('starting the engine: it is running');
-    const argv = inCellArgv(this.#cell, ['dockerd', ...daemonFlags(this.#site.labId, this.options)]);
+    const command = ['dockerd', ...daemonFlags(this.#site.labId, this.options)];
+    const activate = this.options.socketActivation ? ['/lab/socket', 'activate'] : [];
+    const argv = inCellArgv(this.#cell, [...activate, ...command]);
     const log = openSync(this.logFile, 'a');
     this.#daemon = await spawnDetached(argv, log);
     closeSync(log);
@@ -69,7 +71,7 @@ export class Engine {
   async waitReady(): Promise<void> {
     await until({ what: `dockerd to answer (${this.logFile})`, ms: 60_000 }, async () => {
       if (!this.running) throw new Error(`starting dockerd: it ended, see ${this.logFile}`);
-      return existsSync(this.socket) && (await ping(this.socket));
+      return existsSync(this.socket) && (await askSocket(this.socket, '/_ping'))?.status === 200;
     });
   }
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import path from 'node:path';
 import { type BaseKind, baseChanges, baseTar } from './base-image.ts';
@@ -68,6 +68,15 @@ async function importBase(engine: Engine, name: string, kind: BaseKind): Promise
   await engine.docker('tag', key, name);
 }
 
+// Layers of the last build are worth keeping for the next, tars and layers of older ones are not.
+async function forgetOld(engine: Engine): Promise<void> {
+  await engine.docker('image', 'prune', '--force', '--filter', 'until=72h');
+  const tars = readdirSync(imagesDir()).filter((name) => /^dockwall-\w+\.tar$/.test(name));
+  const age = (name: string): number => statSync(path.join(imagesDir(), name)).mtimeMs;
+  const old = tars.toSorted((a, b) => age(b) - age(a)).slice(3);
+  for (const name of old) rmSync(path.join(imagesDir(), name), { force: true });
+}
+
 /** The image of a Dockerfile as a tar; built again only when its sources change. The project's own unless told. */
 export async function dockwallImageTar(context: string = projectDir): Promise<string> {
   const bases = baseImages(readFileSync(path.join(context, 'Dockerfile'), 'utf8'));
@@ -85,6 +94,7 @@ export async function dockwallImageTar(context: string = projectDir): Promise<st
       timeout: 300_000,
     });
     await rename(`${tar}.partial`, tar);
+    await forgetOld(engine);
     return tar;
   });
 }

@@ -10,9 +10,9 @@ import { Engine, type EngineSite } from './engine.ts';
 import { Host } from './host.ts';
 import { createClient, createInternet, namespaceName } from './network.ts';
 import { cacheDir } from './paths.ts';
-import { type ProcessRef, processRef } from './processes.ts';
+import type { ProcessRef } from './processes.ts';
 import { reap, removeLab } from './reaper.ts';
-import { type LabState, readState, writeState } from './state.ts';
+import { type LabState, newState, readState, writeState } from './state.ts';
 
 /** What a lab may be asked for; everything has a default. */
 export interface LabOptions {
@@ -53,12 +53,10 @@ export class Lab {
     if (!/^[a-z0-9-]{1,12}$/.test(id))
       throw new Error(`naming a lab: "${id}" is not 1 to 12 of a-z, 0-9 and -`);
     if (readState(id)) throw new Error(`naming a lab: "${id}" exists`);
-    const owner = processRef(process.pid);
-    if (!owner) throw new Error('reading our own start time: no /proc?');
     const disk = path.join(cacheDir(), 'labs', id);
     mkdirSync(disk, { recursive: true });
     const namespaces = [namespaceName(id, 'inet'), namespaceName(id, 'host')];
-    const lab = new Lab({ id, owner, keep: options.keep ?? false, disk, namespaces, cells: [], clients: [] });
+    const lab = new Lab(newState({ id, disk, namespaces, keep: options.keep ?? false }));
     lab.#save({});
     lab.#own();
     try {

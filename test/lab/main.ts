@@ -3,9 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { parseArgs } from 'node:util';
 import { runDockwall } from './dockwall.ts';
 import type { EngineOptions, EngineVersion, IptablesBackend } from './engine-options.ts';
+import { dockwallImageTar } from './image.ts';
 import { Lab } from './lab.ts';
 import { reap, removeLab } from './reaper.ts';
 import { missingRequirements } from './requirements.ts';
+import { prepareRoots } from './root-fs.ts';
 import { listStates } from './state.ts';
 import { usage } from './usage.ts';
 
@@ -112,6 +114,11 @@ const verbs: Readonly<Record<string, Verb>> = {
   host: (args, named) => passThrough(only(named).hostArgv(args)),
   docker: (args, named) => passThrough(only(named).hostArgv(['docker', ...args])),
   exec: ([name = '', ...command], named) => passThrough(only(named).client(name).argv(command)),
+  prepare: async (args) => {
+    await prepareRoots();
+    if (args.includes('--image')) await dockwallImageTar();
+    return 0;
+  },
   check: (args, named) => check(only(named), args),
   dockwall: (args, named) => dockwall(only(named), args),
   reap: () => {

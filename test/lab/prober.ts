@@ -22,7 +22,7 @@ export class Prober {
 }
 
 /** `tcp [2001:db8::1]:80` */
-export function describeTarget({ proto, ip, port }: Target): string {
+function describeTarget({ proto, ip, port }: Target): string {
   return `${proto} ${ip.includes(':') ? `[${ip}]` : ip}:${port}`;
 }
 

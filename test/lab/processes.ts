@@ -7,6 +7,11 @@ export interface ProcessRef {
   readonly startTime: string;
 }
 
+/** Different after each boot of this machine. */
+export function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
+}
+
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -1,7 +1,9 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, rmdirSync, statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, rmdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { type ProcessRef, isAlive, processesInNamespaces, signal } from './processes.ts';
+import { cacheDir } from './paths.ts';
+import { type ProcessRef, bootId, isAlive, processesInNamespaces, signal } from './processes.ts';
 import { type LabState, labDir, listStates } from './state.ts';
 
 // Everything here is synchronous: it also has to work in an exit handler, where nothing else runs any more.
@@ -20,12 +22,12 @@ function killAll(find: () => readonly ProcessRef[]): void {
 
 function namespaceInodes(names: readonly string[]): ReadonlySet<number> {
   const inodes = new Set<number>();
-  const own = statSync('/proc/self/ns/net').ino;
+  const own = statSync('/proc/self/ns/net');
   for (const name of names) {
     const file = `/run/netns/${name}`;
-    const inode = existsSync(file) ? statSync(file).ino : own;
-    // a name whose namespace was not mounted yet is a plain file; ours is never a lab's
-    if (inode !== own) inodes.add(inode);
+    const found = existsSync(file) ? statSync(file) : own;
+    // a name whose namespace is not mounted is a plain file on another device; ours is never a lab's
+    if (found.dev === own.dev && found.ino !== own.ino) inodes.add(found.ino);
   }
   return inodes;
 }
@@ -53,23 +55,34 @@ function cgroupRoots(): readonly string[] {
   return [root, ...readdirSync(root).map((name) => path.join(root, name))];
 }
 
+// Engine data can take seconds to delete: it is put aside at once, and deleted by somebody who need not be waited for.
+function discard(dir: string): void {
+  const trash = path.join(cacheDir(), 'trash');
+  mkdirSync(trash, { recursive: true });
+  if (existsSync(dir)) renameSync(dir, path.join(trash, randomUUID()));
+  const old = readdirSync(trash).map((name) => path.join(trash, name));
+  if (old.length > 0) spawn('rm', ['-rf', '--', ...old], { detached: true, stdio: 'ignore' }).unref();
+}
+
 /** Ends everything in a lab and removes every trace of it. Safe to call twice, and on half a lab. */
 export function removeLab(state: LabState): void {
-  killAll(() => state.cells.filter((cell) => isAlive(cell)));
+  const booted = state.bootId !== bootId();
+  killAll(() => (booted ? [] : state.cells.filter((cell) => isAlive(cell))));
   const inodes = namespaceInodes(state.namespaces);
   killAll(() => processesInNamespaces(inodes));
   for (const name of state.namespaces) {
     if (existsSync(`/run/netns/${name}`)) spawnSync('ip', ['netns', 'del', name], { stdio: 'ignore' });
   }
   for (const root of cgroupRoots()) removeCgroups(path.join(root, cgroupParent(state.id)));
-  const patient = { recursive: true, force: true, maxRetries: 20, retryDelay: 50 } as const;
-  rmSync(state.disk, patient);
-  rmSync(labDir(state.id), patient);
+  discard(state.disk);
+  rmSync(labDir(state.id), { recursive: true, force: true, maxRetries: 20, retryDelay: 50 });
 }
 
-/** Clears away the labs whose owner died without doing it; says which. */
+/** Clears away the labs whose owner died without doing it, and all from before the machine was booted; says which. */
 export function reap(): readonly string[] {
-  const dead = listStates().filter((state) => !state.keep && !isAlive(state.owner));
+  const dead = listStates().filter(
+    (state) => state.bootId !== bootId() || (!state.keep && !isAlive(state.owner)),
+  );
   for (const state of dead) removeLab(state);
   return dead.map((state) => state.id);
 }

@@ -8,7 +8,7 @@ import { cacheDir } from './paths.ts';
 import { run } from './run.ts';
 
 /** A root file system made once and never written to again: a suite and the packages in it. */
-export interface RootSpec {
+interface RootSpec {
   readonly suite: string;
   readonly packages: readonly string[];
 }
@@ -17,7 +17,7 @@ const tools = ['iptables', 'ipset', 'nftables', 'iproute2', 'conntrack', 'ca-cer
 const engine = ['docker.io', 'procps', 'busybox-static', ...tools];
 
 /** The roots of the lab: three engines, what dockwall runs in as a plain process, and the base of built images. */
-export const roots = {
+const roots = {
   bookworm: { suite: 'bookworm', packages: engine },
   // the engine and its command line became two packages in trixie
   trixie: { suite: 'trixie', packages: [...engine, 'docker-cli'] },
@@ -50,6 +50,15 @@ async function bootstrap(dir: string, spec: RootSpec): Promise<void> {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
   });
   await rm(path.join(dir, 'var/cache/apt/archives'), { recursive: true, force: true });
+}
+
+/** Builds all roots that are missing, two at a time. */
+export async function prepareRoots(): Promise<void> {
+  const names = Object.keys(roots) as RootName[];
+  const worker = async (): Promise<void> => {
+    for (let name = names.pop(); name !== undefined; name = names.pop()) await rootFs(name);
+  };
+  await Promise.all([worker(), worker()]);
 }
 
 /** The folder of a finished root, built on first use (about 40 s each), under a lock and renamed into place when whole. */

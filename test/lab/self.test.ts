@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, runService } from './containers.ts';
 import { runDockwall, startDockwall } from './dockwall.ts';
+import { baseImages } from './image.ts';
 import { Lab } from './lab.ts';
 import { nodeBinary } from './paths.ts';
 import { until } from './poll.ts';
@@ -139,6 +140,7 @@ describe.skipIf(skipWithoutLab())('the lab', () => {
 
     it('starts an engine again after it was stopped and after it was killed', async () => {
       const { engine, host } = lab(version);
+      const socket = statSync(engine.socket).ino;
       await engine.stop();
       expect(await lab(version).client('T').connect(host.v4, 8080)).toBe('refused');
       await engine.start();
@@ -146,6 +148,8 @@ describe.skipIf(skipWithoutLab())('the lab', () => {
       expect(await lab(version).client('T').connect(host.v4, 8080)).toBe('open');
       await engine.kill();
       await engine.start();
+      // as systemd has it: who has the socket mounted can go on using it
+      expect(statSync(engine.socket).ino).toBe(socket);
       await web.start();
       expect(await lab(version).client('T').connect(host.v4, 8080)).toBe('open');
     });
@@ -204,6 +208,18 @@ describe.skipIf(skipWithoutLab())('the lab', () => {
     expect(commandLines().filter((line) => line.includes(id))).toEqual([]);
     expect(readdirSync('/sys/fs/cgroup').filter((name) => name.includes(id))).toEqual([]);
     expect(existsSync(`/sys/fs/cgroup/pids/dockwall-lab-${id}`)).toBe(false);
+  });
+});
+
+describe('baseImages', () => {
+  it('finds what a Dockerfile starts from, but not its own stages', () => {
+    const dockerfile =
+      'FROM node:24-trixie-slim AS build\nRUN x\nFROM --platform=linux/amd64 debian:trixie-slim as base\nFROM base\n';
+    expect([...baseImages(dockerfile)]).toEqual([
+      ['node:24-trixie-slim', 'node'],
+      ['debian:trixie-slim', 'debian'],
+    ]);
+    expect(() => baseImages('FROM alpine:3\n')).toThrow('no stand-in for FROM alpine:3');
   });
 });
 

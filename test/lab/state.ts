@@ -3,11 +3,13 @@ import path from 'node:path';
 import type { ClientSpec } from './addresses.ts';
 import type { EngineOptions } from './engine-options.ts';
 import { runDir } from './paths.ts';
-import type { ProcessRef } from './processes.ts';
+import { type ProcessRef, bootId, processRef } from './processes.ts';
 
 /** A lab as written down: all that another process needs to use it, or to clear it away. */
 export interface LabState {
   readonly id: string;
+  /** Of which boot its processes are: start times count from there. */
+  readonly bootId: string;
   /** Whoever made it; a lab whose owner is dead is cleared away by the next one that starts. */
   readonly owner: ProcessRef;
   /** Made to outlive its owner (`lab -- up`). */
@@ -52,4 +54,11 @@ export function listStates(): readonly LabState[] {
   return readdirSync(runDir())
     .map((id) => readState(id))
     .filter((state) => state !== undefined);
+}
+
+/** The state of a lab that this process is about to make. */
+export function newState(lab: Pick<LabState, 'id' | 'disk' | 'namespaces'> & Partial<LabState>): LabState {
+  const owner = processRef(process.pid);
+  if (!owner) throw new Error('reading our own start time: no /proc?');
+  return { bootId: bootId(), owner, keep: false, cells: [], clients: [], ...lab };
 }

@@ -17,7 +17,7 @@ import { withLock } from './lock.ts';
 import { imagesDir } from './paths.ts';
 import { output, run } from './run.ts';
 
-const programs = { serve: 'image-files/serve.pl', ask: 'image-files/ask.pl' };
+const programs = { serve: 'inside/serve.pl', ask: 'inside/ask.pl' };
 const source = (file: string): string => path.join(import.meta.dirname, file);
 
 async function libraries(root: string): Promise<readonly string[]> {

@@ -11,6 +11,7 @@ export const usage = `A Docker host with clients around it, in network namespace
   npm run lab -- check CLIENT IP PORT    whether a TCP connection opens: open, refused, unreachable, timeout
   npm run lab -- dockwall ARGS...        run the built dockwall there (npm run build first)
   npm run lab -- down [--all]            take it down
+  npm run lab -- prepare [--image]       fill the cache: root file systems, and the image of the Dockerfile
   npm run lab -- reap                    clear away labs whose owner died
 
 Where there are several labs, LAB=name or a first argument --lab NAME says which.

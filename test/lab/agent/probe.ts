@@ -109,6 +109,11 @@ export class Probe {
     attempt.close();
   }
 
+  // an error after the verdict says nothing more; an unknown one before it is the lab's own fault, and loud
+  #fail(attempt: Attempt, error: Error): void {
+    if (!attempt.settled) this.#settle(attempt, verdictOf(error));
+  }
+
   #count(tally: Tally, verdict: Verdict): void {
     if (verdict === 'open') tally.opened.push(Math.round(this.#now() * 10) / 10);
     else if (verdict === 'refused') tally.refused++;
@@ -126,14 +131,14 @@ export class Probe {
     const socket = connect({ host: tally.target.ip, port: tally.target.port });
     const attempt = this.#begin(tally, () => socket.resetAndDestroy());
     socket.on('connect', () => this.#settle(attempt, 'open'));
-    socket.on('error', (error) => this.#settle(attempt, verdictOf(error)));
+    socket.on('error', (error) => this.#fail(attempt, error));
   }
 
   #udp(tally: Tally): void {
     const socket = createSocket(udpType(tally.target.ip));
     const attempt = this.#begin(tally, () => socket.close());
     socket.on('message', () => this.#settle(attempt, 'open'));
-    socket.on('error', (error) => this.#settle(attempt, verdictOf(error)));
+    socket.on('error', (error) => this.#fail(attempt, error));
     socket.connect(tally.target.port, tally.target.ip, () => {
       if (!attempt.settled) socket.send('probe');
     });

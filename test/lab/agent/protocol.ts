@@ -76,7 +76,7 @@ export interface ServerSpec {
   readonly dns?: { readonly ttl: number; readonly names: Readonly<Record<string, readonly string[]>> };
 }
 
-export interface HttpPage {
+interface HttpPage {
   readonly status?: number;
   readonly type?: string;
   readonly body: string;
