@@ -207,52 +207,55 @@ onEachKernel(({ subject, backend, kind }) => {
     expect(await it.save(4)).toEqual(before);
   });
 
-  test.skipIf(kind === 'fake')('rules that are not edited keep their counters', async () => {
-    const it = subject();
-    const rules = ['a', 'b', 'c', 'd'].map((id) => rule(id));
-    const targets = rules.map((one) =>
-      Object.assign(one, {
-        target: one.id === 'b' ? { kind: 'set-mark', bit: 1 } : { kind: 'set-mark', bit: 2 },
-      }),
-    );
-    await it.kernel.apply({
-      ...nothing,
-      tables: [
-        inTable(it.side(4), [
-          ...createChain(gate, targets),
-          { kind: 'hook', chain: 'PREROUTING', rule: gateHook },
-        ]),
-      ],
-    });
-    await it.world.run({
-      program: 'bash',
-      args: ['-c', 'for i in 1 2 3; do echo x > /dev/udp/127.0.0.1/9; done'],
-      timeoutMs: 5000,
-    });
-    const counted = async (): Promise<readonly string[]> => {
-      const { stdout } = await it.world.run({
-        program: programOf(it.side(4), 'save'),
-        args: ['-c', '-t', 'mangle'],
+  // The fake counts no packets.
+  if (kind === 'real') {
+    test('rules that are not edited keep their counters', async () => {
+      const it = subject();
+      const rules = ['a', 'b', 'c', 'd'].map((id) => rule(id));
+      const targets = rules.map((one) =>
+        Object.assign(one, {
+          target: one.id === 'b' ? { kind: 'set-mark', bit: 1 } : { kind: 'set-mark', bit: 2 },
+        }),
+      );
+      await it.kernel.apply({
+        ...nothing,
+        tables: [
+          inTable(it.side(4), [
+            ...createChain(gate, targets),
+            { kind: 'hook', chain: 'PREROUTING', rule: gateHook },
+          ]),
+        ],
+      });
+      await it.world.run({
+        program: 'bash',
+        args: ['-c', 'for i in 1 2 3; do echo x > /dev/udp/127.0.0.1/9; done'],
         timeoutMs: 5000,
       });
-      return [...stdout.matchAll(/^(\[\d+:\d+\]) -A \S+ .*dockwall:(\w+)/gm)].map(
-        ([, count, id]) => `${id} ${count}`,
-      );
-    };
-    const before = await counted();
-    expect(before.every((line) => !line.includes('[0:'))).toBe(true);
-    await it.kernel.apply({
-      ...nothing,
-      tables: [
-        inTable(it.side(4), [
-          { kind: 'delete-rule', chain: gate, position: 2, spec: '' },
-          { kind: 'insert-rule', chain: gate, position: 1, rule: rule('x') },
-          { kind: 'insert-rule', chain: gate, position: 3, rule: rule('y') },
-        ]),
-      ],
+      const counted = async (): Promise<readonly string[]> => {
+        const { stdout } = await it.world.run({
+          program: programOf(it.side(4), 'save'),
+          args: ['-c', '-t', 'mangle'],
+          timeoutMs: 5000,
+        });
+        return [...stdout.matchAll(/^(\[\d+:\d+\]) -A \S+ .*dockwall:(\w+)/gm)].map(
+          ([, count, id]) => `${id} ${count}`,
+        );
+      };
+      const before = await counted();
+      expect(before.every((line) => !line.includes('[0:'))).toBe(true);
+      await it.kernel.apply({
+        ...nothing,
+        tables: [
+          inTable(it.side(4), [
+            { kind: 'delete-rule', chain: gate, position: 2, spec: '' },
+            { kind: 'insert-rule', chain: gate, position: 1, rule: rule('x') },
+            { kind: 'insert-rule', chain: gate, position: 3, rule: rule('y') },
+          ]),
+        ],
+      });
+      expect(await it.ids(4, gate)).toEqual(['x', 'a', 'y', 'c', 'd']);
+      const after = await counted();
+      expect(after).toEqual(expect.arrayContaining(before.filter((line) => !line.startsWith('b '))));
     });
-    expect(await it.ids(4, gate)).toEqual(['x', 'a', 'y', 'c', 'd']);
-    const after = await counted();
-    expect(after).toEqual(expect.arrayContaining(before.filter((line) => !line.startsWith('b '))));
-  });
+  }
 });

@@ -76,10 +76,13 @@ describe('files that cannot be read', () => {
     expect(!read.ok && read.problems[0]?.problem).toBe('this is not a regular file: name one with YAML text');
   });
 
-  test.skipIf(process.getuid?.() === 0)('a file that others own', async () => {
-    const read = await readConfig({ DOCKWALL_CONFIG_FILE: join(directory, 'private.yml') });
-    expect(!read.ok && read.problems[0]?.problem).toBe(
-      'the configuration file cannot be read: permission denied',
-    );
-  });
+  // Root may read everything; it is told the same by a file that is somebody's pipe or directory, above.
+  if (process.getuid?.() !== 0) {
+    test('a file that others own', async () => {
+      const read = await readConfig({ DOCKWALL_CONFIG_FILE: join(directory, 'private.yml') });
+      expect(!read.ok && read.problems[0]?.problem).toBe(
+        'the configuration file cannot be read: permission denied',
+      );
+    });
+  }
 });

@@ -117,8 +117,8 @@ describe('a rule', () => {
     [{ kind: 'destination', network: '10.0.0.1' as never }, '-d 10.0.0.1'],
     [{ kind: 'destination-type', type: 'UNICAST' }, '-m addrtype --dst-type UNICAST'],
     [
-      { kind: 'set', set: 'dockwall4-x' as never, fields: 'src,dst,dst', negated: false },
-      '-m set --match-set dockwall4-x src,dst,dst',
+      { kind: 'set', set: 'dockwall4-x' as never, fields: 'dst,dst,src', negated: false },
+      '-m set --match-set dockwall4-x dst,dst,src',
     ],
     [
       { kind: 'set', set: 'dockwall4-x' as never, fields: 'src', negated: true },
