@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { loadConfig } from './load.ts';
 import type { Config } from './model.ts';
 import { formatProblem } from './problem.ts';
-import { defaultPath, readConfig } from './read.ts';
+import { configPath, readConfig } from './read.ts';
 
 /** What one reload found. Sentences with their place; `changed` when another configuration is in force now. */
 export interface Reload {
@@ -59,7 +59,7 @@ export class ConfigKeeper {
 
   private async sign(): Promise<string> {
     try {
-      const { ino, size, mtimeMs, ctimeMs } = await stat(this.env['DOCKWALL_CONFIG_FILE'] ?? defaultPath);
+      const { ino, size, mtimeMs, ctimeMs } = await stat(configPath(this.env));
       return `${ino} ${size} ${mtimeMs} ${ctimeMs}`;
     } catch {
       return 'none';

@@ -9,13 +9,13 @@ export interface PlainMap {
 }
 
 /** A problem with the shape of a document, before any meaning. */
-export interface ShapeProblem {
+interface ShapeProblem {
   readonly path: Path;
   readonly problem: string;
   readonly at: Node;
 }
 
-export interface PlainResult {
+interface PlainResult {
   readonly value: Plain;
   readonly problems: readonly ShapeProblem[];
 }

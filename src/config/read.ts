@@ -3,7 +3,7 @@ import { variable, type Environment } from './layer.ts';
 import type { ConfigInput } from './load.ts';
 import type { ConfigProblem } from './problem.ts';
 
-export const defaultPath = '/etc/dockwall/dockwall.yml';
+const defaultPath = '/etc/dockwall/dockwall.yml';
 
 export type ReadConfig =
   | { readonly ok: true; readonly input: ConfigInput }
@@ -17,17 +17,22 @@ const largest = 1024 * 1024;
  */
 export async function readConfig(env: Environment, usualPath = defaultPath): Promise<ReadConfig> {
   if (variable(env, 'DOCKWALL_CONFIG') !== undefined) return { ok: true, input: { env } };
-  const named = variable(env, 'DOCKWALL_CONFIG_FILE');
-  const path = named ?? usualPath;
+  const path = configPath(env, usualPath);
   try {
     const read = await readText(path);
     if (read.ok) return { ok: true, input: { env, file: { path, text: read.text } } };
     return failed(path, read.problem);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (code === 'ENOENT' && named === undefined) return { ok: true, input: { env } };
+    if (code === 'ENOENT' && variable(env, 'DOCKWALL_CONFIG_FILE') === undefined)
+      return { ok: true, input: { env } };
     return failed(path, `the configuration file cannot be read: ${reasons[code] ?? String(error)}`);
   }
+}
+
+/** The file that would be read: the one that is named, or the usual one. An empty variable names none. */
+export function configPath(env: Environment, usualPath = defaultPath): string {
+  return variable(env, 'DOCKWALL_CONFIG_FILE') ?? usualPath;
 }
 
 type Text = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly problem: string };

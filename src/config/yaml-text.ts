@@ -11,7 +11,7 @@ export interface YamlText {
 }
 
 /** Where a value stands in its text. */
-export interface Place {
+interface Place {
   readonly where: string;
   readonly source?: SourceLine | undefined;
 }

