@@ -12,12 +12,13 @@ function parseMark(text: string): Parsed<number> {
   if (Number.isInteger(mark) && mark > 0 && mark < 2 ** 32 && Number.isInteger(Math.log2(mark)))
     return { ok: true, value: mark };
   return refuse(
-    `${show(text)} is not one bit of the 32 in a packet mark: write a power of two, such as \`0x2000\``,
+    `${show(text)} is not one bit of the 32 in a packet mark: write a power of two, such as \`0x1000\``,
   );
 }
 
 /** Who else writes in the mark by default: the masks that their documentation gives. */
 const users: readonly { readonly mask: number; readonly name: string }[] = [
+  { mask: 0x2000, name: "CNI's portmap, for Podman and nerdctl (0x2000)" },
   { mask: 0xc000, name: 'kube-proxy (0x4000 and 0x8000)' },
   { mask: 0xff0000, name: 'tailscale (0xff0000)' },
   { mask: 0xffff0000, name: 'Calico (0xffff0000)' },

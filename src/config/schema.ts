@@ -69,7 +69,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   default: 'closed',
   interfaces: 'auto',
   schedule: '*/30 * * * * *',
-  mark: '0x2000',
+  mark: '0x1000',
   trusted: [],
   deny: [],
   groups: {},

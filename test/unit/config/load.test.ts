@@ -6,7 +6,7 @@ const defaults = {
   default: 'closed',
   interfaces: 'auto',
   schedule: '*/30 * * * * *',
-  mark: 0x2000,
+  mark: 0x1000,
   trusted: { networks: [], groups: [] },
   deny: { networks: [], groups: [] },
   groups: new Map(),
@@ -122,7 +122,7 @@ describe('problems', () => {
     expect(lines(problems(text, env))).toEqual([
       '1:11 trusted[0]: `/33` is not a prefix length: the prefix length of IPv4 is a number from 0 to 32',
       '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, mark, trusted, deny, groups, services, logLevel; did you mean `trusted`?',
-      '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x2000`',
+      '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x1000`',
       '4:16 groups.web[0]: `10.1` is not an address: an IPv4 address has four numbers with dots between them',
       'DOCKWALL_DEFAULT default: `opne` stands where one of `closed`, `open` should; did you mean `open`?',
       'DOCKWALL_TRUSTED trusted[1]: `wep` is neither an address nor a group: the groups are web, private, connected; did you mean `web`?',
