@@ -30,7 +30,7 @@ export function setName(family: Family, role: string): SetName {
   return `dockwall${family}-${role}` as SetName;
 }
 
-/** A set of each shape. */
+/** A set of each shape. `bound`: (destination, port, source); no `hash:net,port,net`, which some kernels lack. */
 export function sampleSets(family: Family): readonly IpSet[] {
   const [host, network, half] =
     family === 4
@@ -52,6 +52,13 @@ export function sampleSets(family: Family): readonly IpSet[] {
       expiring: false,
       members: [`${half},tcp:443`, `${host},udp:53`, `${host},sctp:9`].sort(),
     },
+    {
+      ...base,
+      name: setName(family, 'bound'),
+      type: 'hash:ip,port,net',
+      expiring: false,
+      members: [`${host},tcp:443,${network}`, `${host},udp:53,${half}`].sort(),
+    },
   ];
 }
 
@@ -64,6 +71,8 @@ export function sampleGate(
   const sources: Match = { kind: 'set', set: setName(family, 'src'), fields: 'src', negated: false };
   const ports: Match = { kind: 'set', set: setName(family, 'ports'), fields: 'dst,dst', negated: true };
   const local: Match = { kind: 'destination-type', type: 'UNICAST' };
+  const bound: Match = { kind: 'set', set: setName(family, 'bound'), fields: 'dst,dst,src', negated: false };
+  const pairs: Match = { kind: 'set', set: setName(family, 'ports'), fields: 'src,dst', negated: false };
   return [
     {
       name: pass,
@@ -111,6 +120,9 @@ export function sampleGate(
           { kind: 'state', states: 'RELATED,ESTABLISHED' },
           { kind: 'out-interface', name: 'br-0123456789ab' },
         ]),
+        rule('g10', [{ kind: 'protocol', protocol: 'tcp' }, { kind: 'state', states: 'NEW' }, bound]),
+        rule('g11', [pairs, { kind: 'destination', network: loopback, negated: true }]),
+        rule('g12', [{ kind: 'destination-type', type: 'LOCAL,ANYCAST', negated: true }]),
       ],
     },
   ];

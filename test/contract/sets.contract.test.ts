@@ -8,9 +8,11 @@ onEachKernel(({ subject }) => {
     const it = subject();
     const src = setName(4, 'src');
     await it.kernel.apply({ ...nothing, sets: createSets(sampleSets(4)) });
-    await it.restoreSets(
-      `add ${src} 192.0.2.1 timeout 2\nadd ${src} 192.0.2.2 timeout 2\nadd ${src} 192.0.2.3 timeout 600\n`,
+    const soon = ['192.0.2.1', '192.0.2.2'].map(
+      (member) => ({ kind: 'add-member', set: src, member, seconds: 2 }) as const,
     );
+    await it.kernel.apply({ ...nothing, sets: soon });
+    await it.restoreSets(`add ${src} 192.0.2.3 timeout 600\n`);
     const seen = async (): Promise<ReadonlyMap<string, number>> =>
       (await it.kernel.observe()).sets.find(({ name }) => name === src)?.members ?? new Map<string, number>();
     expect((await seen()).get('192.0.2.3')).toBeGreaterThan(590);
@@ -62,6 +64,6 @@ onEachKernel(({ subject }) => {
     await expect(it.kernel.apply({ ...nothing, sets: recreate })).rejects.toMatchObject({
       code: 'rejected',
     });
-    expect((await it.kernel.observe()).sets).toHaveLength(2);
+    expect((await it.kernel.observe()).sets).toHaveLength(3);
   });
 });

@@ -115,7 +115,13 @@ describe('a rule', () => {
     [{ kind: 'state', states: 'RELATED,ESTABLISHED' }, '-m conntrack --ctstate RELATED,ESTABLISHED'],
     [{ kind: 'source', network: '2001:db8::/48' as never }, '-s 2001:db8::/48'],
     [{ kind: 'destination', network: '10.0.0.1' as never }, '-d 10.0.0.1'],
+    [{ kind: 'destination', network: 'ff00::/8' as never, negated: true }, '! -d ff00::/8'],
     [{ kind: 'destination-type', type: 'UNICAST' }, '-m addrtype --dst-type UNICAST'],
+    [
+      { kind: 'destination-type', type: 'LOCAL,ANYCAST', negated: true },
+      '-m addrtype ! --dst-type LOCAL,ANYCAST',
+    ],
+    [{ kind: 'protocol', protocol: 'udp' }, '-p udp'],
     [
       { kind: 'set', set: 'dockwall4-x' as never, fields: 'dst,dst,src', negated: false },
       '-m set --match-set dockwall4-x dst,dst,src',
