@@ -9,6 +9,7 @@ import { DockerSource } from './docker/source.ts';
 import { readHost, readListeners } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
+import type { Family } from './net/network.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
@@ -35,12 +36,12 @@ export async function runDaemon(env: Readonly<Record<string, string | undefined>
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
   reportReload(log, first, keeper);
   const kernel = createKernel(runCommand);
-  const { stood } = await raiseGate(kernel, await readHost(), keeper.inForce());
+  const { stood, families } = await raiseGate(kernel, await readHost(), keeper.inForce());
   log.info({}, stood ? 'the gate was standing' : 'the gate is up');
 
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
-  const daemon = new Daemon({ keeper, log, kernel, client: await connectDocker() });
+  const daemon = new Daemon({ keeper, log, kernel, families, client: await connectDocker() });
   const server = await serveHealth(healthSocket(env), () => daemon.health());
   process.on('SIGHUP', () => daemon.reload());
   daemon.start();
@@ -54,6 +55,8 @@ interface DaemonParts {
   readonly keeper: ConfigKeeper;
   readonly log: Log;
   readonly kernel: Kernel;
+  /** What the host speaks, as seen at the start. */
+  readonly families: readonly Family[];
   readonly client: DockerClient;
 }
 
@@ -76,6 +79,7 @@ class Daemon {
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
     this.guard = new StartGuard({
       kernel: parts.kernel,
+      families: parts.families,
       listeners: readListeners,
       inspect: (id) => this.source.inspect(id),
       clock,

@@ -8,8 +8,9 @@ const nothing: Ruleset = { sets: [], gate: [], front: [] };
 
 /** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
 export function diff(ruleset: Ruleset, observed: Observed): Plan {
+  const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
   return {
-    sets: diffSets(ruleset, observed),
+    sets: diffSets(sets, observed),
     tables: [
       ...tableChanges('mangle', ruleset.gate, observed),
       ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),

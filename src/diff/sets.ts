@@ -6,9 +6,9 @@ import type { Observed, ObservedSet, SetChange } from './model.ts';
  * Membership that should change, in an order in which every prefix is safe: what closes comes before what
  * opens, and is taken away after it. A process killed half-way leaves nothing open that should be closed.
  */
-export function diffSets(ruleset: Ruleset, observed: Observed): readonly SetChange[] {
+export function diffSets(sets: readonly IpSet[], observed: Observed): readonly SetChange[] {
   const found = new Map(observed.sets.map((set) => [set.name, set]));
-  const pairs = ruleset.sets.map((set) => ({ set, seen: sameShape(set, found.get(set.name)) }));
+  const pairs = sets.map((set) => ({ set, seen: sameShape(set, found.get(set.name)) }));
   const creations = pairs.flatMap(({ set, seen }): SetChange[] => {
     if (seen !== undefined) return [];
     const { members: _, ...header } = set;

@@ -3,7 +3,7 @@ import type { ContainerDetails } from '../inventory/docker-json.ts';
 import type { Listener } from '../inventory/model.ts';
 import { requestedPorts } from '../inventory/published-ports.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { families, type Family } from '../net/network.ts';
+import type { Family } from '../net/network.ts';
 import { setName } from '../ruleset/names.ts';
 import { everyAddress, publishedMembers } from '../ruleset/openings.ts';
 import type { Clock } from './clock.ts';
@@ -17,6 +17,7 @@ const renewal = 2000;
 
 interface GuardParts {
   readonly kernel: Kernel;
+  readonly families: readonly Family[];
   readonly listeners: () => Promise<readonly Listener[]>;
   readonly inspect: (id: string) => Promise<ContainerDetails | undefined>;
   readonly clock: Clock;
@@ -71,7 +72,7 @@ export class StartGuard {
   }
 
   private async raise(): Promise<void> {
-    const sets = families.flatMap((family): SetChange[] => [
+    const sets = this.parts.families.flatMap((family): SetChange[] => [
       ...this.known.flatMap(({ protocol, port }) =>
         everyAddress(family).map((half): SetChange => ({
           kind: 'add-member',
@@ -93,7 +94,7 @@ export class StartGuard {
   /** Closes what is known now; lowers the guard unless a port is still to be chosen, or another container starts. */
   private async close(details: ContainerDetails): Promise<void> {
     const ports = requestedPorts(details);
-    const closed = families.flatMap((family) =>
+    const closed = this.parts.families.flatMap((family) =>
       publishedMembers(ports, family).map((member): SetChange => ({
         kind: 'add-member',
         set: setName(family, 'published'),
@@ -101,7 +102,7 @@ export class StartGuard {
       })),
     );
     const last = this.starting.size === 0 && ports.every(({ hostPort }) => hostPort !== undefined);
-    const sets = [...closed, ...(last ? families.flatMap(lowering) : [])];
+    const sets = [...closed, ...(last ? this.parts.families.flatMap(lowering) : [])];
     if (sets.length > 0) await this.parts.kernel.apply({ sets, tables: [], destroy: [] });
   }
 }

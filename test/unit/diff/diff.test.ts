@@ -48,6 +48,9 @@ describe('where the walls go', () => {
   it('nothing in a family that the kernel does not have', () => {
     const plan = diff(ruleset, observe({ families: [4] }));
     expect(plan.tables.map(({ family }) => family)).toEqual([4, 4]);
+    expect(
+      plan.sets.filter((change) => 'set' in change && String(change.set).startsWith('dockwall6')).length,
+    ).toBe(0);
   });
 
   it('the front goes where Docker has moved, and leaves where it was', () => {

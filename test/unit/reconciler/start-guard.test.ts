@@ -38,6 +38,7 @@ function bench(): Bench {
     writes,
     listening: [{ protocol: 'tcp', port: 22 }],
     guard: new StartGuard({
+      families: [4, 6],
       clock,
       kernel: {
         observe: () => Promise.reject(new Error('the guard does not look')),
