@@ -49,7 +49,7 @@ describe('where the walls go', () => {
     const plan = diff(ruleset, observe({ families: [4] }));
     expect(plan.tables.map(({ family }) => family)).toEqual([4, 4]);
     expect(
-      plan.sets.filter((change) => 'set' in change && String(change.set).startsWith('dockwall6')).length,
+      plan.sets.filter((change) => 'member' in change && change.set.startsWith('dockwall6')).length,
     ).toBe(0);
   });
 
