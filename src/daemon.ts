@@ -1,7 +1,5 @@
 import { createTask, type ScheduledTask } from 'node-cron';
 import { pino } from 'pino';
-import { healthSocket } from './cli/context.ts';
-import { exitCodes, type ExitCode } from './cli/exit-code.ts';
 import { ConfigKeeper, type Reload } from './config/keeper.ts';
 import { type DockerClient, DockerError, type DockerEvent } from './docker/client.ts';
 import { requireSocket } from './docker/require-socket.ts';
@@ -23,11 +21,17 @@ import { serveHealth } from './web/health-server.ts';
 const clock = systemClock;
 const triggerOptions = { minInterval: 100, retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000], clock };
 
+export interface DaemonOptions {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Path of the unix socket that answers `dockwall health`. */
+  readonly healthSocket: string;
+}
+
 /**
- * `dockwall run`: real kernel, Docker, clock and signals put together. Resolves to the exit code after SIGTERM or
- * SIGINT; the walls stay. Rejects where a privilege, ipset or Docker's socket is missing at the start.
+ * `dockwall run`: real kernel, Docker, clock and signals put together. Resolves after SIGTERM or SIGINT; the walls
+ * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start.
  */
-export async function runDaemon(env: Readonly<Record<string, string | undefined>>): Promise<ExitCode> {
+export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
@@ -42,13 +46,12 @@ export async function runDaemon(env: Readonly<Record<string, string | undefined>
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const daemon = new Daemon({ keeper, log, kernel, families, client: await connectDocker() });
-  const server = await serveHealth(healthSocket(env), () => daemon.health());
+  const server = await serveHealth(healthSocket, () => daemon.health());
   process.on('SIGHUP', () => daemon.reload());
   daemon.start();
   await stopped;
   log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   await Promise.all([daemon.stop(), server.close()]);
-  return exitCodes.ok;
 }
 
 interface DaemonParts {

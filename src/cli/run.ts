@@ -1,8 +1,9 @@
 import { runDaemon } from '../daemon.ts';
-import type { Context } from './context.ts';
-import type { ExitCode } from './exit-code.ts';
+import { type Context, healthSocket } from './context.ts';
+import { exitCodes, type ExitCode } from './exit-code.ts';
 
 /** `dockwall run`: stays until SIGTERM. */
-export function run(context: Context): Promise<ExitCode> {
-  return runDaemon(context.env);
+export async function run({ env }: Context): Promise<ExitCode> {
+  await runDaemon({ env, healthSocket: healthSocket(env) });
+  return exitCodes.ok;
 }
