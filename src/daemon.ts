@@ -35,6 +35,8 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
   });
+  let reload = (): void => {};
+  process.on('SIGHUP', () => reload());
   const keeper = new ConfigKeeper(env);
   const first = await keeper.reload();
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
@@ -47,7 +49,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const daemon = new Daemon({ keeper, log, kernel, families, client: await connectDocker() });
   const server = await serveHealth(healthSocket, () => daemon.health());
-  process.on('SIGHUP', () => daemon.reload());
+  reload = () => daemon.reload();
   daemon.start();
   await stopped;
   log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
