@@ -1,5 +1,7 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { runCommand } from '../../../src/kernel/command.ts';
+
+afterEach(() => vi.unstubAllEnvs());
 
 test('gives the input, takes the output and the exit code', async () => {
   const script = 'cat; echo problem >&2; exit 3';
@@ -14,6 +16,8 @@ test('arguments are no shell words, and messages are in English', async () => {
 });
 
 test('a program that is not there', async () => {
+  // A folder on the path that one may not look into would make this "permission denied".
+  vi.stubEnv('PATH', '/usr/bin:/bin');
   await expect(
     runCommand({ program: 'dockwall-no-such-program', args: [], timeoutMs: 5000 }),
   ).rejects.toMatchObject({
