@@ -65,8 +65,8 @@ export class Client {
     return this.ask('udp', { ip, port, ...options });
   }
 
-  /** Fetches a page; IPv6 addresses in brackets. */
-  async http(url: string, options: CheckOptions = {}): Promise<HttpAnswer> {
+  /** Fetches a page; IPv6 addresses in brackets, `host` for a virtual host. */
+  async http(url: string, options: CheckOptions & { readonly host?: string } = {}): Promise<HttpAnswer> {
     return this.ask('http', { url, ...options });
   }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { rename } from 'node:fs/promises';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
+import { rename, rm, utimes } from 'node:fs/promises';
 import path from 'node:path';
 import { type BaseKind, baseChanges, baseTar } from './base-image.ts';
 import { withBuilder } from './builder.ts';
@@ -11,15 +11,33 @@ import { imagesDir, projectDir } from './paths.ts';
 /** The name of the image that is built. */
 export const dockwallImage = 'dockwall:lab';
 
-const contextParts = [
+/** The name that compose.example.yml gives to the image that it builds. */
+const composeImage = 'dockwall:latest';
+
+const composeFile = 'compose.example.yml';
+
+const dockwallParts = [
   '.dockerignore',
   'Dockerfile',
   'LICENSE',
+  composeFile,
   'package.json',
   'package-lock.json',
   'tsconfig.json',
   'src',
 ];
+
+/** Images to build from a Dockerfile. */
+export interface BuildSpec {
+  /** Of the tar in the cache. */
+  readonly name: string;
+  /** A folder of this machine; the builder sees it as /lab/context. */
+  readonly context: string;
+  /** The files and folders in it that the images are made of. */
+  readonly parts: readonly string[];
+  /** Builds them; gives the names to save. */
+  readonly build: (engine: Engine) => Promise<readonly string[]>;
+}
 
 function filesOf(context: string, name: string): readonly string[] {
   const file = path.join(context, name);
@@ -30,10 +48,13 @@ function filesOf(context: string, name: string): readonly string[] {
     .filter((below) => statSync(path.join(context, below)).isFile());
 }
 
-/** Changes when anything does that the image could be made of. */
-function contextHash(context: string, bases: readonly string[]): string {
-  const hash = createHash('sha256').update(JSON.stringify(bases));
-  for (const file of contextParts.flatMap((part) => filesOf(context, part)).toSorted()) {
+// Raised when the way images are built changes: older ones are then built anew.
+const recipe = '2';
+
+/** Changes when anything does that the images could be made of. */
+function contextHash({ context, parts }: BuildSpec, bases: readonly string[]): string {
+  const hash = createHash('sha256').update(JSON.stringify([recipe, bases]));
+  for (const file of parts.flatMap((part) => filesOf(context, part)).toSorted()) {
     hash.update(`${file}\0`).update(readFileSync(path.join(context, file)));
   }
   return hash.digest('hex').slice(0, 10);
@@ -68,40 +89,64 @@ async function importBase(engine: Engine, name: string, kind: BaseKind): Promise
   await engine.docker('tag', key, name);
 }
 
-// Layers of the last build are worth keeping for the next, tars and layers of older ones are not.
-async function forgetOld(engine: Engine): Promise<void> {
-  await engine.docker('image', 'prune', '--force', '--filter', 'until=72h');
-  const tars = readdirSync(imagesDir()).filter((name) => /^dockwall-\w+\.tar$/.test(name));
-  const age = (name: string): number => statSync(path.join(imagesDir(), name)).mtimeMs;
-  const old = tars.toSorted((a, b) => age(b) - age(a)).slice(3);
-  for (const name of old) rmSync(path.join(imagesDir(), name), { force: true });
+/** `docker build` of the builder's context, with a way to the package registries. */
+export async function dockerBuild(engine: Engine, tag: string, ...flags: readonly string[]): Promise<void> {
+  // the legacy builder: BuildKit would ask a registry what the base image is
+  const build = ['docker', 'build', '--network', 'host', '--tag', tag, ...flags, '/lab/context'];
+  await engine.exec(build, { env: { DOCKER_BUILDKIT: '0' }, timeout: 15 * 60_000 });
 }
 
-/** The image of a Dockerfile as a tar; built again only when its sources change. The project's own unless told. */
-export async function dockwallImageTar(context: string = projectDir): Promise<string> {
-  const bases = baseImages(readFileSync(path.join(context, 'Dockerfile'), 'utf8'));
-  const hash = contextHash(context, await Promise.all([...bases.values()].map(baseTar)));
-  const tar = path.join(imagesDir(), `dockwall-${hash}.tar`);
-  if (existsSync(tar)) return tar;
-  return withBuilder(context, async (engine) => {
-    if (existsSync(tar)) return tar;
-    for (const [name, kind] of bases) await importBase(engine, name, kind);
-    // the legacy builder: BuildKit would ask a registry what the base image is
-    const build = ['docker', 'build', '--network', 'host', '--tag', dockwallImage, '/lab/context'];
-    await engine.exec(build, { env: { DOCKER_BUILDKIT: '0' }, timeout: 15 * 60_000 });
-    const partial = `${path.basename(tar)}.partial`;
-    await engine.exec(['docker', 'save', '--output', `/lab/images/${partial}`, dockwallImage], {
-      timeout: 300_000,
+// Every change of the sources makes another tar of a quarter of a gigabyte: the latest few are kept.
+async function forgetOld(name: string): Promise<void> {
+  const tars = readdirSync(imagesDir())
+    .filter((file) => file.startsWith(`${name}-`) && file.endsWith('.tar'))
+    .map((file) => path.join(imagesDir(), file));
+  const byAge = tars.toSorted((a, b) => statSync(b).mtimeMs - statSync(a).mtimeMs);
+  for (const old of byAge.slice(6)) await rm(old, { force: true });
+}
+
+/** Images of a Dockerfile as a tar; built again only when what they are made of changes. */
+export async function builtImageTar(spec: BuildSpec): Promise<string> {
+  const bases = baseImages(readFileSync(path.join(spec.context, 'Dockerfile'), 'utf8'));
+  const hash = contextHash(spec, await Promise.all([...bases.values()].map(baseTar)));
+  const tar = path.join(imagesDir(), `${spec.name}-${hash}.tar`);
+  if (!existsSync(tar)) {
+    await withBuilder(spec.context, async (engine) => {
+      if (existsSync(tar)) return;
+      for (const [name, kind] of bases) await importBase(engine, name, kind);
+      const images = await spec.build(engine);
+      const partial = `${path.basename(tar)}.partial`;
+      await engine.exec(['docker', 'save', '--output', `/lab/images/${partial}`, ...images], {
+        timeout: 300_000,
+      });
+      await rename(`${tar}.partial`, tar);
+      await forgetOld(spec.name);
     });
-    await rename(`${tar}.partial`, tar);
-    await forgetOld(engine);
-    return tar;
-  });
+  }
+  await utimes(tar, new Date(), new Date());
+  return tar;
+}
+
+async function buildDockwall(engine: Engine): Promise<readonly string[]> {
+  await dockerBuild(engine, dockwallImage);
+  // What `docker compose up --build` does first: each step is in the builder's cache by now, so it needs no network.
+  const compose = ['docker', 'compose', '--file', `/lab/context/${composeFile}`, 'build'];
+  await engine.exec(compose, { env: { DOCKER_BUILDKIT: '0' }, timeout: 300_000 });
+  return [dockwallImage, composeImage];
+}
+
+/** The image of a Dockerfile as a tar, also under the name that compose.example.yml has for it. */
+export async function dockwallImageTar(context: string = projectDir): Promise<string> {
+  return builtImageTar({ name: 'dockwall', context, parts: dockwallParts, build: buildDockwall });
+}
+
+/** Loads the images of a tar into a lab's engine. */
+export async function loadImages(lab: Lab, tar: string): Promise<void> {
+  await lab.engine.exec(['docker', 'load'], { inputFile: tar, timeout: 300_000 });
 }
 
 /** Loads the built image into a lab's engine, as `dockwallImage`. */
 export async function loadDockwallImage(lab: Lab, context?: string): Promise<string> {
-  const tar = await dockwallImageTar(context);
-  await lab.engine.exec(['docker', 'load'], { inputFile: tar, timeout: 300_000 });
+  await loadImages(lab, await dockwallImageTar(context));
   return dockwallImage;
 }

@@ -34,6 +34,13 @@ function hasOverlay(): boolean {
   );
 }
 
+/** The command that installs every Debian package the lab needs and this machine lacks; undefined when none is missing. */
+export function installCommand(): string | undefined {
+  const packages = new Set(tools.filter(([tool]) => !onPath(tool)).map(([, debianPackage]) => debianPackage));
+  if (packages.size === 0) return undefined;
+  return `apt-get update && apt-get install --no-install-recommends ${[...packages].join(' ')}`;
+}
+
 /** What keeps the lab from running on this machine, a sentence each; nothing where it can run. */
 export function missingRequirements(): readonly string[] {
   if (process.platform !== 'linux') return ['the lab needs Linux: it is made of network namespaces'];

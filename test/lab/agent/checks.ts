@@ -64,7 +64,8 @@ export async function checkUdp(ask: Ask<'udp'>): Promise<UdpAnswer> {
 /** Fetches a page; the verdict is that of the connection, whatever the status. */
 export async function checkHttp(ask: Ask<'http'>): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
-    const request = get(ask.url, { agent: false, timeout: patienceFor(ask) }, (response) => {
+    const headers = ask.host === undefined ? {} : { host: ask.host };
+    const request = get(ask.url, { agent: false, headers, timeout: patienceFor(ask) }, (response) => {
       let body = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (body += chunk));

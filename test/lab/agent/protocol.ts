@@ -86,7 +86,7 @@ interface HttpPage {
 export interface Operations {
   connect: { ask: { ip: string; port: number; patience?: number }; answer: Verdict };
   udp: { ask: { ip: string; port: number; payload?: string; patience?: number }; answer: UdpAnswer };
-  http: { ask: { url: string; patience?: number }; answer: HttpAnswer };
+  http: { ask: { url: string; host?: string; patience?: number }; answer: HttpAnswer };
   probeStart: { ask: ProbeOptions; answer: number };
   probeStop: { ask: { probe: number }; answer: ProbeReport };
   probeLook: { ask: { probe: number }; answer: ProbeReport };
