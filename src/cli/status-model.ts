@@ -64,7 +64,7 @@ export function readStatus({ observed, policy, plan }: Decision): Status {
     upToDate: isEmpty(plan),
     services: policy.services
       .filter(
-        ({ ports, unprotected, hostNetwork }) => ports.length > 0 || unprotected.length > 0 || hostNetwork,
+        ({ ports, unprotected, undeclared }) => ports.length > 0 || unprotected.length > 0 || undeclared,
       )
       .map(serviceStatus),
     problems: policy.problems.map(problemLine),
@@ -89,7 +89,7 @@ function serviceStatus(service: Service): ServiceStatus {
     ports: [...ports.values()],
     notProtected: [
       ...service.unprotected,
-      ...(service.hostNetwork && service.ports.length === 0 ? ['host network, no dockwall.ports'] : []),
+      ...(service.undeclared ? ['host network, no dockwall.ports'] : []),
     ],
   };
 }

@@ -13,6 +13,8 @@ export interface LabelRules {
   readonly opens: readonly OpenRule[];
   readonly denies: readonly PeerRule[];
   readonly declared: readonly PortNumbers[];
+  /** Whether `dockwall.ports` is there at all; its value may be empty. */
+  readonly declares: boolean;
   readonly description: string;
   readonly problems: readonly Problem[];
 }
@@ -86,7 +88,9 @@ class Reader {
     this.denies.push(...peers.map((peer) => ({ peer, reason })));
   }
 
+  /** An empty value declares that there are none: the sidecar's own image does. */
   private declare(reason: Reason): void {
+    if (reason.value.trim() === '') return;
     const parsed = parsePortNumbers(reason.value);
     if (parsed.ok) this.declared.push(...parsed.ports);
     else this.report(reason, parsed.problem);
@@ -141,6 +145,7 @@ export function readLabels(
     opens: reader.problems.length === 0 ? reader.opens : [],
     denies: reader.denies,
     declared: reader.declared,
+    declares: 'dockwall.ports' in labels,
     description: labels['dockwall.description'] ?? '',
     problems: reader.problems,
   };

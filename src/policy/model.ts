@@ -56,7 +56,8 @@ export interface Service {
   readonly composeService: string | undefined;
   readonly active: boolean;
   readonly description: string;
-  readonly hostNetwork: boolean;
+  /** A host-network container whose ports nobody has declared: they are open as the host's own are. */
+  readonly undeclared: boolean;
   readonly ports: readonly ServicePort[];
   readonly endpoints: readonly ServiceEndpoint[];
   /** Networks whose traffic the host's netfilter never sees (macvlan, ipvlan): say so, never pretend. */

@@ -79,7 +79,7 @@ function readService(
       composeService: container.composeService,
       active: container.active,
       description: rules.description,
-      hostNetwork,
+      undeclared: hostNetwork && !rules.declares,
       ports: ports.map((port) => ({
         ...port,
         reach: byDefault

@@ -31,6 +31,7 @@ describe('status', () => {
         makeContainer('blog', { ports: ports('8081:80', ':81'), active: false }),
         makeContainer('agent', { networkMode: { kind: 'host' } }),
         makeContainer('worker'),
+        makeContainer('dockwall', { networkMode: { kind: 'host' }, labels: { 'dockwall.ports': '' } }),
       ]),
     );
     // Columns are at least two blanks apart; how wide they are is no promise.
