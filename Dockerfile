@@ -24,9 +24,9 @@ COPY --from=build /build/node_modules /opt/dockwall/node_modules
 COPY --from=build /build/dist /opt/dockwall/dist
 COPY LICENSE /opt/dockwall/LICENSE
 RUN ln -s /opt/dockwall/dist/main.js /usr/local/bin/dockwall
-# Docker looks for the first time when an interval has passed, and before Docker 25 there is no shorter one for the start.
 # It listens nowhere: says so to itself, for it is a host-network container like any other.
 LABEL dockwall.ports="" dockwall.description="the firewall itself"
+# Docker looks for the first time when an interval has passed, and before Docker 25 there is no shorter one for the start.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["dockwall", "health"]
 ENTRYPOINT ["dockwall"]
 CMD ["run"]
