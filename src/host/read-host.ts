@@ -15,7 +15,7 @@ export async function readHost(): Promise<HostFacts> {
 }
 
 /** Who listens in the host's network namespace now. */
-export async function readListeners(): Promise<readonly Listener[]> {
+async function readListeners(): Promise<readonly Listener[]> {
   const [tcp = '', tcp6 = '', udp = '', udp6 = ''] = await Promise.all(
     ['net/tcp', 'net/tcp6', 'net/udp', 'net/udp6'].map(readProc),
   );

@@ -14,12 +14,20 @@ const guardSeconds = 5;
 const listSeconds = 3 * guardSeconds;
 /** While an inspect is still blocked the guard is raised again this often, ms. */
 const renewal = 2000;
+/** A list of listeners from before a start, however late its event comes, ms. */
+const oldEnough = 1000;
+
+interface Look {
+  readonly at: number;
+  readonly listeners: readonly Listener[];
+}
 
 interface GuardParts {
   readonly kernel: Kernel;
   readonly families: readonly Family[];
-  readonly listeners: () => Promise<readonly Listener[]>;
   readonly inspect: (id: string) => Promise<ContainerDetails | undefined>;
+  /** Called when the ports of a container have been closed: asks for the pass that lowers the guard. */
+  readonly onClosed: () => void;
   readonly clock: Clock;
 }
 
@@ -30,26 +38,71 @@ interface GuardParts {
  * container runs (measured on 28.5: five of six inspects sent on the event were too late), while docker-proxy listens
  * for IPv6. So at the `create` event, about 200 ms before that, one `ipset restore` raises the guard: new connections
  * from outside reach only ports that had a listener at that moment. When the inspect answers, the ports go
- * into the published sets and the guard is lowered. All it adds expires by itself.
+ * into the published sets; the guard is lowered by the end of the next pass. Not before: a pass that was under way may
+ * have seen the same port of a container that is gone, and take it out again (`rm -f` and `run` of one service: seen
+ * open for 50 to 90 ms). All it adds expires by itself.
  */
 export class StartGuard {
   private readonly parts: GuardParts;
   private readonly starting = new Set<string>();
-  /** Read when the guard goes up, and kept while it is: a later look would hold docker-proxy's own sockets. */
+  /** Containers whose ports are in the published sets, but no pass has seen them; true where all ports are fixed. */
+  private readonly unseen = new Map<string, boolean>();
+  /** What passes saw listening, the newest last; see {@link looked}. */
+  private looks: readonly Look[] = [];
+  /** Chosen when the guard goes up, and kept while it is. */
   private known: readonly Listener[] = [];
+  private raising: Promise<void> = Promise.resolve();
 
   constructor(parts: GuardParts) {
     this.parts = parts;
   }
 
+  /**
+   * Call with what listens on the host but is no published port (those are the gate's to judge, whoever listens). The
+   * guard goes by the newest list that is at least a second old: when a busy processor delivers the event late,
+   * docker-proxy listens already, and a look at that moment would take its socket for one of the host's own.
+   */
+  looked(listeners: readonly Listener[]): void {
+    const now = this.parts.clock.now();
+    const old = this.looks.findLastIndex(({ at }) => now - at >= oldEnough);
+    this.looks = [...this.looks.slice(Math.max(0, old)), { at: now, listeners }];
+  }
+
   /** Call on a container's `create` event. Resolves when the guard is up; rejects with the kernel's error. */
   async onCreate(id: string): Promise<void> {
-    // Sent first: where it is in time it answers in a millisecond.
-    const details = this.parts.inspect(id);
-    if (this.starting.size === 0) this.known = await this.parts.listeners();
+    const gone = this.starting.size === 0 && this.unseen.size === 0 ? this.choose() : [];
     this.starting.add(id);
-    await this.raise();
+    const details = this.parts.inspect(id);
+    const raised = this.raise(gone);
+    this.raising = raised.catch(() => {});
+    await raised;
     void this.follow(id, details);
+  }
+
+  /** Resolves when the guard is not just going up: starting the programs of a pass would hold it up. */
+  async idle(): Promise<void> {
+    await this.raising;
+  }
+
+  /** Chooses the list to go by; gives what was in the last one and may still be in the set. */
+  private choose(): readonly Listener[] {
+    const now = this.parts.clock.now();
+    const chosen = this.looks.findLast(({ at }) => now - at >= oldEnough) ?? this.looks[0];
+    const before = this.known;
+    this.known = chosen?.listeners ?? [];
+    return before.filter((old) => !this.known.some((one) => isSame(one, old)));
+  }
+
+  /** Call before a pass looks at anything. Gives what to call when that pass has ended well: the guard is lowered then. */
+  passBegins(): () => Promise<void> {
+    const seen = [...this.unseen];
+    return async () => {
+      for (const [id] of seen) this.unseen.delete(id);
+      // Where a port is still to be chosen the kernel lowers the guard.
+      const last = this.starting.size === 0 && this.unseen.size === 0 && seen.every(([, fixed]) => fixed);
+      if (seen.length === 0 || !last) return;
+      await this.parts.kernel.apply({ sets: this.parts.families.flatMap(lowering), tables: [], destroy: [] });
+    };
   }
 
   private async follow(id: string, answer: Promise<ContainerDetails | undefined>): Promise<void> {
@@ -61,8 +114,8 @@ export class StartGuard {
     let cancel = renew();
     try {
       const details = await answer;
-      this.starting.delete(id);
-      if (details !== undefined) await this.close(details);
+      if (details !== undefined) await this.close(id, details);
+      this.parts.onClosed();
     } catch {
       // The pass that the event has asked for closes the ports, or says why not; the guard lowers itself.
     } finally {
@@ -71,16 +124,20 @@ export class StartGuard {
     }
   }
 
-  private async raise(): Promise<void> {
+  /** @param gone listened when the guard was up before, and may still be in the set: a container may be about to listen there. */
+  private async raise(gone: readonly Listener[] = []): Promise<void> {
     const sets = this.parts.families.flatMap((family): SetChange[] => [
-      ...this.known.flatMap(({ protocol, port }) =>
-        everyAddress(family).map((half): SetChange => ({
-          kind: 'add-member',
-          set: setName(family, 'listening'),
-          member: `${half},${protocol}:${port}`,
-          seconds: listSeconds,
-        })),
-      ),
+      ...listMembers(gone, family).map((member): SetChange => ({
+        kind: 'delete-member',
+        set: setName(family, 'listening'),
+        member,
+      })),
+      ...listMembers(this.known, family).map((member): SetChange => ({
+        kind: 'add-member',
+        set: setName(family, 'listening'),
+        member,
+        seconds: listSeconds,
+      })),
       ...everyAddress(family).map((member): SetChange => ({
         kind: 'add-member',
         set: setName(family, 'starting'),
@@ -91,20 +148,33 @@ export class StartGuard {
     await this.parts.kernel.apply({ sets, tables: [], destroy: [] });
   }
 
-  /** Closes what is known now; lowers the guard unless a port is still to be chosen, or another container starts. */
-  private async close(details: ContainerDetails): Promise<void> {
+  /** Closes what is known now, and has it remembered until a pass has seen it, or the guard has lowered itself. */
+  private async close(id: string, details: ContainerDetails): Promise<void> {
     const ports = requestedPorts(details);
-    const closed = this.parts.families.flatMap((family) =>
+    const sets = this.parts.families.flatMap((family) =>
       publishedMembers(ports, family).map((member): SetChange => ({
         kind: 'add-member',
         set: setName(family, 'published'),
         member,
       })),
     );
-    const last = this.starting.size === 0 && ports.every(({ hostPort }) => hostPort !== undefined);
-    const sets = [...closed, ...(last ? this.parts.families.flatMap(lowering) : [])];
     if (sets.length > 0) await this.parts.kernel.apply({ sets, tables: [], destroy: [] });
+    this.unseen.set(
+      id,
+      ports.every(({ hostPort }) => hostPort !== undefined),
+    );
+    this.parts.clock.after(guardSeconds * 1000, () => this.unseen.delete(id));
   }
+}
+
+function isSame(a: Listener, b: Listener): boolean {
+  return a.protocol === b.protocol && a.port === b.port;
+}
+
+function listMembers(listeners: readonly Listener[], family: Family): readonly string[] {
+  return listeners.flatMap(({ protocol, port }) =>
+    everyAddress(family).map((half) => `${half},${protocol}:${port}`),
+  );
 }
 
 function lowering(family: Family): readonly SetChange[] {

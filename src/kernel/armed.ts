@@ -1,0 +1,68 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Command, Output, Run } from './command.ts';
+
+/** One program that has been started ahead of its input. */
+interface Waiting {
+  readonly child: ChildProcess;
+  readonly output: Promise<Output | undefined>;
+}
+
+const program = 'ipset';
+const args = ['restore', '-exist'] as const;
+
+/**
+ * A {@link Run} that is quick where it matters: one `ipset restore` is always started and waits for its input, so that
+ * a change of sets is two system calls away and not a fork, an exec and a dynamic linker (9 to 45 ms, measured with a
+ * busy processor; docker-proxy may listen 20 ms after the `create` event). Everything else goes to `run`.
+ */
+export class ArmedRun {
+  private readonly fallback: Run;
+  private waiting: Waiting | undefined;
+
+  constructor(fallback: Run) {
+    this.fallback = fallback;
+  }
+
+  /** Starts the program that the next change will be given to. */
+  arm(): void {
+    this.waiting ??= start();
+  }
+
+  /** Ends the program that waits; it has changed nothing. */
+  disarm(): void {
+    this.waiting?.child.stdin?.end();
+    this.waiting = undefined;
+  }
+
+  readonly run: Run = async (command) => {
+    const waiting = fits(command) ? this.waiting : undefined;
+    if (waiting === undefined) return this.fallback(command);
+    this.waiting = undefined;
+    waiting.child.stdin?.end(command.input ?? '');
+    const timer = setTimeout(() => waiting.child.kill('SIGKILL'), command.timeoutMs);
+    const output = await waiting.output;
+    clearTimeout(timer);
+    this.arm();
+    // It was gone, or was killed: what it was given is said again, and -exist makes that harmless.
+    return output ?? this.fallback(command);
+  };
+}
+
+function fits(command: Command): boolean {
+  return command.program === program && command.args.join(' ') === args.join(' ');
+}
+
+function start(): Waiting {
+  const child = spawn(program, args, { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => (said[name] += text));
+  }
+  // EPIPE when it has ended before its input came
+  child.stdin.on('error', () => {});
+  const output = new Promise<Output | undefined>((resolve) => {
+    child.on('error', () => resolve(undefined));
+    child.on('close', (exitCode) => resolve(exitCode === null ? undefined : { ...said, exitCode }));
+  });
+  return { child, output };
+}

@@ -1,0 +1,142 @@
+import { expect } from 'vitest';
+import type { Target } from '../agent/protocol.ts';
+import type { Client } from '../client.ts';
+import { type Dockwall, type DockwallOptions, startDockwall, writeConfig } from '../dockwall.ts';
+import type { EngineOptions, EngineVersion } from '../engine-options.ts';
+import { Lab } from '../lab.ts';
+import { until } from '../poll.ts';
+import { Foreign } from './foreign.ts';
+
+/** The engines that every scenario is played on: before and after Docker put new accepts at the top of DOCKER. */
+export const engines = ['20', '28'] as const;
+
+/** T is trusted, G is in the group `web`, everybody else (X, and the neighbour N) is forbidden. */
+export const usualConfig = `
+logLevel: debug
+trusted: [198.51.100.10, "2001:db8:a::10"]
+groups:
+  web: [203.0.113.20, "2001:db8:b::20"]
+`;
+
+/** One engine with dockwall beside it, for a whole test file; rules and sets of somebody else are there from the start. */
+export class Stage {
+  readonly lab: Lab;
+  readonly version: EngineVersion;
+  readonly foreign: Foreign;
+  #dockwall: Dockwall | undefined;
+
+  private constructor(lab: Lab, version: EngineVersion, foreign: Foreign) {
+    this.lab = lab;
+    this.version = version;
+    this.foreign = foreign;
+  }
+
+  /** 20.10 on the legacy tables and 28 on nft: both kinds of tables are then played as well. */
+  static async open(version: EngineVersion, options: Partial<EngineOptions> = {}): Promise<Stage> {
+    const name = `scen${version}${Math.random().toString(36).slice(2, 7)}`;
+    const backend = version === '20' ? 'legacy' : 'nft';
+    const lab = await Lab.start({ name, engine: { version, backend, ...options } });
+    return new Stage(lab, version, await Foreign.plant(lab));
+  }
+
+  get host(): Lab['host'] {
+    return this.lab.host;
+  }
+
+  get dockwall(): Dockwall {
+    if (!this.#dockwall) throw new Error('dockwall was not started on this stage');
+    return this.#dockwall;
+  }
+
+  client(name: string): Client {
+    return this.lab.client(name);
+  }
+
+  /** Starts dockwall and waits until it is well. */
+  async guard(options: DockwallOptions = {}): Promise<Dockwall> {
+    const daemon = await this.guardOnly({ config: usualConfig, ...options });
+    await daemon.waitHealthy();
+    // healthy is the first pass; the event stream may open a moment later
+    await this.pass();
+    return daemon;
+  }
+
+  /** Starts dockwall and returns at once. */
+  async guardOnly(options: DockwallOptions): Promise<Dockwall> {
+    if (this.#dockwall?.running) throw new Error('dockwall is running on this stage');
+    this.#dockwall = await startDockwall(this.lab, options);
+    return this.#dockwall;
+  }
+
+  /** Another configuration, in force when this is done. */
+  async configure(text: string): Promise<void> {
+    writeConfig(this.lab, text);
+    await this.pass();
+  }
+
+  /** Waits until a pass has ended that began after this call. */
+  async pass(): Promise<void> {
+    // The line that the first signal brings may be of a pass that was under way; the next one's pass began after it.
+    for (let i = 0; i < 2; i++) {
+      const from = this.dockwall.lines.length;
+      this.dockwall.reload();
+      await this.dockwall.waitForLog(({ msg }) => isPass(msg), 15_000, from);
+    }
+  }
+
+  /** Every container and network of the scenario goes; the next one starts on a clean host. */
+  async clear(): Promise<void> {
+    const { engine } = this.lab;
+    const all = (await engine.docker('ps', '--all', '--quiet')).split('\n').filter(Boolean);
+    if (all.length > 0) await engine.docker('rm', '--force', ...all);
+    await engine.docker('network', 'prune', '--force');
+  }
+
+  /** What a rule program prints on the Docker host, written to the backend that Docker uses. */
+  async print(...argv: readonly string[]): Promise<string> {
+    return (await this.host.exec(argv)).stdout;
+  }
+
+  async close(): Promise<void> {
+    try {
+      if (this.#dockwall?.running) await this.#dockwall.kill();
+      this.foreign.expectUntouched(await this.foreign.read());
+    } finally {
+      await this.lab.down();
+    }
+  }
+
+  /** The same port on the host's IPv4 and IPv6 address. */
+  both(port: number, proto: Target['proto'] = 'tcp'): readonly Target[] {
+    return [this.host.v4, this.host.v6].map((ip) => ({ proto, ip, port }));
+  }
+
+  /** Both families, one question each. */
+  async connect(who: string, port: number): Promise<readonly string[]> {
+    const { v4, v6 } = this.host;
+    return Promise.all([v4, v6].map(async (ip) => this.client(who).connect(ip, port)));
+  }
+
+  /** Waits until this client gets in over both families. */
+  async waitOpen(who: string, port: number, ms = 10_000): Promise<void> {
+    await until({ what: `${who} to reach port ${port}`, ms }, async () =>
+      (await this.connect(who, port)).every((verdict) => verdict === 'open'),
+    );
+  }
+
+  async expectOpen(who: string, ...ports: readonly number[]): Promise<void> {
+    for (const port of ports)
+      expect([who, port, ...(await this.connect(who, port))]).toEqual([who, port, 'open', 'open']);
+  }
+
+  async expectClosed(who: string, ...ports: readonly number[]): Promise<void> {
+    const seen = await Promise.all(
+      ports.map(async (port) => [who, port, ...(await this.connect(who, port))]),
+    );
+    expect(seen).toEqual(ports.map((port) => [who, port, 'timeout', 'timeout']));
+  }
+}
+
+function isPass(message: unknown): boolean {
+  return message === 'nothing to do' || message === 'brought the kernel up to date';
+}

@@ -1,0 +1,80 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Target } from '../agent/protocol.ts';
+import { type Prober, expectNothingOpened, expectServed } from '../prober.ts';
+import type { Stage } from './stage.ts';
+
+/**
+ * How long the probers go on after the last step, ms. What a step changes in the kernel is done when it is told, but a
+ * late pass, or a rule that Docker adds after it has answered, would be seen within this time.
+ */
+const afterwards = 300;
+
+/** Longer without a success than this, ms, and an allowed client was shut out. Two cores may be busy with two engines. */
+const longestOutage = 1500;
+
+export interface WatchOptions {
+  readonly stage: Stage;
+  /** What must never open. */
+  readonly closed: readonly Target[];
+  /** For whom; X unless told. */
+  readonly who?: readonly string[];
+  /** One attempt each this many ms, all targets in turn. */
+  readonly every?: number;
+}
+
+/** A client that must be served from now on, until `end`. */
+export interface Served {
+  readonly end: () => Promise<void>;
+}
+
+/** In the hands of a scenario while its probers run. */
+export class Watch {
+  readonly #stage: Stage;
+  readonly #served = new Set<Served>();
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** From when it first gets in, this client has to be served on this port, in both families. */
+  async keepServed(who: string, ...ports: readonly number[]): Promise<Served> {
+    for (const port of ports) await this.#stage.waitOpen(who, port);
+    const targets = ports.flatMap((port) => this.#stage.both(port));
+    const prober = await this.#stage.client(who).probe(targets, { every: 10 });
+    const served: Served = {
+      end: async () => {
+        if (!this.#served.delete(served)) return;
+        expectServed(await prober.stop(), longestOutage);
+      },
+    };
+    this.#served.add(served);
+    return served;
+  }
+
+  async end(): Promise<void> {
+    await sleep(afterwards);
+    for (const served of this.#served) await served.end();
+  }
+}
+
+/** Plays a scenario while the forbidden try to get in; throws when one of them ever did, or an allowed one could not. */
+export async function watching(
+  options: WatchOptions,
+  scenario: (watch: Watch) => Promise<void>,
+): Promise<void> {
+  const { stage, closed, who = ['X'], every = 2 } = options;
+  const watch = new Watch(stage);
+  const probers: Prober[] = [];
+  for (const name of who) probers.push(await stage.client(name).probe(closed, { every }));
+  let failure: unknown;
+  try {
+    await scenario(watch);
+    await watch.end();
+  } catch (error) {
+    failure = error;
+  }
+  const reports = await Promise.all(probers.map(async (prober) => prober.stop()));
+  // what got in tells more than what the scenario stumbled over
+  for (const report of reports) expectNothingOpened(report);
+  if (failure !== undefined) throw failure;
+}
