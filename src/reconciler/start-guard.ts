@@ -75,8 +75,9 @@ export class StartGuard {
     const details = this.parts.inspect(id);
     const raised = this.raise(gone);
     this.raising = raised.catch(() => {});
-    await raised;
+    // Also where raising fails: the answer still closes the ports, and the container is not waited for for ever.
     void this.follow(id, details);
+    await raised;
   }
 
   /** Resolves when the guard is not just going up: starting the programs of a pass would hold it up. */
