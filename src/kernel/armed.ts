@@ -7,8 +7,10 @@ interface Waiting {
   readonly output: Promise<Output | undefined>;
 }
 
-const program = 'ipset';
-const args = ['restore', '-exist'] as const;
+/** A program and its arguments, ready for an input. */
+type Ready = Pick<Command, 'program' | 'args'>;
+
+const changeOfSets: Ready = { program: 'ipset', args: ['restore', '-exist'] };
 
 /**
  * A {@link Run} that is quick where it matters: one `ipset restore` is always started and waits for its input, so that
@@ -17,15 +19,17 @@ const args = ['restore', '-exist'] as const;
  */
 export class ArmedRun {
   private readonly fallback: Run;
+  private readonly ready: Ready;
   private waiting: Waiting | undefined;
 
-  constructor(fallback: Run) {
+  constructor(fallback: Run, ready = changeOfSets) {
     this.fallback = fallback;
+    this.ready = ready;
   }
 
   /** Starts the program that the next change will be given to. */
   arm(): void {
-    this.waiting ??= start();
+    this.waiting ??= start(this.ready);
   }
 
   /** Ends the program that waits; it has changed nothing. */
@@ -35,7 +39,7 @@ export class ArmedRun {
   }
 
   readonly run: Run = async (command) => {
-    const waiting = fits(command) ? this.waiting : undefined;
+    const waiting = this.fits(command) ? this.waiting : undefined;
     if (waiting === undefined) return this.fallback(command);
     this.waiting = undefined;
     waiting.child.stdin?.end(command.input ?? '');
@@ -46,13 +50,13 @@ export class ArmedRun {
     // It was gone, or was killed: what it was given is said again, and -exist makes that harmless.
     return output ?? this.fallback(command);
   };
+
+  private fits({ program, args }: Command): boolean {
+    return program === this.ready.program && args.join(' ') === this.ready.args.join(' ');
+  }
 }
 
-function fits(command: Command): boolean {
-  return command.program === program && command.args.join(' ') === args.join(' ');
-}
-
-function start(): Waiting {
+function start({ program, args }: Ready): Waiting {
   const child = spawn(program, args, { stdio: 'pipe', env: { ...process.env, LC_ALL: 'C' } });
   const said = { stdout: '', stderr: '' };
   for (const name of ['stdout', 'stderr'] as const) {
