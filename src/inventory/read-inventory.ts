@@ -8,6 +8,7 @@ import type {
   Listener,
   Network,
   NetworkMode,
+  PublishedPort,
 } from './model.ts';
 import { publishedPorts } from './published-ports.ts';
 
@@ -53,7 +54,8 @@ function readContainer(
         .sort(([a], [b]) => compare(a, b)),
     ),
     networkMode: networkMode(details?.HostConfig.NetworkMode ?? summary.HostConfig?.NetworkMode ?? ''),
-    ports: publishedPorts(summary, details),
+    // Docker lists them in another order each time it is asked: it keeps them in a Go map.
+    ports: [...publishedPorts(summary, details)].sort(byPort),
     endpoints,
     portsKnown: details !== undefined,
   };
@@ -105,6 +107,17 @@ function endpointsByContainer(networks: readonly NetworkDetails[]): ReadonlyMap<
   }
   for (const list of found.values()) list.sort((a, b) => compare(a.address, b.address));
   return found;
+}
+
+function byPort(a: PublishedPort, b: PublishedPort): number {
+  const hostPort = (port: PublishedPort): number => port.hostPort ?? 65_536;
+  return (
+    hostPort(a) - hostPort(b) ||
+    a.containerPort - b.containerPort ||
+    compare(a.protocol, b.protocol) ||
+    a.family - b.family ||
+    compare(a.address, b.address)
+  );
 }
 
 function compare(a: string, b: string): number {

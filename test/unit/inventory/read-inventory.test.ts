@@ -156,6 +156,21 @@ describe('readInventory', () => {
     expect(container?.networkMode).toEqual(expected);
   });
 
+  it('gives ports in one order, whatever order Docker lists them in', () => {
+    const Ports = [443, 80].flatMap((port) =>
+      ['::', '0.0.0.0'].map((IP) => ({ IP, PrivatePort: port, PublicPort: port, Type: 'tcp' as const })),
+    );
+    const ports = (listed: typeof Ports): readonly PublishedPort[] | undefined =>
+      read([summary({ Ports: listed })]).containers[0]?.ports;
+    expect(ports(Ports)?.map(text)).toEqual([
+      'v4 any:80->80/tcp',
+      'v6 any:80->80/tcp',
+      'v4 any:443->443/tcp',
+      'v6 any:443->443/tcp',
+    ]);
+    expect(ports([...Ports].reverse())).toEqual(ports(Ports));
+  });
+
   it('takes the name of its own, not a link into another container', () => {
     expect(read([summary({ Names: ['/other/alias', '/web'] })]).containers[0]?.name).toBe('web');
   });
