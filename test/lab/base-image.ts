@@ -65,7 +65,9 @@ async function fill(tree: string, kind: BaseKind): Promise<void> {
 
 /** A stand-in for `debian:trixie-slim` or `node:NN-trixie-slim`, of Debian's packages and the npm package `node`. */
 export async function baseTar(kind: BaseKind): Promise<string> {
-  const made = [await rootFs('slim'), readFileSync(import.meta.filename, 'utf8'), process.versions.node];
+  const trusted = existsSync(caBundle) ? readFileSync(caBundle, 'utf8') : '';
+  const own = readFileSync(import.meta.filename, 'utf8');
+  const made = [await rootFs('slim'), own, process.versions.node, trusted];
   const hash = createHash('sha256').update(JSON.stringify(made)).digest('hex').slice(0, 10);
   const tar = path.join(imagesDir(), `${kind}-slim-${hash}.tar`);
   if (existsSync(tar)) return tar;
