@@ -48,6 +48,10 @@ export class Stage {
     return this.#dockwall;
   }
 
+  get guarded(): boolean {
+    return this.#dockwall?.running === true;
+  }
+
   client(name: string): Client {
     return this.lab.client(name);
   }
