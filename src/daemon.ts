@@ -76,7 +76,7 @@ function hurry(): void {
 
 interface DaemonParts {
   readonly keeper: ConfigKeeper;
-  readonly log: Log;
+  readonly log: Log & { level: string };
   readonly kernel: Kernel;
   /** What the host speaks, as seen at the start. */
   readonly families: readonly Family[];
@@ -150,7 +150,10 @@ class Daemon {
 
   private reloaded(reload: Reload): void {
     reportReload(this.parts.log, reload, this.parts.keeper);
-    if (reload.changed) this.startSchedule();
+    if (reload.changed) {
+      this.parts.log.level = this.parts.keeper.inForce().config.logLevel;
+      this.startSchedule();
+    }
     this.trigger.pull();
   }
 
