@@ -34,9 +34,12 @@ export async function requireConfig({ env, complain }: Context): Promise<ConfigI
   return keeper.inForce();
 }
 
+/** No later pass will hear an answer that is late, and without it a wrong port in a label is not seen. */
+const inspectPatience = 10_000;
+
 /** The real kernel, Docker and host, for one pass. */
 export async function openParts(_context: Context, config: ConfigInForce): Promise<PassParts> {
-  const source = new DockerSource(await connectDocker(), () => {});
+  const source = new DockerSource(await connectDocker(), () => {}, inspectPatience);
   return {
     kernel: createKernel(runCommand),
     list: () => source.list(),

@@ -28,11 +28,16 @@ export class DockerSource {
   private readonly inspecting = new Map<string, Promise<ContainerDetails | undefined>>();
   private readonly client: DockerClient;
   private readonly onLateAnswer: () => void;
+  private readonly patience: number;
 
-  /** @param onLateAnswer called when an inspect that a pass did not wait for has answered. */
-  constructor(client: DockerClient, onLateAnswer: () => void) {
+  /**
+   * @param onLateAnswer called when an inspect that a pass did not wait for has answered.
+   * @param patience how long {@link list} waits for each inspect, ms.
+   */
+  constructor(client: DockerClient, onLateAnswer: () => void, patience: number = inspectPatience) {
     this.client = client;
     this.onLateAnswer = onLateAnswer;
+    this.patience = patience;
   }
 
   /**
@@ -79,7 +84,7 @@ export class DockerSource {
     const inspect = this.inspect(id);
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), inspectPatience);
+      timer = setTimeout(() => resolve('late'), this.patience);
     });
     const outcome = await Promise.race([inspect, patience]);
     clearTimeout(timer);
