@@ -1,0 +1,166 @@
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runService } from '../containers.ts';
+import { configDir, runDockwall } from '../dockwall.ts';
+import { skipWithoutLab } from '../requirements.ts';
+import { Stage, engines, usualConfig } from './stage.ts';
+import { watching } from './watch.ts';
+
+// What dockwall writes, how often it does, and what it leaves behind: S18, S19, live sets, the cost of a pass.
+
+const programs = ['iptables-nft', 'iptables-legacy', 'ip6tables-nft', 'ip6tables-legacy'].flatMap((name) => [
+  `${name}-save`,
+  `${name}-restore`,
+  name,
+]);
+
+// Writes its own name and arguments down, and becomes the program.
+const counting = `#!/bin/sh
+echo "\${0##*/} $*" >>/etc/dockwall/calls
+exec "/usr/sbin/\${0##*/}" "$@"
+`;
+
+describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker %s', (version) => {
+  let stage: Stage;
+  let before: string;
+
+  beforeAll(async () => {
+    stage = await Stage.open(version);
+    await run('public', 8001, { 'dockwall.public': '*' });
+    await run('allowed', 8002, { 'dockwall.allow': 'web' });
+    before = await everything();
+    await stage.guard({ env: { PATH: count() } });
+  });
+  afterAll(async () => stage.close());
+
+  it('a pass costs the same for 2 containers and for 20, and a steady one writes nothing', async () => {
+    const few = await callsOfPass();
+    for (let n = 3; n <= 20; n++) await run(`c${n}`, 8000 + n, n % 2 ? { 'dockwall.allow': 'web' } : {});
+    await stage.pass();
+    const many = await callsOfPass();
+    expect(few.length).toBeGreaterThan(0);
+    expect(many.toSorted()).toEqual(few.toSorted());
+    expect(many.filter((call) => call.includes('restore'))).toEqual([]);
+    for (let n = 3; n <= 20; n++) await stage.lab.engine.docker('rm', '--force', `c${n}`);
+    await stage.pass();
+  });
+
+  it('a source is let in and taken out by its set alone', async () => {
+    await watching({ stage, who: ['N'], closed: stage.both(8002) }, async (watch) => {
+      await watch.keepServed('G', 8002);
+      const rules = await ruleText();
+      const x = stage.client('X');
+      await stage.expectClosed('X', 8002);
+      await stage.print('ipset', 'add', 'dockwall4-trusted', x.v4, 'timeout', '60');
+      await stage.print('ipset', 'add', 'dockwall6-trusted', x.v6);
+      await stage.expectOpen('X', 8002);
+      expect(await ruleText()).toBe(rules);
+      const from = stage.dockwall.lines.length;
+      await stage.pass();
+      const warning = await stage.dockwall.waitForLog(({ level }) => level === 40, 5000, from);
+      expect(warning).toMatchObject({ set: 'dockwall6-trusted', member: x.v6 });
+      expect(warning['msg']).toMatch(/^removed a permanent member/);
+      expect(await x.connect(stage.host.v4, 8002)).toBe('open');
+      expect(await x.connect(stage.host.v6, 8002)).toBe('timeout');
+      expect(await ruleText()).toBe(rules);
+      await stage.print('ipset', 'del', 'dockwall4-trusted', x.v4);
+      await stage.expectClosed('X', 8002);
+    });
+  });
+
+  it('a source that leaves the configuration loses its running sessions', async () => {
+    const g = stage.client('G');
+    const t = stage.client('T');
+    const [through, proxied, kept] = await Promise.all([
+      g.stream({ proto: 'tcp', ip: stage.host.v4, port: 8002 }),
+      g.stream({ proto: 'tcp', ip: stage.host.v6, port: 8002 }),
+      t.stream({ proto: 'tcp', ip: stage.host.v4, port: 8002 }),
+    ]);
+    for (const stream of [through, proxied, kept]) await stream.waitFlowing();
+    await stage.configure(usualConfig.replace(/web: .*/, 'web: []'));
+    for (const stream of [through, proxied]) await stream.waitSilent(500, 5000);
+    await stage.expectClosed('G', 8002);
+    const { echoed } = await kept.look();
+    await kept.waitFlowing();
+    expect((await kept.look()).echoed).toBeGreaterThanOrEqual(echoed);
+    expect((await kept.look()).silentFor).toBeLessThan(500);
+    for (const stream of [through, proxied, kept]) await stream.close();
+    await stage.configure(usualConfig);
+    await stage.expectOpen('G', 8002);
+  });
+
+  it('S18: a second one finds nothing to do', async () => {
+    const text = await everything();
+    await stage.dockwall.stop();
+    const daemon = await stage.guard();
+    const passes = daemon.lines.filter(
+      ({ msg }) => msg === 'nothing to do' || msg === 'brought the kernel up to date',
+    );
+    expect(passes.map(({ msg }) => msg)).toEqual(passes.map(() => 'nothing to do'));
+    expect(daemon.text).toContain('the gate was standing');
+    expect(await everything()).toBe(text);
+    expect(await runDockwall(stage.lab, ['plan', '--check'])).toMatchObject({ exitCode: 0 });
+  });
+
+  it('S18, S19: down leaves every table and set as if dockwall had never run', async () => {
+    stage.foreign.expectUntouched(await stage.foreign.read());
+    expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 1 });
+    await stage.dockwall.stop();
+    expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 0 });
+    expect(await everything()).toBe(before);
+    await stage.expectOpen('X', 8002);
+  });
+
+  async function run(name: string, port: number, labels: Record<string, string>): Promise<void> {
+    await runService(stage.lab.engine, { name, publish: [`${port}:80`], labels });
+  }
+
+  /** All tables of all backends and all sets, without counters and what passes with time. */
+  async function everything(): Promise<string> {
+    const saves = programs.filter((name) => name.endsWith('-save'));
+    const texts = await Promise.all([
+      ...saves.map(async (name) => `${name}\n${await stage.print(name)}`),
+      stage.print('ipset', 'save'),
+    ]);
+    return texts
+      .join('\n')
+      .split('\n')
+      .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:starting|listening) /.test(line))
+      .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
+      .join('\n');
+  }
+
+  async function ruleText(): Promise<string> {
+    const saved = await Promise.all(
+      ['iptables-save', 'ip6tables-save'].map(async (name) => stage.print(name)),
+    );
+    return saved.join('\n').replaceAll(/^#.*$|\[\d+:\d+\]/gm, '');
+  }
+
+  /** A PATH whose first folder writes down what is run; dockwall sees its config folder as /etc/dockwall. */
+  function count(): string {
+    const dir = path.join(configDir(stage.lab), 'counting');
+    mkdirSync(dir, { recursive: true });
+    writeFileSync(path.join(dir, 'ipset'), counting, { mode: 0o755 });
+    for (const name of programs) symlinkSync('ipset', path.join(dir, name));
+    return '/etc/dockwall/counting:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+  }
+
+  /** What is run by two passes that have nothing to do. */
+  async function callsOfPass(): Promise<readonly string[]> {
+    const file = path.join(configDir(stage.lab), 'calls');
+    await stage.pass();
+    writeFileSync(file, '');
+    const from = stage.dockwall.lines.length;
+    for (let i = 0; i < 2; i++) {
+      const start = stage.dockwall.lines.length;
+      stage.dockwall.reload();
+      await stage.dockwall.waitForLog(({ msg }) => msg === 'nothing to do', 15_000, start);
+    }
+    const calls = readFileSync(file, 'utf8').split('\n').filter(Boolean);
+    const passes = stage.dockwall.lines.slice(from).filter(({ msg }) => msg === 'nothing to do').length;
+    expect(passes).toBe(2);
+    return calls;
+  }
+});
