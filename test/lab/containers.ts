@@ -133,9 +133,3 @@ export async function runService(engine: Engine, spec: ServiceSpec): Promise<Ser
   await service.waitServing();
   return service;
 }
-
-/** `docker create` of the lab's service: there, but never started. */
-export async function createService(engine: Engine, spec: ServiceSpec): Promise<Service> {
-  await engine.docker('create', ...serviceArgs(spec));
-  return new Service(engine, spec);
-}

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
@@ -191,10 +191,4 @@ export async function runDockwall(
 ): Promise<RunResult> {
   const argv = await dockwallArgv(lab, { ...options, args });
   return run(argv, { env: environment(options), cleanEnv: true, allowFailure: true });
-}
-
-/** Forgets dockwall's config and what it kept, as a new host would be. */
-export function forgetDockwall(lab: Lab): void {
-  for (const dir of [path.join(lab.disk, 'dockwall'), runtimeDir(lab)])
-    rmSync(dir, { recursive: true, force: true });
 }

@@ -144,9 +144,3 @@ export async function dockwallImageTar(context: string = projectDir): Promise<st
 export async function loadImages(lab: Lab, tar: string): Promise<void> {
   await lab.engine.exec(['docker', 'load'], { inputFile: tar, timeout: 300_000 });
 }
-
-/** Loads the built image into a lab's engine, as `dockwallImage`. */
-export async function loadDockwallImage(lab: Lab, context?: string): Promise<string> {
-  await loadImages(lab, await dockwallImageTar(context));
-  return dockwallImage;
-}
