@@ -16,7 +16,7 @@ const seconds = (since: number): string => `${((performance.now() - since) / 100
 /** Says what is being done while it is done, and how long it took. */
 export async function step<T>(what: string, work: () => Promise<T>): Promise<T> {
   const started = performance.now();
-  const width = 64;
+  const width = 66;
   const line = (mark: string, time: string): string => `${mark} ${what.padEnd(width)} ${time.padStart(7)}`;
   const live = process.stdout.isTTY;
   const draw = (): void => void process.stdout.write(`\r${line(paint('cyan', '·'), seconds(started))}`);
