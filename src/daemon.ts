@@ -120,9 +120,9 @@ class Daemon {
       {
         client: this.parts.client,
         clock,
-        // Open again after a while: what happened meanwhile was told to nobody.
-        watcher: { onOpen: () => this.trigger.pull(), onEvent: (event) => this.onEvent(event) },
+        watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
         onDown: (error) => {
+          this.reporter.watchingDocker(false);
           this.reporter.dockerWentAway(error);
           this.trigger.pull();
         },
@@ -161,6 +161,12 @@ class Daemon {
     void this.task?.destroy();
     this.task = createTask(this.parts.keeper.inForce().config.schedule, () => this.trigger.pull());
     void this.task.start();
+  }
+
+  /** What happened while no stream was open was told to nobody. */
+  private onOpen(): void {
+    this.reporter.watchingDocker(true);
+    this.trigger.pull();
   }
 
   private onEvent(event: DockerEvent): void {

@@ -24,6 +24,8 @@ export class Reporter {
   private passFailure: string | undefined;
   private repeats = 0;
   private dockerDown: string | undefined;
+  /** Whether the event stream is open: before, a new container is seen by the schedule only. */
+  private watching = false;
 
   constructor(log: Log) {
     this.log = log;
@@ -63,6 +65,10 @@ export class Reporter {
     this.dockerDown = undefined;
   }
 
+  watchingDocker(watching: boolean): void {
+    this.watching = watching;
+  }
+
   dockerWentAway(error: unknown): void {
     const message = error === undefined ? 'the event stream ended' : messageOf(error);
     if (this.dockerDown === undefined) this.log.warn({ error: message }, 'Docker went away; the walls stay');
@@ -75,6 +81,7 @@ export class Reporter {
       ...(this.dockerDown === undefined ? [] : [`Docker: ${this.dockerDown}`]),
       ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
+      ...(this.watching ? [] : ["Docker's event stream is not open"]),
     ];
     return { healthy: problems.length === 0, problems };
   }

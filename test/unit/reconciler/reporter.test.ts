@@ -49,12 +49,15 @@ describe('Reporter', () => {
     expect(reporter.health([]).problems).toContain('last pass: the xtables lock');
     reporter.passed(decision({}));
     expect(lines[1]).toBe('info passes succeed again {"failures":2}');
+    expect(reporter.health([]).problems).toEqual(["Docker's event stream is not open"]);
+    reporter.watchingDocker(true);
     expect(reporter.health([])).toEqual({ healthy: true, problems: [] });
   });
 
   it('is unhealthy while the configuration is bad or Docker is away', () => {
     const { reporter, lines } = bench();
     reporter.passed(decision({}));
+    reporter.watchingDocker(true);
     reporter.dockerWentAway(undefined);
     reporter.dockerWentAway(new Error('connect ECONNREFUSED'));
     expect(lines.filter((line) => line.startsWith('warn')).length).toBe(1);
