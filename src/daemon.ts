@@ -169,22 +169,15 @@ class Daemon {
     this.trigger.pull();
   }
 
-  private onEvent(event: DockerEvent): void {
-    if (event.type === 'container' && event.action === 'create') void this.onCreate(event.id);
-    else this.trigger.pull();
-  }
-
   /** The guard first: starting the programs of a pass would hold it up. */
-  private async onCreate(id: string): Promise<void> {
-    try {
-      await this.guard.onCreate(id);
-    } catch (error) {
-      this.parts.log.warn(
-        { error: String(error) },
-        'could not close the ports of a new container ahead of the pass',
-      );
-    }
-    this.trigger.pull();
+  private onEvent({ type, action, id }: DockerEvent): void {
+    const created = type === 'container' && action === 'create';
+    const up = created ? this.guard.onCreate(id) : this.guard.up();
+    void up
+      .catch((error: unknown) => {
+        this.parts.log.warn({ error: String(error) }, 'the guard for new containers did not go up');
+      })
+      .then(() => this.trigger.pull());
   }
 
   private async pass(): Promise<void> {
@@ -192,12 +185,10 @@ class Daemon {
     if (reload !== undefined) this.reloaded(reload);
     try {
       await this.guard.idle();
-      const passed = this.guard.passBegins();
       let listeners: readonly Listener[] = [];
       const decision = await reconcile(this.passParts((seen) => (listeners = seen)));
       this.reporter.passed(decision);
       this.guard.looked(listeners.filter((one) => !isPublished(one, decision.policy)));
-      await passed();
       this.reporter.dockerAnswers();
     } catch (error) {
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
