@@ -113,7 +113,7 @@ class Daemon {
   /** @param listeners who listened when the gate went up. */
   start(listeners: readonly Listener[]): void {
     this.startSchedule();
-    this.guard.looked(listeners);
+    this.guard.looked(listeners, []);
     this.armed.arm();
     // First the stream, then the list: what happens in between is in one of the two.
     this.watching = watchDocker(
@@ -188,7 +188,7 @@ class Daemon {
       let listeners: readonly Listener[] = [];
       const decision = await reconcile(this.passParts((seen) => (listeners = seen)));
       this.reporter.passed(decision);
-      this.guard.looked(listeners.filter((one) => !isPublished(one, decision.policy)));
+      this.guard.looked(listeners, publishedPorts(decision.policy));
       this.reporter.dockerAnswers();
     } catch (error) {
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
@@ -212,9 +212,11 @@ class Daemon {
 }
 
 /** A port that is the host's own again (lapsed) is not. */
-function isPublished({ protocol, port }: Listener, { services }: Policy): boolean {
-  return services.some(({ ports }) =>
-    ports.some((one) => one.protocol === protocol && one.hostPort === port && !one.lapsed && !one.loopback),
+function publishedPorts({ services }: Policy): readonly Listener[] {
+  return services.flatMap(({ ports }) =>
+    ports.flatMap(({ protocol, hostPort, lapsed, loopback }) =>
+      hostPort === undefined || lapsed || loopback ? [] : [{ protocol, port: hostPort }],
+    ),
   );
 }
 

@@ -16,6 +16,8 @@ const listSeconds = 3 * guardSeconds;
 const fresh = 3000;
 /** A list of listeners from before a start, however late its event comes, ms. */
 const oldEnough = 1000;
+/** So long after it was last published a port is not believed to be the host's own, ms: docker-proxy may linger. */
+const mistrust = 60_000;
 
 interface Look {
   readonly at: number;
@@ -51,6 +53,8 @@ export class StartGuard {
   private looks: readonly Look[] = [];
   /** What the guard lets through now. */
   private known: readonly Listener[] = [];
+  /** Ports of containers, and when they were last seen to be. */
+  private readonly published = new Map<string, number>();
   private raisedAt = Number.NEGATIVE_INFINITY;
   private raising: Promise<void> = Promise.resolve();
 
@@ -59,14 +63,16 @@ export class StartGuard {
   }
 
   /**
-   * Call with what listens on the host but is no published port (those are the gate's to judge, whoever listens). The
-   * guard goes by the newest list that is at least a second old: when a busy processor delivers the event late,
+   * Call with what listens on the host, and which ports are published: those are the gate's to judge, whoever listens,
+   * and the guard never lets them through, nor for a minute afterwards. The guard goes by the newest list that is at least a second old: when a busy processor delivers the event late,
    * docker-proxy listens already, and a look at that moment would take its socket for one of the host's own. For the
    * same reason a look while a container starts is none.
    */
-  looked(listeners: readonly Listener[]): void {
-    if (this.starting.size > 0) return;
+  looked(listeners: readonly Listener[], published: readonly Listener[]): void {
     const now = this.parts.clock.now();
+    for (const [key, at] of this.published) if (now - at > mistrust) this.published.delete(key);
+    for (const port of published) this.published.set(keyOf(port), now);
+    if (this.starting.size > 0) return;
     const old = this.looks.findLastIndex(({ at }) => now - at >= oldEnough);
     this.looks = [...this.looks.slice(Math.max(0, old)), { at: now, listeners }];
   }
@@ -99,8 +105,9 @@ export class StartGuard {
   private choose(now: number): readonly Listener[] {
     const chosen = this.looks.findLast(({ at }) => now - at >= oldEnough) ?? this.looks[0];
     const before = this.known;
-    this.known = chosen?.listeners ?? [];
-    return before.filter((old) => !this.known.some((one) => isSame(one, old)));
+    this.known = (chosen?.listeners ?? []).filter((one) => !this.published.has(keyOf(one)));
+    const kept = new Set(this.known.map(keyOf));
+    return before.filter((one) => !kept.has(keyOf(one)));
   }
 
   /** Keeps the guard up until the inspect has answered, and closes what it tells. */
@@ -147,21 +154,34 @@ export class StartGuard {
     await this.parts.kernel.apply({ sets, tables: [], destroy: [] });
   }
 
+  /** Also takes the ports out of the guard's own list, should something have listened there before. */
   private async close(details: ContainerDetails): Promise<void> {
     const ports = requestedPorts(details);
-    const sets = this.parts.families.flatMap((family) =>
-      publishedMembers(ports, family).map((member): SetChange => ({
+    const now = this.parts.clock.now();
+    const known = new Set(this.known.map(keyOf));
+    const fixed = ports.flatMap(({ protocol, hostPort }) =>
+      hostPort === undefined ? [] : [{ protocol, port: hostPort }],
+    );
+    for (const port of fixed) this.published.set(keyOf(port), now);
+    const listed = fixed.filter((port) => known.has(keyOf(port)));
+    const sets = this.parts.families.flatMap((family): SetChange[] => [
+      ...publishedMembers(ports, family).map((member): SetChange => ({
         kind: 'add-member',
         set: setName(family, 'published'),
         member,
       })),
-    );
+      ...listMembers(listed, family).map((member): SetChange => ({
+        kind: 'delete-member',
+        set: setName(family, 'listening'),
+        member,
+      })),
+    ]);
     if (sets.length > 0) await this.parts.kernel.apply({ sets, tables: [], destroy: [] });
   }
 }
 
-function isSame(a: Listener, b: Listener): boolean {
-  return a.protocol === b.protocol && a.port === b.port;
+function keyOf({ protocol, port }: Listener): string {
+  return `${protocol}:${port}`;
 }
 
 function listMembers(listeners: readonly Listener[], family: Family): readonly string[] {

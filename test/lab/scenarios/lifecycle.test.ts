@@ -48,30 +48,6 @@ describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker %s'
     await stage.expectOpen('T', 8001, 8002);
   });
 
-  it('S8: the engine restarts', async () => {
-    const { engine } = stage.lab;
-    const flags = ['--restart=always'];
-    const shut = [...stage.both(8001), ...stage.both(8002)];
-    await watching({ stage, closed: shut, every: 1 }, async (watch) => {
-      await runService(engine, { ...allowed, flags });
-      await runService(engine, { ...closed, flags });
-      await runService(engine, {
-        name: 'public',
-        publish: ['8003:80'],
-        labels: { 'dockwall.public': '8003' },
-        flags,
-      });
-      const before = await watch.keepServed('X', 8003);
-      await before.end();
-      await engine.restart();
-      await watch.keepServed('X', 8003);
-      await watch.keepServed('G', 8001);
-      await watch.keepServed('T', 8001, 8002);
-      await stage.pass();
-    });
-    expect(await front()).toMatch(/^-A DOCKER .*-j DOCKWALL-SERVICES$/);
-  });
-
   it('S10: a new container without labels: a fixed port, a bridge of another name, a port that Docker chooses', async () => {
     const { engine } = stage.lab;
     const fixed = [...stage.both(8001), ...stage.both(8002)];
@@ -119,6 +95,30 @@ describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker %s'
       await stage.pass();
       expect(await front()).toMatch(/^-A DOCKER .*-j DOCKWALL-SERVICES$/);
     });
+  });
+
+  it('S8: the engine restarts', async () => {
+    const { engine } = stage.lab;
+    const flags = ['--restart=always'];
+    const shut = [...stage.both(8001), ...stage.both(8002)];
+    await watching({ stage, closed: shut, every: 1 }, async (watch) => {
+      await runService(engine, { ...allowed, flags });
+      await runService(engine, { ...closed, flags });
+      await runService(engine, {
+        name: 'public',
+        publish: ['8003:80'],
+        labels: { 'dockwall.public': '8003' },
+        flags,
+      });
+      const before = await watch.keepServed('X', 8003);
+      await before.end();
+      await engine.restart();
+      await watch.keepServed('X', 8003);
+      await watch.keepServed('G', 8001);
+      await watch.keepServed('T', 8001, 8002);
+      await stage.pass();
+    });
+    expect(await front()).toMatch(/^-A DOCKER .*-j DOCKWALL-SERVICES$/);
   });
 
   /** The first rule of DOCKER. */

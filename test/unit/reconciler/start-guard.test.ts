@@ -55,7 +55,7 @@ function bench(): Bench {
       await settle();
     },
   };
-  made.guard.looked([tcp(22)]);
+  made.guard.looked([tcp(22)], []);
   return made;
 }
 
@@ -105,9 +105,9 @@ describe('StartGuard', () => {
   it('goes by what listened a second ago: the event may be late', async () => {
     const { guard, writes, clock } = bench();
     await clock.advance(5000);
-    guard.looked([tcp(22), tcp(25)]);
+    guard.looked([tcp(22), tcp(25)], []);
     await clock.advance(2000);
-    guard.looked([tcp(22), tcp(25), tcp(8080)]);
+    guard.looked([tcp(22), tcp(25), tcp(8080)], []);
     await clock.advance(999);
     await guard.onCreate('a');
     expect(writes).toEqual([['+ listening *,tcp:22 30s', '+ listening *,tcp:25 30s', '+ starting * 10s']]);
@@ -116,7 +116,7 @@ describe('StartGuard', () => {
   it('believes no look while a container starts: its own listener may be in it', async () => {
     const { guard, writes, answer, clock } = bench();
     await guard.onCreate('a');
-    guard.looked([tcp(22), tcp(8080)]);
+    guard.looked([tcp(22), tcp(8080)], []);
     await answer('a', undefined);
     await clock.advance(5000);
     await guard.onCreate('b');
@@ -126,10 +126,34 @@ describe('StartGuard', () => {
   it('forgets what listens no longer: a container may be about to', async () => {
     const { guard, writes, clock } = bench();
     await guard.up();
-    guard.looked([tcp(25)]);
+    guard.looked([tcp(25)], []);
     await clock.advance(5000);
     await guard.up();
     expect(writes[1]).toEqual(['- listening *,tcp:22', '+ listening *,tcp:25 30s', '+ starting * 10s']);
+  });
+
+  it('never lets a published port through, nor for a minute after', async () => {
+    const { guard, writes, clock } = bench();
+    guard.looked([tcp(22), tcp(8080)], [tcp(8080)]);
+    await clock.advance(59_000);
+    // docker-proxy of a container that is gone lingers
+    guard.looked([tcp(22), tcp(8080)], []);
+    await clock.advance(1000);
+    await guard.up();
+    expect(writes.at(-1)).toEqual(up);
+    await clock.advance(5000);
+    guard.looked([tcp(22), tcp(8080)], []);
+    await guard.up();
+    expect(writes.at(-1)).toContain('+ listening *,tcp:8080 30s');
+  });
+
+  it('takes a port out of the list when a container turns out to publish it', async () => {
+    const { guard, writes, answer, clock } = bench();
+    guard.looked([tcp(8080)], []);
+    await clock.advance(2000);
+    await guard.onCreate('a');
+    await answer('a', details('8080'));
+    expect(writes.at(-1)).toEqual(['+ published *,tcp:8080', '- listening *,tcp:8080']);
   });
 
   it('tries again at the next event when the kernel refused', async () => {
