@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { get } from 'node:http';
-import { connect, isIPv6 } from 'node:net';
+import { connect, isIPv6, type Socket } from 'node:net';
 import type { Ask, HttpAnswer, UdpAnswer, Verdict } from './protocol.ts';
 
 /** What an error of a socket says about the way there; anything unknown is an error of the lab itself. */
@@ -13,6 +13,15 @@ export function verdictOf(error: Error): Verdict {
   throw error;
 }
 
+/**
+ * Ends a connection with RST, or an attempt at one. Node's resetAndDestroy waits for an attempt to connect first: against a
+ * port that drops, each would keep its descriptor for two minutes.
+ */
+export function hangUp(socket: Socket): void {
+  if (socket.connecting) socket.destroy();
+  else socket.resetAndDestroy();
+}
+
 const patienceFor = (ask: { patience?: number }): number => ask.patience ?? 900;
 
 /** Whether a TCP handshake completes. */
@@ -20,7 +29,7 @@ export async function checkConnect(ask: Ask<'connect'>): Promise<Verdict> {
   const socket = connect({ host: ask.ip, port: ask.port });
   return new Promise((resolve, reject) => {
     const finish = (verdict: Verdict): void => {
-      socket.resetAndDestroy();
+      hangUp(socket);
       resolve(verdict);
     };
     socket.setTimeout(patienceFor(ask), () => finish('timeout'));

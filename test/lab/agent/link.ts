@@ -14,6 +14,7 @@ export class AgentLink {
   readonly #child: ChildProcess;
   readonly #pending = new Map<number, Pending>();
   #serial = 0;
+  #ended: string | undefined;
 
   constructor(netns: string) {
     const program = path.join(import.meta.dirname, 'main.ts');
@@ -36,6 +37,10 @@ export class AgentLink {
   async ask<O extends Operation>(operation: O, ask: Ask<O>): Promise<Answer<O>> {
     const id = ++this.#serial;
     return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(new Error(this.#ended));
+        return;
+      }
       this.#pending.set(id, { resolve: resolve as (answer: unknown) => void, reject });
       this.#child.stdin?.write(`${JSON.stringify({ id, operation, ask })}\n`);
     });
@@ -54,6 +59,7 @@ export class AgentLink {
   }
 
   #gone(why: string): void {
+    this.#ended = why;
     for (const pending of this.#pending.values()) pending.reject(new Error(why));
     this.#pending.clear();
   }

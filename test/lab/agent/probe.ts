@@ -1,6 +1,6 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
-import { verdictOf } from './checks.ts';
+import { hangUp, verdictOf } from './checks.ts';
 import type { ProbeOptions, ProbeReport, Target, TargetReport, Verdict } from './protocol.ts';
 
 interface Tally {
@@ -129,7 +129,7 @@ export class Probe {
 
   #tcp(tally: Tally): void {
     const socket = connect({ host: tally.target.ip, port: tally.target.port });
-    const attempt = this.#begin(tally, () => socket.resetAndDestroy());
+    const attempt = this.#begin(tally, () => hangUp(socket));
     socket.on('connect', () => this.#settle(attempt, 'open'));
     socket.on('error', (error) => this.#fail(attempt, error));
   }
