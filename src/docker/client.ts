@@ -25,8 +25,6 @@ export interface DockerClient {
   networks(): Promise<readonly unknown[]>;
   /** `GET /networks/{id}`: never blocks, and shows endpoints from `network connect` on. */
   network(id: string): Promise<unknown>;
-  /** `GET /version` */
-  version(): Promise<unknown>;
   /** Follows the event stream until it ends, then resolves; rejects when it breaks or cannot be opened. */
   watch(watcher: EventWatcher, signal: AbortSignal): Promise<void>;
 }

@@ -27,7 +27,6 @@ export async function connectDocker(): Promise<DockerClient> {
       ),
     networks: () => asking('listing networks', docker.listNetworks(limit())),
     network: (id) => asking(`inspecting network ${id.slice(0, 12)}`, inTime(docker.getNetwork(id).inspect())),
-    version: () => asking('asking for the version', inTime(docker.version())),
     watch: async ({ onOpen, onEvent }, signal) => {
       const stream = await asking(
         'opening the event stream',

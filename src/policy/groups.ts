@@ -1,4 +1,4 @@
-import type { Config, GroupName } from '../config/model.ts';
+import { builtInGroups, type Config, type GroupName } from '../config/model.ts';
 import type { HostInterface, Inventory } from '../inventory/model.ts';
 import { mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
@@ -19,12 +19,9 @@ const privateNetworks: readonly Cidr[] = [
   return parsed.ok ? parsed.networks : [];
 });
 
-/** Groups that exist without being configured. `any` is not among them: it is another spelling of public. */
-export const builtInGroups: readonly string[] = ['private', 'connected'];
-
 /** Every name that a label may use as a source. */
 export function knownGroupNames(config: Config): readonly string[] {
-  return ['any', ...builtInGroups, ...config.groups.keys()];
+  return [...builtInGroups, ...config.groups.keys()];
 }
 
 /** The configured groups, and the built-in ones that the config or a label names. */

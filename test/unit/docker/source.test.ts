@@ -33,7 +33,6 @@ function fakeDocker(): FakeDocker {
         if (id === 'gone') throw new DockerError('not-found', 'no such network', { status: 404 });
         return { Id: id, Name: id, Driver: 'bridge' };
       },
-      version: async () => ({}),
       watch: () => Promise.resolve(),
     },
   };
