@@ -1,16 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runService } from '../containers.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import { Stage, engines } from './stage.ts';
+import { engines } from './matrix.ts';
+import { Stage } from './stage.ts';
 import { watching } from './watch.ts';
 
 // Who gets in where, by labels: S1 to S4.
 
-describe.skipIf(skipWithoutLab()).each(engines)('what labels open, Docker %s', (version) => {
+describe.skipIf(skipWithoutLab()).each(engines)('what labels open, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
-    stage = await Stage.open(version);
+    stage = await Stage.open(setup);
     await stage.guard();
   });
   afterEach(async () => stage.clear());

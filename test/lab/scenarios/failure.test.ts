@@ -6,18 +6,19 @@ import { runDockwall } from '../dockwall.ts';
 import { projectDir } from '../paths.ts';
 import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import { Stage, engines, usualConfig } from './stage.ts';
+import { engines } from './matrix.ts';
+import { Stage, usualConfig } from './stage.ts';
 import { watching } from './watch.ts';
 
 // What happens when something is wrong: closed, told, and healed by itself.
 
 const broken = 'logLevel: debug\ndefault: clsoed\n';
 
-describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker %s', (version) => {
+describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
-    stage = await Stage.open(version);
+    stage = await Stage.open(setup);
   });
   afterEach(async () => {
     if (stage.guarded) await stage.dockwall.kill();

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runService } from '../containers.ts';
 import { runDockwall } from '../dockwall.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import { Stage, engines } from './stage.ts';
+import { engines } from './matrix.ts';
+import { Stage } from './stage.ts';
 import { watching } from './watch.ts';
 
 // S11: mistakes and malice in labels close their container, and nothing else happens.
@@ -34,11 +35,11 @@ const bad: readonly Bad[] = [
 
 const port = (index: number): number => 8100 + index;
 
-describe.skipIf(skipWithoutLab()).each(engines)('wrong labels, Docker %s', (version) => {
+describe.skipIf(skipWithoutLab()).each(engines)('wrong labels, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
-    stage = await Stage.open(version);
+    stage = await Stage.open(setup);
     await stage.guard();
   });
   afterAll(async () => stage.close());

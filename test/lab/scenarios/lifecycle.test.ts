@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runService } from '../containers.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import { Stage, engines } from './stage.ts';
+import { engines } from './matrix.ts';
+import { Stage } from './stage.ts';
 import { watching } from './watch.ts';
 
 // Containers and engines that come and go: S7, S8, S10, and the front that Docker 28 pushes down.
@@ -9,11 +10,11 @@ import { watching } from './watch.ts';
 /** What Docker chooses first, so that it can be watched before Docker does: from the kernel's range, or IANA's. */
 const chosen = [32_768, 32_769, 49_153, 49_154];
 
-describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker %s', (version) => {
+describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
-    stage = await Stage.open(version);
+    stage = await Stage.open(setup);
     await stage.guard();
   });
   afterEach(async () => stage.clear());
@@ -66,7 +67,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker %s'
     });
     // docker-proxy may listen for IPv6 before anybody knows the port: told, not judged (see the README)
     const opened = (await six.stop()).targets.flatMap((target) => target.opened);
-    console.info(`Docker ${version}: a port it chose was open over IPv6 for ${opened.length} handshakes`);
+    console.info(`Docker ${setup.title}: a port it chose was open over IPv6 for ${opened.length} handshakes`);
     await stage.expectClosed('N', given);
   });
 
@@ -91,7 +92,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker %s'
       await runService(engine, { name: 'third', publish: ['127.0.0.1:8003:80'] });
       const pushed = !(await front()).includes('DOCKWALL');
       stage.dockwall.signal('SIGCONT');
-      expect(pushed).toBe(version === '28');
+      expect(pushed).toBe(setup.version === '28');
       await stage.pass();
       expect(await front()).toMatch(/^-A DOCKER .*-j DOCKWALL-SERVICES$/);
     });

@@ -3,16 +3,17 @@ import { runService } from '../containers.ts';
 import { until } from '../poll.ts';
 import { expectNothingOpened } from '../prober.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import { Stage, engines } from './stage.ts';
+import { engines } from './matrix.ts';
+import { Stage } from './stage.ts';
 import { watching } from './watch.ts';
 
 // The ways into a container, and the ways that are none of dockwall's business: S12, S13, S14; and two controls.
 
-describe.skipIf(skipWithoutLab()).each(engines)('paths, Docker %s', (version) => {
+describe.skipIf(skipWithoutLab()).each(engines)('paths, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
-    stage = await Stage.open(version);
+    stage = await Stage.open(setup);
   });
   afterEach(async () => stage.clear());
   afterAll(async () => stage.close());

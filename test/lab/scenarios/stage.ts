@@ -2,13 +2,11 @@ import { expect } from 'vitest';
 import type { Target } from '../agent/protocol.ts';
 import type { Client } from '../client.ts';
 import { type Dockwall, type DockwallOptions, startDockwall, writeConfig } from '../dockwall.ts';
-import type { EngineOptions, EngineVersion } from '../engine-options.ts';
+import type { EngineOptions } from '../engine-options.ts';
 import { Lab } from '../lab.ts';
 import { until } from '../poll.ts';
 import { Foreign } from './foreign.ts';
-
-/** The engines that every scenario is played on: before and after Docker put new accepts at the top of DOCKER. */
-export const engines = ['20', '28'] as const;
+import type { EngineSetup } from './matrix.ts';
 
 /** T is trusted, G is in the group `web`, everybody else (X, and the neighbour N) is forbidden. */
 export const usualConfig = `
@@ -21,22 +19,21 @@ groups:
 /** One engine with dockwall beside it, for a whole test file; rules and sets of somebody else are there from the start. */
 export class Stage {
   readonly lab: Lab;
-  readonly version: EngineVersion;
+  readonly setup: EngineSetup;
   readonly foreign: Foreign;
   #dockwall: Dockwall | undefined;
 
-  private constructor(lab: Lab, version: EngineVersion, foreign: Foreign) {
+  private constructor(lab: Lab, setup: EngineSetup, foreign: Foreign) {
     this.lab = lab;
-    this.version = version;
+    this.setup = setup;
     this.foreign = foreign;
   }
 
-  /** 20.10 on the legacy tables and 28 on nft: both kinds of tables are then played as well. */
-  static async open(version: EngineVersion, options: Partial<EngineOptions> = {}): Promise<Stage> {
-    const name = `scen${version}${Math.random().toString(36).slice(2, 7)}`;
-    const backend = version === '20' ? 'legacy' : 'nft';
-    const lab = await Lab.start({ name, engine: { version, backend, ...options } });
-    return new Stage(lab, version, await Foreign.plant(lab));
+  static async open(setup: EngineSetup, options: Partial<EngineOptions> = {}): Promise<Stage> {
+    const { title: _, ...engine } = setup;
+    const name = `scen${engine.version}${Math.random().toString(36).slice(2, 7)}`;
+    const lab = await Lab.start({ name, engine: { ...engine, ...options } });
+    return new Stage(lab, setup, await Foreign.plant(lab));
   }
 
   get host(): Lab['host'] {

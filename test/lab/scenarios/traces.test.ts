@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runService } from '../containers.ts';
 import { configDir, runDockwall } from '../dockwall.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import { Stage, engines, usualConfig } from './stage.ts';
+import { engines } from './matrix.ts';
+import { Stage, usualConfig } from './stage.ts';
 import { watching } from './watch.ts';
 
 // What dockwall writes, how often it does, and what it leaves behind: S18, S19, live sets, the cost of a pass.
@@ -21,13 +22,13 @@ echo "\${0##*/} $*" >>/etc/dockwall/calls
 exec "/usr/sbin/\${0##*/}" "$@"
 `;
 
-describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker %s', (version) => {
+describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup) => {
   let stage: Stage;
   let before: string;
   let counted: string;
 
   beforeAll(async () => {
-    stage = await Stage.open(version);
+    stage = await Stage.open(setup);
     await run('public', 8001, { 'dockwall.public': '*' });
     await run('allowed', 8002, { 'dockwall.allow': 'web' });
     before = await everything();
