@@ -5,7 +5,8 @@ import { ConfigKeeper, type Reload } from './config/keeper.ts';
 import { type DockerClient, DockerError, type DockerEvent } from './docker/client.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { DockerSource } from './docker/source.ts';
-import { readHost } from './host/read-host.ts';
+import type { HostSocket } from './host/listeners.ts';
+import { firstLocalPort, readHost, readSockets } from './host/read-host.ts';
 import type { Listener } from './inventory/model.ts';
 import { ArmedRun } from './kernel/armed.ts';
 import { runCommand } from './kernel/command.ts';
@@ -13,11 +14,11 @@ import { createKernel, type Kernel } from './kernel/kernel.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
 import { systemClock } from './reconciler/clock.ts';
+import { adoptedBefore, Guard } from './reconciler/guard.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
-import { StartGuard } from './reconciler/start-guard.ts';
 import { Trigger } from './reconciler/trigger.ts';
 import { watchDocker } from './reconciler/watch.ts';
 import { serveHealth } from './web/health-server.ts';
@@ -47,24 +48,32 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
   reportReload(log, first, keeper);
   const kernel = createKernel(runCommand);
-  const host = await readHost();
-  const { stood, families } = await raiseGate(kernel, host, keeper.inForce());
+  const { stood, observed } = await raiseGate(kernel, await readHost(), keeper.inForce());
   log.info({}, stood ? 'the gate was standing' : 'the gate is up');
 
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
-  const daemon = new Daemon({ keeper, log, kernel, families, client: await connectDocker() });
+  const { families, sets } = observed;
+  const client = await connectDocker();
+  const daemon = new Daemon({
+    keeper,
+    log,
+    kernel,
+    families,
+    client,
+    firstLocalPort: await firstLocalPort(),
+  });
   const server = await serveHealth(healthSocket, () => daemon.health());
   reload = () => daemon.reload();
-  daemon.start(host.listeners);
+  await daemon.start(adoptedBefore(sets, families));
   await stopped;
   log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   await Promise.all([daemon.stop(), server.close()]);
 }
 
 /**
- * Between a container's `create` event and docker-proxy's socket there may be 20 ms (20.10), on a host that is busy
- * with starting containers. Idle otherwise, so nobody misses the time. Not allowed without CAP_SYS_NICE.
+ * A host that is busy with starting containers is where a pass is waited for. Idle otherwise, so nobody misses the time.
+ * Not allowed without CAP_SYS_NICE.
  */
 function hurry(): void {
   try {
@@ -81,6 +90,7 @@ interface DaemonParts {
   /** What the host speaks, as seen at the start. */
   readonly families: readonly Family[];
   readonly client: DockerClient;
+  readonly firstLocalPort: number;
 }
 
 /** Everything that pulls the one trigger: events, schedule, signals, late answers. */
@@ -89,7 +99,7 @@ class Daemon {
   private readonly source: DockerSource;
   private readonly reporter: Reporter;
   private readonly trigger: Trigger;
-  private readonly guard: StartGuard;
+  private readonly guard: Guard;
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
   private readonly stopping = new AbortController();
@@ -101,20 +111,24 @@ class Daemon {
     this.reporter = new Reporter(parts.log);
     this.trigger = new Trigger(() => this.pass(), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
-    this.guard = new StartGuard({
+    this.guard = new Guard({
       kernel: createKernel(this.armed.run),
       families: parts.families,
+      sockets: readSockets,
+      firstLocalPort: parts.firstLocalPort,
       inspect: (id) => this.source.inspect(id),
-      onClosed: () => this.trigger.pull(),
+      ask: () => this.trigger.pull(),
+      onFailure: (error) => this.reporter.guardFailed(error),
+      enabled: () => parts.keeper.inForce().config.guard === 'on',
       clock,
     });
   }
 
-  /** @param listeners who listened when the gate went up. */
-  start(listeners: readonly Listener[]): void {
+  /** @param adopted see {@link Guard.start}. */
+  async start(adopted: ReadonlySet<string> | undefined): Promise<void> {
     this.startSchedule();
-    this.guard.looked(listeners, []);
     this.armed.arm();
+    await this.guard.start(adopted);
     // First the stream, then the list: what happens in between is in one of the two.
     this.watching = watchDocker(
       {
@@ -134,6 +148,7 @@ class Daemon {
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.guard.stop();
     this.armed.disarm();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.watching]);
@@ -169,26 +184,24 @@ class Daemon {
     this.trigger.pull();
   }
 
-  /** The guard first: starting the programs of a pass would hold it up. */
   private onEvent({ type, action, id }: DockerEvent): void {
-    const created = type === 'container' && action === 'create';
-    const up = created ? this.guard.onCreate(id) : this.guard.up();
-    void up
-      .catch((error: unknown) => {
-        this.parts.log.warn({ error: String(error) }, 'the guard for new containers did not go up');
-      })
-      .then(() => this.trigger.pull());
+    this.guard.event();
+    if (type === 'container' && action === 'create') void this.guard.onCreate(id);
+    this.trigger.pull();
   }
 
   private async pass(): Promise<void> {
     const reload = await this.parts.keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
     try {
-      await this.guard.idle();
-      let listeners: readonly Listener[] = [];
-      const decision = await reconcile(this.passParts((seen) => (listeners = seen)));
+      const judged = await this.judgeable();
+      const decision = await reconcile(this.passParts());
       this.reporter.passed(decision);
-      this.guard.looked(listeners, publishedPorts(decision.policy));
+      this.guard.passed({
+        published: publishedPorts(decision.policy),
+        judged,
+        sets: decision.observed.sets,
+      });
       this.reporter.dockerAnswers();
     } catch (error) {
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
@@ -197,13 +210,18 @@ class Daemon {
     }
   }
 
-  private passParts(onListeners: (seen: readonly Listener[]) => void): PassParts {
+  /** The sockets that this pass can judge: seen before Docker is asked, while it starts nothing. */
+  private async judgeable(): Promise<readonly HostSocket[]> {
+    const due = this.guard.due();
+    return due.length > 0 && (await this.source.startsNothing()) ? due : [];
+  }
+
+  private passParts(): PassParts {
     return {
       kernel: this.parts.kernel,
       list: () => this.source.list(),
       host: async () => {
         const host = await readHost();
-        onListeners(host.listeners);
         return { ...host, listeners: this.held.update(host.listeners, clock.now()) };
       },
       config: () => this.parts.keeper.inForce(),

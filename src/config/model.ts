@@ -24,6 +24,8 @@ export interface Config {
   readonly groups: ReadonlyMap<GroupName, readonly Cidr[]>;
   /** Labels (with the `dockwall.` prefix) for containers by container or compose service name; key by key they replace the container's own. */
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Whether new services of the host wait until Docker has said that they are not a container's. */
+  readonly guard: 'on' | 'off';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 

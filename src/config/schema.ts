@@ -57,6 +57,11 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         "Labels for containers that cannot be labelled now; key by key they replace the container's own.",
     }),
+    guard: choice(['on', 'off']).register(docs, {
+      type: '`on` or `off`',
+      meaning:
+        "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
+    }),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
@@ -74,6 +79,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   deny: [],
   groups: {},
   services: {},
+  guard: 'on',
   logLevel: 'info',
 };
 
@@ -87,6 +93,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   deny: 'DOCKWALL_DENY',
   groups: 'DOCKWALL_GROUPS',
   services: 'DOCKWALL_SERVICES',
+  guard: 'DOCKWALL_GUARD',
   logLevel: 'DOCKWALL_LOG_LEVEL',
 };
 

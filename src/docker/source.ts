@@ -7,6 +7,7 @@ import {
   type NetworkDetails,
   type Snapshot,
 } from '../inventory/docker-json.ts';
+import { requestedPorts } from '../inventory/published-ports.ts';
 import { type DockerClient, DockerError } from './client.ts';
 
 /** How long a pass waits for the inspect of one container; a slow start must not delay the others. */
@@ -16,6 +17,10 @@ const inspectTimeLimit = 120_000;
 
 /** Drivers without endpoints on the host. */
 const driversWithoutEndpoints: ReadonlySet<string> = new Set(['host', 'null', 'overlay']);
+
+function choosesPorts(details: ContainerDetails): boolean {
+  return requestedPorts(details).some(({ hostPort }) => hostPort === undefined);
+}
 
 const listedNetwork = z.object({ Id: z.string(), Driver: z.string() });
 
@@ -51,6 +56,30 @@ export class DockerSource {
     for (const id of this.details.keys()) if (!present.has(id)) this.details.delete(id);
     await Promise.all([...present].map((id) => this.awaitDetails(id)));
     return { containers, networks, details: new Map(this.details) };
+  }
+
+  /**
+   * Whether no container is just being started on ports that nobody can know yet: docker-proxy may listen on them already,
+   * while the lists tell neither the start nor the ports before it is done. Its inspect blocks meanwhile. Ask before
+   * {@link list}: what starts later listens later. Rejects with DockerError.
+   */
+  async startsNothing(): Promise<boolean> {
+    const containers = (await this.client.containers()).map((item) => containerSummary.parse(item));
+    const doubtful = containers.filter(({ Id, State }) => {
+      const details = this.details.get(Id);
+      return !['running', 'paused'].includes(State) && (details === undefined || choosesPorts(details));
+    });
+    const answers = await Promise.all(doubtful.map(({ Id }) => this.answers(Id)));
+    return answers.every(Boolean);
+  }
+
+  private async answers(id: string): Promise<boolean> {
+    try {
+      await this.client.inspect(id, AbortSignal.timeout(this.patience));
+      return true;
+    } catch (error) {
+      return error instanceof DockerError && error.code === 'not-found';
+    }
   }
 
   /**

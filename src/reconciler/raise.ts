@@ -1,8 +1,8 @@
 import { diff, isEmpty } from '../diff/diff.ts';
+import type { Observed } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { Family } from '../net/network.ts';
 import { resolve } from '../policy/resolve.ts';
 import { render } from '../ruleset/render.ts';
 import type { ConfigInForce } from './pass.ts';
@@ -16,7 +16,7 @@ export async function raiseGate(
   kernel: Kernel,
   host: HostFacts,
   { config }: ConfigInForce,
-): Promise<{ readonly stood: boolean; readonly families: readonly Family[] }> {
+): Promise<{ readonly stood: boolean; readonly observed: Observed }> {
   const observed = await kernel.observe();
   const stood = observed.families.every((family) =>
     gateStands(observed, family, place(observed, family).gate),
@@ -25,5 +25,5 @@ export async function raiseGate(
   const plan = diff(render(resolve(inventory, config), 'unasked'), observed);
   const wanted = stood ? { ...plan, tables: [] } : plan;
   if (!isEmpty(wanted)) await kernel.apply(wanted);
-  return { stood, families: observed.families };
+  return { stood, observed };
 }

@@ -24,6 +24,7 @@ export class Reporter {
   private passFailure: string | undefined;
   private repeats = 0;
   private dockerDown: string | undefined;
+  private guardFailure: string | undefined;
   /** Whether the event stream is open: before, a new container is seen by the schedule only. */
   private watching = false;
 
@@ -60,6 +61,15 @@ export class Reporter {
     this.passFailure = message;
   }
 
+  /** The guard could not be written; undefined when it is again. */
+  guardFailed(error: unknown): void {
+    const message = error === undefined ? undefined : messageOf(error);
+    if (message !== undefined && this.guardFailure === undefined) {
+      this.log.error({ error: message }, 'the guard for new containers could not be renewed');
+    } else if (message === undefined) this.log.info({}, 'the guard for new containers stands again');
+    this.guardFailure = message;
+  }
+
   dockerAnswers(): void {
     if (this.dockerDown !== undefined) this.log.info({}, 'Docker answers again');
     this.dockerDown = undefined;
@@ -80,6 +90,7 @@ export class Reporter {
       ...configProblems.map((problem) => `configuration: ${problem}`),
       ...(this.dockerDown === undefined ? [] : [`Docker: ${this.dockerDown}`]),
       ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
+      ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
     ];

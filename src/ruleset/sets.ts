@@ -27,13 +27,13 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
 }
 
 /**
- * The guard (see `guardLines`): empty but for the moments in which a container is made, and all their members expire.
- * `starting` holds every address while the guard is up, `listening` the ports that had a listener then.
+ * The guard (see `inputLines`): the running daemon keeps them filled, and all their members expire. `guard` holds every
+ * address while the guard is up, `listening` the ports on which the host's own services listen.
  */
 function guardSets(family: Family): readonly IpSet[] {
   const guard = { family, expiring: true, effect: 'closes', members: [] } as const;
   return [
-    { ...guard, name: setName(family, 'starting'), type: 'hash:net' },
+    { ...guard, name: setName(family, 'guard'), type: 'hash:net' },
     { ...guard, name: setName(family, 'listening'), type: 'hash:net,port' },
   ];
 }

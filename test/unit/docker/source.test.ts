@@ -7,6 +7,7 @@ interface FakeDocker {
   readonly calls: string[];
   readonly blocked: Map<string, () => void>;
   containers: string[];
+  state: string;
 }
 
 function fakeDocker(): FakeDocker {
@@ -16,12 +17,19 @@ function fakeDocker(): FakeDocker {
     calls,
     blocked,
     containers: ['a', 'b'],
+    state: 'running',
     client: {
-      containers: async () => fake.containers.map((Id) => ({ Id, Names: [`/${Id}`], State: 'running' })),
-      inspect: async (id) => {
+      containers: async () => fake.containers.map((Id) => ({ Id, Names: [`/${Id}`], State: fake.state })),
+      inspect: async (id, signal) => {
         calls.push(`inspect ${id}`);
-        if (blocked.has(id)) await new Promise<void>((resolve) => blocked.set(id, resolve));
-        return { Id: id, HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '80' }] } } };
+        if (blocked.has(id)) {
+          await new Promise<void>((resolve, reject) => {
+            blocked.set(id, resolve);
+            signal.addEventListener('abort', () => reject(new DockerError('unreachable', 'aborted', {})));
+          });
+        }
+        const HostPort = id === 'chooser' ? '' : '80';
+        return { Id: id, HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort }] } } };
       },
       networks: async () => [
         { Id: 'n1', Driver: 'bridge' },
@@ -72,6 +80,28 @@ describe('DockerSource', () => {
     await late.promise;
     expect([...(await source.list()).details.keys()].sort()).toEqual(['a', 'b']);
     expect(fake.calls.filter((call) => call === 'inspect a').length).toBe(1);
+  });
+
+  it('knows that a container on ports that Docker chooses is being started: its inspect blocks', async () => {
+    const fake = fakeDocker();
+    fake.containers = ['a', 'chooser'];
+    const source = new DockerSource(fake.client, () => {}, 20);
+    await source.list();
+    fake.blocked.set('chooser', () => {});
+    fake.blocked.set('a', () => {});
+    expect(await source.startsNothing()).toBe(true);
+    fake.state = 'exited';
+    expect(await source.startsNothing()).toBe(false);
+    fake.blocked.delete('chooser');
+    expect(await source.startsNothing()).toBe(true);
+  });
+
+  it('does not know what a container is about whose inspect never answered', async () => {
+    const fake = fakeDocker();
+    fake.state = 'created';
+    fake.blocked.set('a', () => {});
+    const source = new DockerSource(fake.client, () => {}, 20);
+    expect(await source.startsNothing()).toBe(false);
   });
 
   it('rejects when the lists do not come', async () => {

@@ -25,6 +25,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     deny: { networks: [], groups: [] },
     groups: new Map(),
     services: new Map(),
+    guard: 'on',
     logLevel: 'info',
     ...changes,
   };
