@@ -14,7 +14,8 @@ const rules = [
     `${program} -t mangle -A FORWARD -m comment --comment foreign -j RETURN`,
   ]),
   'ipset create foreign-admins hash:net comment',
-  'ipset add foreign-admins 198.51.100.0/26 comment office',
+  // not as arguments: ipset 7.22 (trixie) reads memory that is not its own for a comment there, and may crash
+  'echo add foreign-admins 198.51.100.0/26 comment office | ipset restore',
   'ipset create dockwall-foreign hash:ip timeout 0',
   'ipset add dockwall-foreign 203.0.113.66',
   'iptables -A INPUT -m set --match-set foreign-admins src -m comment --comment foreign -j ACCEPT',

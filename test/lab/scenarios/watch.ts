@@ -36,10 +36,10 @@ export class Watch {
     this.#stage = stage;
   }
 
-  /** From when it first gets in, this client has to be served on this port, in both families. */
+  /** From when it first gets in, this client has to be served on this port, in every family that Docker serves. */
   async keepServed(who: string, ...ports: readonly number[]): Promise<Served> {
     for (const port of ports) await this.#stage.waitOpen(who, port);
-    const targets = ports.flatMap((port) => this.#stage.both(port));
+    const targets = ports.flatMap((port) => this.#stage.served(port));
     const prober = await this.#stage.client(who).probe(targets, { every: 10 });
     const served: Served = {
       end: async () => {
