@@ -27,6 +27,8 @@ interface Damage {
   /** What is said of it; nothing where only the front is moved, which Docker does too. */
   readonly found?: RegExp;
   readonly only?: 'nft';
+  /** Played once with legacy, however many runs are asked for. */
+  readonly once?: true;
 }
 
 const both = (rest: string): string => `iptables ${rest}; ip6tables ${rest}`;
@@ -55,15 +57,6 @@ const damages: readonly Damage[] = [
     found: /the chain DOCKWALL-GATE \(mangle, IPv6, \w+\) was missing|our jump in PREROUTING/,
   },
   {
-    what: 'iptables -F and -X, all tables',
-    script: ['filter', 'nat', 'mangle', 'raw']
-      .map((t) => `${both(`-t ${t} -F`)}; ${both(`-t ${t} -X`)}`)
-      .join('; '),
-    gate: 'goes',
-    takes: /^(?:-A (?:INPUT|DOCKER-USER|DOCKWALL|PREROUTING|FORWARD) |:DOCKWALL )/,
-    found: /mangle/,
-  },
-  {
     what: 'iptables -t mangle -I PREROUTING',
     script: both('-t mangle -I PREROUTING -p tcp --dport 9 -j ACCEPT'),
     gate: 'stands',
@@ -90,6 +83,17 @@ const damages: readonly Damage[] = [
     takes: /^-A /,
     found: /our jump in PREROUTING|the set dockwall[46]-published was missing/,
   },
+  // last: with Docker's chains gone from legacy, the gate is put up in nft, and stays there
+  {
+    what: 'iptables -F and -X, all tables',
+    script: ['filter', 'nat', 'mangle', 'raw']
+      .map((t) => `${both(`-t ${t} -F`)}; ${both(`-t ${t} -X`)}`)
+      .join('; '),
+    gate: 'goes',
+    takes: /^(?:-A (?:INPUT|DOCKER-USER|DOCKWALL|PREROUTING|FORWARD) |:DOCKWALL )/,
+    found: /mangle/,
+    once: true,
+  },
 ];
 
 describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) => {
@@ -108,7 +112,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) 
   it.each(played)('S9: $what', async (damage) => {
     const open: number[] = [];
     const repaired: number[] = [];
-    for (let run = 0; run < runs; run += 1) {
+    const times = damage.once && setup.backend === 'legacy' ? 1 : runs;
+    for (let run = 0; run < times; run += 1) {
       const { after, report } = await play(damage);
       repaired.push(after);
       open.push(openFor(report));
@@ -118,7 +123,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) 
       );
     }
     console.info(
-      `S9 ${damage.what}: open ${median(open)} ms, repaired after ${median(repaired)} ms (Docker ${setup.title}; ${runs} runs, longest ${Math.max(...open)} and ${Math.max(...repaired)} ms)`,
+      `S9 ${damage.what}: open ${median(open)} ms, repaired after ${median(repaired)} ms (Docker ${setup.title}; ${times} runs, longest ${Math.max(...open)} and ${Math.max(...repaired)} ms)`,
     );
   });
 
