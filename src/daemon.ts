@@ -10,16 +10,20 @@ import { firstLocalPort, readHost, readSockets } from './host/read-host.ts';
 import type { Listener } from './inventory/model.ts';
 import { ArmedRun } from './kernel/armed.ts';
 import { runCommand } from './kernel/command.ts';
+import { Fingerprint } from './kernel/fingerprint.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
+import { startMonitor } from './kernel/monitor.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
 import { systemClock } from './reconciler/clock.ts';
+import { DriftRepair } from './reconciler/drift-repair.ts';
+import { DriftWatch } from './reconciler/drift-watch.ts';
 import { adoptedBefore, Guard } from './reconciler/guard.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
-import { Trigger } from './reconciler/trigger.ts';
+import { Trigger, type Wanted } from './reconciler/trigger.ts';
 import { watchDocker } from './reconciler/watch.ts';
 import { serveHealth } from './web/health-server.ts';
 
@@ -100,6 +104,8 @@ class Daemon {
   private readonly reporter: Reporter;
   private readonly trigger: Trigger;
   private readonly guard: Guard;
+  private readonly repair: DriftRepair;
+  private readonly drift: DriftWatch;
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
   private readonly stopping = new AbortController();
@@ -109,7 +115,7 @@ class Daemon {
   constructor(parts: DaemonParts) {
     this.parts = parts;
     this.reporter = new Reporter(parts.log);
-    this.trigger = new Trigger(() => this.pass(), triggerOptions);
+    this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
     this.guard = new Guard({
       kernel: createKernel(this.armed.run),
@@ -121,6 +127,21 @@ class Daemon {
       onFailure: (error) => this.reporter.guardFailed(error),
       enabled: () => parts.keeper.inForce().config.guard === 'on',
       clock,
+    });
+    this.repair = new DriftRepair({
+      kernel: parts.kernel,
+      raise: async () => raiseGate(parts.kernel, await readHost(), parts.keeper.inForce()),
+      report: (drifts) => this.reporter.drifted(drifts),
+      saw: (observed) => this.drift.saw(observed),
+    });
+    this.drift = new DriftWatch({
+      clock,
+      log: parts.log,
+      fingerprint: new Fingerprint(),
+      startMonitor,
+      interval: () => parts.keeper.inForce().config.driftCheck,
+      check: () => this.trigger.check(),
+      pull: () => this.trigger.pull(),
     });
   }
 
@@ -150,6 +171,7 @@ class Daemon {
     this.stopping.abort();
     this.guard.stop();
     this.armed.disarm();
+    this.drift.stop();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.watching]);
   }
@@ -190,13 +212,16 @@ class Daemon {
     this.trigger.pull();
   }
 
-  private async pass(): Promise<void> {
+  private async pass(wanted: Wanted): Promise<void> {
     const reload = await this.parts.keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
     try {
+      const drifted = await this.repair.repair();
+      if (wanted === 'check' && !drifted) return;
       const judged = await this.judgeable();
       const decision = await reconcile(this.passParts());
       this.reporter.passed(decision);
+      this.repair.passed(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
         judged,
@@ -218,7 +243,7 @@ class Daemon {
 
   private passParts(): PassParts {
     return {
-      kernel: this.parts.kernel,
+      kernel: this.repair.kernel,
       list: () => this.source.list(),
       host: async () => {
         const host = await readHost();

@@ -17,6 +17,8 @@ export interface Config {
   readonly interfaces: 'auto' | readonly string[];
   /** When passes run besides events: five or six fields, checked by node-cron. */
   readonly schedule: string;
+  /** Milliseconds between two cheap looks for changes that the kernel does not tell; 0: none. */
+  readonly driftCheck: number;
   /** The one bit of the packet mark that "passed the gate" is written in. */
   readonly mark: number;
   readonly trusted: PeerList;

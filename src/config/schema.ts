@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { didYouMean } from '../net/did-you-mean.ts';
 import { show } from '../net/show.ts';
 import { docs } from './docs.ts';
+import { durationField } from './duration.ts';
 import { didYou, found, refuse, textField } from './field.ts';
 import { interfacesField } from './interfaces.ts';
 import { markField } from './mark.ts';
@@ -34,6 +35,11 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       type: 'cron expression',
       meaning:
         "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
+    }),
+    driftCheck: durationField({ least: '500ms' }).register(docs, {
+      type: 'time such as `3s`, or `off`',
+      meaning:
+        'How often sets and iptables-legacy rules are looked at for changes by others, which the kernel does not tell; those of nft are seen at once.',
     }),
     mark: markField().register(docs, {
       type: 'one bit of 32, hexadecimal or decimal',
@@ -74,6 +80,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   default: 'closed',
   interfaces: 'auto',
   schedule: '*/30 * * * * *',
+  driftCheck: '3s',
   mark: '0x1000',
   trusted: [],
   deny: [],
@@ -88,6 +95,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   default: 'DOCKWALL_DEFAULT',
   interfaces: 'DOCKWALL_INTERFACES',
   schedule: 'DOCKWALL_SCHEDULE',
+  driftCheck: 'DOCKWALL_DRIFT_CHECK',
   mark: 'DOCKWALL_MARK',
   trusted: 'DOCKWALL_TRUSTED',
   deny: 'DOCKWALL_DENY',

@@ -1,5 +1,6 @@
 import { describe } from '../diff/describe.ts';
 import { isEmpty } from '../diff/diff.ts';
+import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
 import type { Health } from '../web/health-server.ts';
@@ -12,6 +13,9 @@ export interface Log {
   readonly warn: (fields: object, message: string) => void;
   readonly error: (fields: object, message: string) => void;
 }
+
+/** Kinds of drift that are remembered as told. */
+const mostTold = 100;
 
 /**
  * Tells people what happened, once: a standing problem is one warning, and one line when it is gone. Keeps what
@@ -27,6 +31,8 @@ export class Reporter {
   private guardFailure: string | undefined;
   /** Whether the event stream is open: before, a new container is seen by the schedule only. */
   private watching = false;
+  private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
+  private readonly told = new Map<string, number>();
 
   constructor(log: Log) {
     this.log = log;
@@ -70,6 +76,22 @@ export class Reporter {
     this.guardFailure = message;
   }
 
+  /** What others changed, and was put back. The same again is only counted. */
+  drifted(drifts: readonly Drift[]): void {
+    for (const { kind } of drifts) this.drift.set(kind, (this.drift.get(kind) ?? 0) + 1);
+    const loud = drifts.filter(({ quiet }) => quiet !== true).map(({ what }) => what);
+    for (const { what, quiet } of drifts) if (quiet === true) this.log.debug({ what }, 'drift');
+    if (loud.length === 0) return;
+    const key = loud.join('; ');
+    const times = (this.told.get(key) ?? 0) + 1;
+    if (this.told.size >= mostTold) this.told.clear();
+    this.told.set(key, times);
+    // 1, 10, 100: a tool that fights for a place in a chain does so without end
+    if (Number.isInteger(Math.log10(times)))
+      this.log.warn({ found: loud, times }, 'somebody changed our rules or sets; they are put back');
+    else this.log.debug({ found: loud, times }, 'drift');
+  }
+
   dockerAnswers(): void {
     if (this.dockerDown !== undefined) this.log.info({}, 'Docker answers again');
     this.dockerDown = undefined;
@@ -94,7 +116,7 @@ export class Reporter {
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
     ];
-    return { healthy: problems.length === 0, problems };
+    return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
   }
 
   private reportProblems(problems: readonly Problem[]): void {

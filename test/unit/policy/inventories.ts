@@ -20,6 +20,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     default: 'closed',
     interfaces: 'auto',
     schedule: '*/30 * * * * *',
+    driftCheck: 3000,
     mark: 0x1000,
     trusted: { networks: [], groups: [] },
     deny: { networks: [], groups: [] },
