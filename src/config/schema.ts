@@ -59,9 +59,9 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning: 'Named sources, for labels and for the lists above. Built in: `any`, `private`, `connected`.',
     }),
     services: servicesField().register(docs, {
-      type: 'map of container or compose service names to the keys below',
+      type: 'map of names of containers, compose services or swarm services to the keys below',
       meaning:
-        "Labels for containers that cannot be labelled now; key by key they replace the container's own.",
+        "Labels for containers that cannot be labelled now; key by key they replace the container's own. Ports in a swarm's mesh are opened here only.",
     }),
     guard: choice(['on', 'off']).register(docs, {
       type: '`on` or `off`',

@@ -41,6 +41,10 @@ function fakeDocker(): FakeDocker {
         if (id === 'gone') throw new DockerError('not-found', 'no such network', { status: 404 });
         return { Id: id, Name: id, Driver: 'bridge' };
       },
+      services: async () => {
+        calls.push('services');
+        return [];
+      },
       watch: () => Promise.resolve(),
     },
   };
@@ -109,5 +113,29 @@ describe('DockerSource', () => {
     const down = new DockerError('unreachable', 'listing containers: connect ECONNREFUSED', {});
     const client = { ...fake.client, containers: () => Promise.reject(down) };
     await expect(new DockerSource(client, () => {}).list()).rejects.toBe(down);
+  });
+
+  it('asks for services where there is a mesh, and keeps the last answer while a manager gives none', async () => {
+    const fake = fakeDocker();
+    let answer = async (): Promise<readonly unknown[]> => [{ ID: 's', Spec: { Name: 'web' } }];
+    let ingress = false;
+    const client: DockerClient = {
+      ...fake.client,
+      networks: async () => [{ Id: 'mesh', Driver: 'overlay', Ingress: ingress }],
+      network: async (id, verbose) => ({ Id: id, Name: id, Driver: 'overlay', Ingress: verbose }),
+      services: async () => answer(),
+    };
+    const source = new DockerSource(client, () => {});
+    const names = async (): Promise<readonly string[] | undefined> =>
+      (await source.list()).services?.map(({ Spec }) => Spec.Name);
+    const refusing = (message: string) => async () =>
+      Promise.reject(new DockerError('refused', message, { status: 503 }));
+    expect(await names()).toBeUndefined();
+    ingress = true;
+    expect(await names()).toEqual(['web']);
+    answer = refusing('The swarm does not have a leader.');
+    expect(await names()).toEqual(['web']);
+    answer = refusing('This node is not a swarm manager. Worker nodes cannot be used to view cluster state.');
+    expect(await names()).toBeUndefined();
   });
 });

@@ -59,6 +59,7 @@ export function makeContainer(name: string, changes: Partial<Container> = {}): C
     id: `id-of-${name}`,
     name,
     composeService: undefined,
+    swarmService: undefined,
     active: true,
     labels: {},
     networkMode: { kind: 'own' },
@@ -75,7 +76,8 @@ export function makeInventory(
     networks?: readonly Network[];
     interfaces?: readonly HostInterface[];
     hostListeners?: Inventory['hostListeners'];
+    inSwarm?: boolean;
   } = {},
 ): Inventory {
-  return { containers, networks: [], interfaces: [], hostListeners: [], ...rest };
+  return { containers, networks: [], interfaces: [], hostListeners: [], inSwarm: false, ...rest };
 }
