@@ -2,7 +2,7 @@ import type { Target } from '../agent/protocol.ts';
 import { until } from '../poll.ts';
 import type { Stage } from './stage.ts';
 
-const sandbox = ['nsenter', '--net=/run/docker/netns/ingress_sbox'];
+const sandbox: readonly [string, ...string[]] = ['nsenter', '--net=/run/docker/netns/ingress_sbox'];
 
 /**
  * Swarm's mesh on a kernel without IPVS (`CONFIG_IP_VS`). The swarm, its services, networks and tasks are the engine's own;
@@ -61,7 +61,7 @@ export class Mesh {
       `${gateway}:${published}`,
     );
     await this.#rules('filter', '-I', 'DOCKER-INGRESS', ...port, '-j', 'ACCEPT');
-    const inside = [...sandbox, 'iptables', '-w', '-t', 'nat'];
+    const inside: readonly [string, ...string[]] = [...sandbox, 'iptables', '-w', '-t', 'nat'];
     await this.#stage.print(
       ...inside,
       '-A',
@@ -78,7 +78,7 @@ export class Mesh {
 
   /** What has arrived in the sandbox of the mesh for a port: packets that the host let through. */
   async arrived(published: number): Promise<number> {
-    const inside = [
+    const inside: readonly [string, ...string[]] = [
       'nsenter',
       '--net=/run/docker/netns/ingress_sbox',
       'iptables',
