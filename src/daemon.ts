@@ -12,18 +12,28 @@ import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
+import { Admission } from './reconciler/admission.ts';
 import { systemClock } from './reconciler/clock.ts';
+import type { EngineRefusal } from './reconciler/engine-check.ts';
+import { EngineProbe } from './reconciler/engine-probe.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
+import { Silence } from './reconciler/silence.ts';
 import { StartGuard } from './reconciler/start-guard.ts';
 import { Trigger } from './reconciler/trigger.ts';
-import { watchDocker } from './reconciler/watch.ts';
+import { DockerWatch } from './reconciler/watch.ts';
 import { serveHealth } from './web/health-server.ts';
 
 const clock = systemClock;
-const triggerOptions = { minInterval: 100, retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000], clock };
+const triggerOptions = {
+  minInterval: 100,
+  burst: 20,
+  sustainedInterval: 1000,
+  retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000],
+  clock,
+};
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,12 +43,12 @@ export interface DaemonOptions {
 
 /**
  * `dockwall run`: real kernel, Docker, clock and signals put together. Resolves after SIGTERM or SIGINT; the walls
- * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start.
+ * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start, and where the engine is one that
+ * cannot be guarded.
  */
 export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
+  const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
   hurry();
@@ -53,13 +63,17 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
 
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
-  const daemon = new Daemon({ keeper, log, kernel, families, client: await connectDocker() });
+  const client = await connectDocker();
+  const daemon = new Daemon({ keeper, log, kernel, families, client, env, onRefusal: refuse });
   const server = await serveHealth(healthSocket, () => daemon.health());
   reload = () => daemon.reload();
   daemon.start(host.listeners);
-  await stopped;
-  log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
-  await Promise.all([daemon.stop(), server.close()]);
+  try {
+    await stopped;
+    log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
+  } finally {
+    await Promise.all([daemon.stop(), server.close()]);
+  }
 }
 
 /**
@@ -81,6 +95,9 @@ interface DaemonParts {
   /** What the host speaks, as seen at the start. */
   readonly families: readonly Family[];
   readonly client: DockerClient;
+  readonly env: DaemonOptions['env'];
+  /** Called when this engine has turned out to be one that cannot be guarded. */
+  readonly onRefusal: (refusal: EngineRefusal) => void;
 }
 
 /** Everything that pulls the one trigger: events, schedule, signals, late answers. */
@@ -92,6 +109,10 @@ class Daemon {
   private readonly guard: StartGuard;
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
+  private readonly probe: EngineProbe;
+  private readonly watch: DockerWatch;
+  private readonly silence: Silence;
+  private readonly admission: Admission;
   private readonly stopping = new AbortController();
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
@@ -101,6 +122,20 @@ class Daemon {
     this.reporter = new Reporter(parts.log);
     this.trigger = new Trigger(() => this.pass(), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
+    this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
+    this.admission = new Admission(parts.onRefusal);
+    this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
+    // First the stream, then the list: what happens in between is in one of the two.
+    this.watch = new DockerWatch({
+      client: parts.client,
+      clock,
+      watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
+      onDown: (error) => {
+        this.reporter.watchingDocker(false);
+        this.reporter.dockerWentAway(error);
+        this.trigger.pull();
+      },
+    });
     this.guard = new StartGuard({
       kernel: createKernel(this.armed.run),
       families: parts.families,
@@ -115,25 +150,13 @@ class Daemon {
     this.startSchedule();
     this.guard.looked(listeners, []);
     this.armed.arm();
-    // First the stream, then the list: what happens in between is in one of the two.
-    this.watching = watchDocker(
-      {
-        client: this.parts.client,
-        clock,
-        watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
-        onDown: (error) => {
-          this.reporter.watchingDocker(false);
-          this.reporter.dockerWentAway(error);
-          this.trigger.pull();
-        },
-      },
-      this.stopping.signal,
-    );
+    this.watching = this.watch.run(this.stopping.signal);
     this.trigger.pull();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.silence.stop();
     this.armed.disarm();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.watching]);
@@ -166,11 +189,14 @@ class Daemon {
   /** What happened while no stream was open was told to nobody. */
   private onOpen(): void {
     this.reporter.watchingDocker(true);
+    this.silence.heard();
+    this.probe.forget();
     this.trigger.pull();
   }
 
   /** The guard first: starting the programs of a pass would hold it up. */
   private onEvent({ type, action, id }: DockerEvent): void {
+    this.silence.heard();
     const created = type === 'container' && action === 'create';
     const up = created ? this.guard.onCreate(id) : this.guard.up();
     void up
@@ -186,7 +212,10 @@ class Daemon {
     try {
       await this.guard.idle();
       let listeners: readonly Listener[] = [];
-      const decision = await reconcile(this.passParts((seen) => (listeners = seen)));
+      const decision = await reconcile(
+        this.passParts((seen) => (listeners = seen)),
+        ({ engine }) => this.admission.admit(engine),
+      );
       this.reporter.passed(decision);
       this.guard.looked(listeners, publishedPorts(decision.policy));
       this.reporter.dockerAnswers();
@@ -200,7 +229,11 @@ class Daemon {
   private passParts(onListeners: (seen: readonly Listener[]) => void): PassParts {
     return {
       kernel: this.parts.kernel,
-      list: () => this.source.list(),
+      list: async () => {
+        const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
+        this.silence.listed(snapshot);
+        return { ...snapshot, engine };
+      },
       host: async () => {
         const host = await readHost();
         onListeners(host.listeners);

@@ -3,6 +3,7 @@ import { isEmpty } from '../diff/diff.ts';
 import type { SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
 import type { Health } from '../web/health-server.ts';
+import type { EngineView, Finding } from './engine-check.ts';
 import type { Decision } from './pass.ts';
 
 /** The part of a logger that is used here; pino fits. */
@@ -26,6 +27,7 @@ export class Reporter {
   private dockerDown: string | undefined;
   /** Whether the event stream is open: before, a new container is seen by the schedule only. */
   private watching = false;
+  private findings: readonly Finding[] = [];
 
   constructor(log: Log) {
     this.log = log;
@@ -37,6 +39,7 @@ export class Reporter {
     this.passFailure = undefined;
     this.repeats = 0;
     this.reportProblems(decision.policy.problems);
+    this.reportEngine(decision.engine);
     for (const { set, member } of handmade(decision)) {
       this.log.warn(
         { set, member },
@@ -82,8 +85,17 @@ export class Reporter {
       ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
+      ...this.findings.flatMap(({ kind, text }) => (kind === 'refusal' || kind === 'problem' ? [text] : [])),
     ];
     return { healthy: problems.length === 0, problems };
+  }
+
+  private reportEngine({ facts, findings }: EngineView): void {
+    const known = new Set(this.findings.map(({ text }) => text));
+    for (const { kind, text } of findings) {
+      if (!known.has(text)) this.log[kind === 'note' ? 'info' : 'warn'](facts ?? {}, text);
+    }
+    this.findings = findings;
   }
 
   private reportProblems(problems: readonly Problem[]): void {

@@ -3,6 +3,12 @@ import type { Clock } from './clock.ts';
 export interface TriggerOptions {
   /** Least time between the starts of two passes, ms. The first after a quiet time starts at once. */
   readonly minInterval: number;
+  /**
+   * So many passes may follow each other at {@link minInterval}: enough for a stack that comes up. In a storm that goes on
+   * (a container that crashes for ever) there is one each `sustainedInterval`; a quiet time gives back one for each.
+   */
+  readonly burst: number;
+  readonly sustainedInterval: number;
   /** Waits after the first, second, ... failed pass in a row, ms; the last one repeats. */
   readonly retryDelays: readonly number[];
   readonly clock: Clock;
@@ -23,6 +29,8 @@ export class Trigger {
   private stopped = false;
   private failures = 0;
   private lastStart = Number.NEGATIVE_INFINITY;
+  /** Passes that may start before there is one each `sustainedInterval`, as of the last start. */
+  private credit: number;
   private cancelTimer: (() => void) | undefined;
   private idle: (() => void)[] = [];
 
@@ -30,6 +38,7 @@ export class Trigger {
   constructor(pass: () => Promise<void>, options: TriggerOptions) {
     this.pass = pass;
     this.options = options;
+    this.credit = options.burst;
   }
 
   /** Asks for a pass, soon. */
@@ -49,7 +58,7 @@ export class Trigger {
 
   private schedule(delay: number): void {
     const sinceLast = this.options.clock.now() - this.lastStart;
-    const wait = Math.max(delay, this.options.minInterval - sinceLast, 0);
+    const wait = Math.max(delay, this.interval() - sinceLast, 0);
     this.cancelTimer?.();
     if (wait === 0) {
       this.cancelTimer = undefined;
@@ -63,7 +72,7 @@ export class Trigger {
     if (this.stopped || this.running) return;
     this.running = true;
     this.wanted = false;
-    this.lastStart = this.options.clock.now();
+    this.spend();
     let failed = false;
     try {
       await this.pass();
@@ -78,6 +87,19 @@ export class Trigger {
     // A pull during a failing pass does not shorten the wait: an event storm must not become a retry storm.
     if (failed) this.schedule(this.retryDelay());
     else if (this.wanted) this.schedule(0);
+  }
+
+  /** From the last start to the next. */
+  private interval(): number {
+    const { minInterval, sustainedInterval } = this.options;
+    return Math.max(minInterval, (1 - this.credit) * sustainedInterval);
+  }
+
+  private spend(): void {
+    const { burst, sustainedInterval, clock } = this.options;
+    const now = clock.now();
+    this.credit = Math.min(burst, this.credit + (now - this.lastStart) / sustainedInterval) - 1;
+    this.lastStart = now;
   }
 
   private retryDelay(): number {

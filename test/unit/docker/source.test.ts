@@ -17,6 +17,8 @@ function fakeDocker(): FakeDocker {
     blocked,
     containers: ['a', 'b'],
     client: {
+      info: () => Promise.resolve({}),
+      version: () => Promise.resolve({}),
       containers: async () => fake.containers.map((Id) => ({ Id, Names: [`/${Id}`], State: 'running' })),
       inspect: async (id) => {
         calls.push(`inspect ${id}`);
