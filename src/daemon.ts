@@ -15,20 +15,30 @@ import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { startMonitor } from './kernel/monitor.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
+import { Admission } from './reconciler/admission.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { DriftRepair } from './reconciler/drift-repair.ts';
 import { DriftWatch } from './reconciler/drift-watch.ts';
+import type { EngineRefusal } from './reconciler/engine-check.ts';
+import { EngineProbe } from './reconciler/engine-probe.ts';
 import { adoptedBefore, Guard } from './reconciler/guard.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
+import { Silence } from './reconciler/silence.ts';
 import { Trigger, type Wanted } from './reconciler/trigger.ts';
-import { watchDocker } from './reconciler/watch.ts';
+import { DockerWatch } from './reconciler/watch.ts';
 import { serveHealth } from './web/health-server.ts';
 
 const clock = systemClock;
-const triggerOptions = { minInterval: 100, retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000], clock };
+const triggerOptions = {
+  minInterval: 100,
+  burst: 20,
+  sustainedInterval: 1000,
+  retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000],
+  clock,
+};
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -38,12 +48,12 @@ export interface DaemonOptions {
 
 /**
  * `dockwall run`: real kernel, Docker, clock and signals put together. Resolves after SIGTERM or SIGINT; the walls
- * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start.
+ * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start, and where the engine is one that
+ * cannot be guarded.
  */
 export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
+  const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
   hurry();
@@ -58,21 +68,25 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { families, sets } = observed;
-  const client = await connectDocker();
   const daemon = new Daemon({
     keeper,
     log,
     kernel,
     families,
-    client,
+    client: await connectDocker(),
     firstLocalPort: await firstLocalPort(),
+    env,
+    onRefusal: refuse,
   });
   const server = await serveHealth(healthSocket, () => daemon.health());
   reload = () => daemon.reload();
   await daemon.start(adoptedBefore(sets, families));
-  await stopped;
-  log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
-  await Promise.all([daemon.stop(), server.close()]);
+  try {
+    await stopped;
+    log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
+  } finally {
+    await Promise.all([daemon.stop(), server.close()]);
+  }
 }
 
 /**
@@ -95,6 +109,9 @@ interface DaemonParts {
   readonly families: readonly Family[];
   readonly client: DockerClient;
   readonly firstLocalPort: number;
+  readonly env: DaemonOptions['env'];
+  /** Called when this engine has turned out to be one that cannot be guarded. */
+  readonly onRefusal: (refusal: EngineRefusal) => void;
 }
 
 /** Everything that pulls the one trigger: events, schedule, signals, late answers. */
@@ -108,6 +125,10 @@ class Daemon {
   private readonly drift: DriftWatch;
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
+  private readonly probe: EngineProbe;
+  private readonly watch: DockerWatch;
+  private readonly silence: Silence;
+  private readonly admission: Admission;
   private readonly stopping = new AbortController();
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
@@ -117,6 +138,20 @@ class Daemon {
     this.reporter = new Reporter(parts.log);
     this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
+    this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
+    this.admission = new Admission(parts.onRefusal);
+    this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
+    // First the stream, then the list: what happens in between is in one of the two.
+    this.watch = new DockerWatch({
+      client: parts.client,
+      clock,
+      watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
+      onDown: (error) => {
+        this.reporter.watchingDocker(false);
+        this.reporter.dockerWentAway(error);
+        this.trigger.pull();
+      },
+    });
     this.guard = new Guard({
       kernel: createKernel(this.armed.run),
       families: parts.families,
@@ -150,26 +185,14 @@ class Daemon {
     this.startSchedule();
     this.armed.arm();
     await this.guard.start(adopted);
-    // First the stream, then the list: what happens in between is in one of the two.
-    this.watching = watchDocker(
-      {
-        client: this.parts.client,
-        clock,
-        watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
-        onDown: (error) => {
-          this.reporter.watchingDocker(false);
-          this.reporter.dockerWentAway(error);
-          this.trigger.pull();
-        },
-      },
-      this.stopping.signal,
-    );
+    this.watching = this.watch.run(this.stopping.signal);
     this.trigger.pull();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
     this.guard.stop();
+    this.silence.stop();
     this.armed.disarm();
     this.drift.stop();
     await this.task?.destroy();
@@ -203,10 +226,13 @@ class Daemon {
   /** What happened while no stream was open was told to nobody. */
   private onOpen(): void {
     this.reporter.watchingDocker(true);
+    this.silence.heard();
+    this.probe.forget();
     this.trigger.pull();
   }
 
   private onEvent({ type, action, id }: DockerEvent): void {
+    this.silence.heard();
     this.guard.event();
     if (type === 'container' && action === 'create') void this.guard.onCreate(id);
     this.trigger.pull();
@@ -219,7 +245,7 @@ class Daemon {
       const drifted = await this.repair.repair();
       if (wanted === 'check' && !drifted) return;
       const judged = await this.judgeable();
-      const decision = await reconcile(this.passParts());
+      const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
       this.repair.passed(decision);
       this.guard.passed({
@@ -244,7 +270,11 @@ class Daemon {
   private passParts(): PassParts {
     return {
       kernel: this.repair.kernel,
-      list: () => this.source.list(),
+      list: async () => {
+        const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
+        this.silence.listed(snapshot);
+        return { ...snapshot, engine };
+      },
       host: async () => {
         const host = await readHost();
         return { ...host, listeners: this.held.update(host.listeners, clock.now()) };

@@ -17,6 +17,10 @@ export interface EventWatcher {
  * Every call rejects with {@link DockerError}.
  */
 export interface DockerClient {
+  /** `GET /info` */
+  info(): Promise<unknown>;
+  /** `GET /version` */
+  version(): Promise<unknown>;
   /** `GET /containers/json?all=1` */
   containers(): Promise<readonly unknown[]>;
   /** `GET /containers/{id}/json`; blocks while the container starts or stops, so it takes a signal. */

@@ -19,6 +19,8 @@ export async function connectDocker(): Promise<DockerClient> {
   const docker = new Dockerode({ agent } as Docker.DockerOptions);
   const limit = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(answerTimeLimit) });
   return {
+    info: () => asking('asking Docker about itself', inTime(docker.info())),
+    version: () => asking('asking Docker for its version', inTime(docker.version())),
     containers: () => asking('listing containers', docker.listContainers({ all: true, ...limit() })),
     inspect: (id, signal) =>
       asking(

@@ -24,6 +24,8 @@ export const eventFilters = {
   ],
 };
 
+const wanted: ReadonlySet<string> = new Set(eventFilters.event);
+
 /** Type, Action and Actor are in every API version; `status`, `id` and `from` left in 1.52. */
 const eventLine = z.object({
   Type: z.string(),
@@ -33,7 +35,8 @@ const eventLine = z.object({
 
 /**
  * Reads Docker's event stream (one JSON object a line) to its end. A line that is not an event is passed
- * over: events are hints, and the list is the truth.
+ * over: events are hints, and the list is the truth. So is an event that was not asked for: a proxy before the socket
+ * may not hand the filters on, and a busy host has thousands of execs and health checks.
  */
 export async function readEvents(
   stream: NodeJS.ReadableStream,
@@ -49,7 +52,7 @@ export async function readEvents(
   });
   lines.on('line', (line) => {
     const event = parseEvent(line);
-    if (event !== undefined) onEvent(event);
+    if (event !== undefined && wanted.has(event.action)) onEvent(event);
   });
   try {
     await Promise.race([ended, broken]);

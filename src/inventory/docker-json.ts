@@ -79,6 +79,38 @@ export const serviceDetails = z.object({
     .nullish(),
 });
 
+/** `GET /info`: what an engine says of itself. A field that it does not know is missing. */
+export const engineInfo = z.object({
+  OSType: z.string().nullish(),
+  OperatingSystem: z.string().nullish(),
+  SecurityOptions: z.array(z.string()).nullish(),
+  LiveRestoreEnabled: z.boolean().nullish(),
+  Swarm: z
+    .object({ LocalNodeState: z.string().nullish(), ControlAvailable: z.boolean().nullish() })
+    .nullish(),
+  /** API 1.49 (Docker 28.2) and later: `iptables`, `nftables`, either with `+firewalld`. */
+  FirewallBackend: z.object({ Driver: z.string().nullish() }).nullish(),
+});
+
+/** `GET /version` */
+export const engineVersion = z.object({ Version: z.string(), ApiVersion: z.string() });
+
+export type EngineInfo = z.infer<typeof engineInfo>;
+export type EngineVersion = z.infer<typeof engineVersion>;
+
+/** What the engine says of itself, and what is seen around it. */
+export interface EngineAnswers {
+  /** Undefined where the question is refused, as a proxy before the socket may do. */
+  readonly info: EngineInfo | undefined;
+  readonly version: EngineVersion | undefined;
+  /** Docker's nftables tables are in the kernel; undefined where nobody can tell. */
+  readonly nftables: boolean | undefined;
+  /** The id of the container that this process runs in. */
+  readonly ownContainer: string | undefined;
+  /** Where Docker is asked when that is not a socket file of this machine: `tcp://...`. */
+  readonly remote: string | undefined;
+}
+
 export type ContainerSummary = z.infer<typeof containerSummary>;
 export type ContainerDetails = z.infer<typeof containerDetails>;
 export type NetworkDetails = z.infer<typeof networkDetails>;
@@ -95,4 +127,5 @@ export interface Snapshot {
   readonly networks: readonly NetworkDetails[];
   /** Swarm's services; undefined where there is no swarm, and on its workers, which are not told. */
   readonly services?: readonly ServiceDetails[] | undefined;
+  readonly engine?: EngineAnswers;
 }

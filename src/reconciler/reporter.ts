@@ -4,6 +4,7 @@ import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
 import type { Health } from '../web/health-server.ts';
+import type { EngineView, Finding } from './engine-check.ts';
 import type { Decision } from './pass.ts';
 
 /** The part of a logger that is used here; pino fits. */
@@ -33,6 +34,7 @@ export class Reporter {
   private watching = false;
   private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
   private readonly told = new Map<string, number>();
+  private findings: readonly Finding[] = [];
 
   constructor(log: Log) {
     this.log = log;
@@ -44,6 +46,7 @@ export class Reporter {
     this.passFailure = undefined;
     this.repeats = 0;
     this.reportProblems(decision.policy.problems);
+    this.reportEngine(decision.engine);
     for (const { set, member } of handmade(decision)) {
       this.log.warn(
         { set, member },
@@ -115,8 +118,17 @@ export class Reporter {
       ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
+      ...this.findings.flatMap(({ kind, text }) => (kind === 'refusal' || kind === 'problem' ? [text] : [])),
     ];
     return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
+  }
+
+  private reportEngine({ facts, findings }: EngineView): void {
+    const known = new Set(this.findings.map(({ text }) => text));
+    for (const { kind, text } of findings) {
+      if (!known.has(text)) this.log[kind === 'note' ? 'info' : 'warn'](facts ?? {}, text);
+    }
+    this.findings = findings;
   }
 
   private reportProblems(problems: readonly Problem[]): void {

@@ -3,6 +3,12 @@ import type { Clock } from './clock.ts';
 export interface TriggerOptions {
   /** Least time between the starts of two passes, ms. The first after a quiet time starts at once. */
   readonly minInterval: number;
+  /**
+   * So many passes may follow each other at {@link minInterval}: enough for a stack that comes up. In a storm that goes on
+   * (a container that crashes for ever) there is one each `sustainedInterval`; a quiet time gives back one for each.
+   */
+  readonly burst: number;
+  readonly sustainedInterval: number;
   /** Waits after the first, second, ... failed pass in a row, ms; the last one repeats. */
   readonly retryDelays: readonly number[];
   readonly clock: Clock;
@@ -27,6 +33,8 @@ export class Trigger {
   private stopped = false;
   private failures = 0;
   private lastStart = Number.NEGATIVE_INFINITY;
+  /** Passes that may start before there is one each `sustainedInterval`, as of the last start. */
+  private credit: number;
   private cancelTimer: (() => void) | undefined;
   private idle: (() => void)[] = [];
 
@@ -34,6 +42,7 @@ export class Trigger {
   constructor(pass: (wanted: Wanted) => Promise<void>, options: TriggerOptions) {
     this.pass = pass;
     this.options = options;
+    this.credit = options.burst;
   }
 
   /** Asks for a pass, soon. */
@@ -62,7 +71,7 @@ export class Trigger {
 
   private schedule(delay: number): void {
     const sinceLast = this.options.clock.now() - this.lastStart;
-    const wait = Math.max(delay, this.options.minInterval - sinceLast, 0);
+    const wait = Math.max(delay, this.interval() - sinceLast, 0);
     this.cancelTimer?.();
     if (wait === 0) {
       this.cancelTimer = undefined;
@@ -78,7 +87,7 @@ export class Trigger {
     // A check cannot stand for the pass that failed before it.
     const wanted = this.failures > 0 ? 'pass' : (this.wanted ?? 'pass');
     this.wanted = undefined;
-    this.lastStart = this.options.clock.now();
+    this.spend(wanted === 'pass' ? 1 : 0);
     let failed = false;
     try {
       await this.pass(wanted);
@@ -93,6 +102,20 @@ export class Trigger {
     // A pull during a failing pass does not shorten the wait: an event storm must not become a retry storm.
     if (failed) this.schedule(this.retryDelay());
     else if (this.wanted !== undefined) this.schedule(0);
+  }
+
+  /** From the last start to the next. A check is cheap, and not the storm's doing. */
+  private interval(): number {
+    const { minInterval, sustainedInterval } = this.options;
+    if (this.wanted === 'check') return minInterval;
+    return Math.max(minInterval, (1 - this.credit) * sustainedInterval);
+  }
+
+  private spend(passes: number): void {
+    const { burst, sustainedInterval, clock } = this.options;
+    const now = clock.now();
+    this.credit = Math.min(burst, this.credit + (now - this.lastStart) / sustainedInterval) - passes;
+    this.lastStart = now;
   }
 
   private retryDelay(): number {

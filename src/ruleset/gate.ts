@@ -36,7 +36,8 @@ const elsewhere: Record<Family, readonly Match[]> = {
 };
 
 /**
- * The gate: the guarantee, in `mangle`, before Docker's DNAT, on host ports. It only drops or writes one mark
+ * The gate: the guarantee, on host ports, in `mangle`, before Docker's DNAT: `mangle` is at priority -150 of PREROUTING, and
+ * what translates destinations at -100, also the chains of Docker's nftables backend. It only drops or writes one mark
  * bit; how many rules it has depends on the source groups, never on the containers. A published
  * port is decided here for DNAT, docker-proxy, host-network services and Swarm's mesh alike.
  *

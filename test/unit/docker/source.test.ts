@@ -19,6 +19,8 @@ function fakeDocker(): FakeDocker {
     containers: ['a', 'b'],
     state: 'running',
     client: {
+      info: () => Promise.resolve({}),
+      version: () => Promise.resolve({}),
       containers: async () => fake.containers.map((Id) => ({ Id, Names: [`/${Id}`], State: fake.state })),
       inspect: async (id, signal) => {
         calls.push(`inspect ${id}`);
