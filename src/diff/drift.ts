@@ -1,6 +1,6 @@
 import type { Ruleset } from '../ruleset/model.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
-import { diff } from './diff.ts';
+import { diff, setChanges } from './diff.ts';
 import type { Observed, ObservedTable, Plan, SetChange, TableChange } from './model.ts';
 import { findTable } from './placement.ts';
 
@@ -28,11 +28,10 @@ export function diffDrift(left: Ruleset, observed: Observed): Plan {
   const closing = new Set<string>(
     left.sets.filter(({ effect }) => effect === 'closes').map(({ name }) => name),
   );
-  return {
-    sets: plan.sets.filter((change) => !(change.kind === 'delete-member' && closing.has(change.set))),
-    tables: plan.tables,
-    destroy: [],
-  };
+  return filterSets(
+    { ...plan, destroy: [] },
+    (change) => !(change.kind === 'delete-member' && closing.has(change.set)),
+  );
 }
 
 /**
@@ -40,7 +39,13 @@ export function diffDrift(left: Ruleset, observed: Observed): Plan {
  * sets. A member that somebody has added is left to the pass, which says whose it was.
  */
 export function withoutRemovals(drift: Plan): Plan {
-  return { ...drift, sets: drift.sets.filter(({ kind }) => kind !== 'delete-member') };
+  return filterSets(drift, ({ kind }) => kind !== 'delete-member');
+}
+
+function filterSets(plan: Plan, keep: (change: SetChange) => boolean): Plan {
+  const { openings, ...rest } = plan;
+  const later = openings?.filter(keep) ?? [];
+  return { ...rest, sets: plan.sets.filter(keep), ...(later.length > 0 ? { openings: later } : {}) };
 }
 
 /** A {@link diffDrift} in words, one for each chain and set. */
@@ -54,7 +59,7 @@ export function describeDrift(
       const { family, backend, table } = change;
       return tableDrift(change, findTable(observed, { family, backend, table }));
     }),
-    ...setDrift(drift.sets, live),
+    ...setDrift(setChanges(drift), live),
   ];
 }
 

@@ -14,6 +14,9 @@ interface RepairParts {
   readonly saw: (observed: Observed) => void;
 }
 
+/** Somebody may take away faster than we put back; the trigger comes again. */
+const mostLooks = 4;
+
 /**
  * Puts back what others took away, from memory: what the last pass left is known, and Docker, which may take its
  * time or be gone, has nothing to say about it. Every pass begins with this.
@@ -48,23 +51,36 @@ export class DriftRepair {
     this.left = ruleset;
   }
 
-  /** Looks, and puts back. True where something was not as it was left: then a pass should follow. */
+  /**
+   * Looks, and puts back until there is nothing to put back: a script that flushes one family after the other takes its
+   * time. True where something was not as it was left: then a pass should follow.
+   */
   async repair(): Promise<boolean> {
     this.seen = undefined;
-    const observed = await this.parts.kernel.observe();
-    this.parts.saw(observed);
-    if (this.left === undefined) return this.raiseAgain(observed);
-    const drift = diffDrift(this.left, observed);
-    if (isEmpty(drift)) {
+    let found = false;
+    for (let look = 0; look < mostLooks; look += 1) {
+      const observed = await this.parts.kernel.observe();
+      this.parts.saw(observed);
+      if (this.left === undefined) return this.raiseAgain(observed);
+      const drift = diffDrift(this.left, observed);
+      if (!isEmpty(drift)) {
+        found = true;
+        const drifts = describeDrift(drift, { left: this.left, observed });
+        const written = await this.putBack(drift, drifts);
+        this.parts.report(drifts);
+        if (written) continue;
+      }
       this.seen = observed;
-      return false;
+      break;
     }
-    const drifts = describeDrift(drift, { left: this.left, observed });
+    return found;
+  }
+
+  /** Where only the front was moved, the gate stands, and the pass that follows writes it with the news from Docker. */
+  private async putBack(drift: Plan, drifts: readonly Drift[]): Promise<boolean> {
     const missing = withoutRemovals(drift);
-    // Where only the front was moved, the gate stands, and the pass that follows writes it with the news from Docker.
-    if (drifts.every(({ kind }) => kind === 'front') || isEmpty(missing)) this.seen = observed;
-    else await this.parts.kernel.apply(missing);
-    this.parts.report(drifts);
+    if (drifts.every(({ kind }) => kind === 'front') || isEmpty(missing)) return false;
+    await this.parts.kernel.apply(missing);
     return true;
   }
 

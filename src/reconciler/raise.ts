@@ -10,7 +10,7 @@ import type { ConfigInForce } from './pass.ts';
 /**
  * Puts the gate up before Docker is asked anything. Where an earlier process left it standing its rules and port sets
  * hold what that process knew, and stay until the first pass; who is trusted, denied and in a group is
- * the configuration's to say, and is brought up to date at once.
+ * the configuration's to say, and is brought up to date at once, but for what would let more in under rules that are to change.
  */
 export async function raiseGate(
   kernel: Kernel,
@@ -23,7 +23,9 @@ export async function raiseGate(
   );
   const inventory = readInventory({ containers: [], networks: [], details: new Map() }, host);
   const plan = diff(render(resolve(inventory, config), 'unasked'), observed);
-  const wanted = stood ? { ...plan, tables: [] } : plan;
+  // The rules that stand are another process's: what opens waits for the pass that writes its own.
+  const { sets, destroy } = plan;
+  const wanted = stood ? { sets, tables: [], destroy } : plan;
   if (!isEmpty(wanted)) await kernel.apply(wanted);
   return { stood, observed };
 }

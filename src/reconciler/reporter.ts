@@ -1,5 +1,5 @@
 import { describe } from '../diff/describe.ts';
-import { isEmpty } from '../diff/diff.ts';
+import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
@@ -155,7 +155,7 @@ function fields({ container, label, value, hint }: Problem): object {
 /** Members taken out of source sets: somebody's hand put them there, or a configuration that has changed since. */
 function handmade({ plan, ruleset }: Decision): readonly Extract<SetChange, { kind: 'delete-member' }>[] {
   const sources = new Set<string>(ruleset.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
-  return plan.sets.flatMap((change) =>
+  return setChanges(plan).flatMap((change) =>
     change.kind === 'delete-member' && sources.has(change.set) ? [change] : [],
   );
 }

@@ -117,7 +117,7 @@ function deniedSources(
 ): readonly (readonly [Match, string])[] {
   return [
     [sourceIn(set('deny')), 'denied'],
-    ...policy.deny.groups.map((name) => [sourceIn(set(`src-${name}`)), `denied ${name}`] as const),
+    ...policy.deny.groups.map((name) => [sourceIn(set(`den-${name}`)), `denied ${name}`] as const),
   ];
 }
 
@@ -126,7 +126,7 @@ function labelDenials(policy: Policy, prefix: string, set: (role: string) => Set
   const note = 'label denies this address';
   return [
     ...deniedGroups.map((name): Line => [
-      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`src-${name}`))],
+      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`den-${name}`))],
       drop,
       `label denies ${name}`,
     ]),

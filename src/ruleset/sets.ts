@@ -48,13 +48,16 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
     effect,
     members: toSetMembers(networks, family),
   });
+  const denied = new Set<string>([...policy.deny.groups, ...usedRoles(policy).deniedGroups]);
   return [
     source('trusted', 'opens', policy.trusted.networks),
     source('deny', 'closes', policy.deny.networks),
     ...guardSets(family),
-    ...[...policy.groups].map(([name, networks]) =>
-      source(`src-${name}`, policy.deny.groups.includes(name) ? 'closes' : 'opens', networks),
-    ),
+    ...[...policy.groups].flatMap(([name, networks]) => [
+      source(`src-${name}`, 'opens', networks),
+      // A set of its own: were one set to open and to close, no order of its changes would be safe.
+      ...(denied.has(name) ? [source(`den-${name}`, 'closes', networks)] : []),
+    ]),
   ];
 }
 
