@@ -5,14 +5,16 @@ import { ConfigKeeper, type Reload } from './config/keeper.ts';
 import { type DockerClient, DockerError, type DockerEvent } from './docker/client.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { DockerSource } from './docker/source.ts';
-import { readHost } from './host/read-host.ts';
+import { ownAddresses, readHost } from './host/read-host.ts';
 import type { Listener } from './inventory/model.ts';
 import { ArmedRun } from './kernel/armed.ts';
 import { runCommand } from './kernel/command.ts';
+import { listConnections } from './kernel/connections.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
 import { systemClock } from './reconciler/clock.ts';
+import { Cutter } from './reconciler/cutter.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
@@ -90,6 +92,7 @@ class Daemon {
   private readonly reporter: Reporter;
   private readonly trigger: Trigger;
   private readonly guard: StartGuard;
+  private readonly cutter: Cutter;
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
   private readonly stopping = new AbortController();
@@ -101,6 +104,8 @@ class Daemon {
     this.reporter = new Reporter(parts.log);
     this.trigger = new Trigger(() => this.pass(), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
+    const { kernel, log } = parts;
+    this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
     this.guard = new StartGuard({
       kernel: createKernel(this.armed.run),
       families: parts.families,
@@ -136,7 +141,7 @@ class Daemon {
     this.stopping.abort();
     this.armed.disarm();
     await this.task?.destroy();
-    await Promise.all([this.trigger.stop(), this.watching]);
+    await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
   }
 
   health(): ReturnType<Reporter['health']> {
@@ -188,6 +193,7 @@ class Daemon {
       let listeners: readonly Listener[] = [];
       const decision = await reconcile(this.passParts((seen) => (listeners = seen)));
       this.reporter.passed(decision);
+      this.cutter.passed(decision);
       this.guard.looked(listeners, publishedPorts(decision.policy));
       this.reporter.dockerAnswers();
     } catch (error) {

@@ -35,10 +35,15 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
     }),
-    mark: markField().register(docs, {
+    mark: markField('packet').register(docs, {
       type: 'one bit of 32, hexadecimal or decimal',
       meaning:
         'The bit of the packet mark that says "passed the gate". Must not be used by anything else on the host.',
+    }),
+    connmark: markField('connection').register(docs, {
+      type: 'one bit of 32, hexadecimal or decimal',
+      meaning:
+        'The bit of the connection mark (conntrack) that says "refused since it began". Another bit than `mark`, and not used by anything else on the host.',
     }),
     trusted: peersField('trusted', groups).register(docs, {
       type: peers,
@@ -70,6 +75,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   interfaces: 'auto',
   schedule: '*/30 * * * * *',
   mark: '0x1000',
+  connmark: '0x80',
   trusted: [],
   deny: [],
   groups: {},
@@ -83,6 +89,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   interfaces: 'DOCKWALL_INTERFACES',
   schedule: 'DOCKWALL_SCHEDULE',
   mark: 'DOCKWALL_MARK',
+  connmark: 'DOCKWALL_CONNMARK',
   trusted: 'DOCKWALL_TRUSTED',
   deny: 'DOCKWALL_DENY',
   groups: 'DOCKWALL_GROUPS',

@@ -14,6 +14,13 @@ export async function readHost(): Promise<HostFacts> {
   return { interfaces: readInterfaces(devices), listeners };
 }
 
+/** The addresses of the host's interfaces that are up. */
+export function ownAddresses(): ReadonlySet<string> {
+  return new Set(
+    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
+  );
+}
+
 /** Who listens in the host's network namespace now. */
 async function readListeners(): Promise<readonly Listener[]> {
   const [tcp = '', tcp6 = '', udp = '', udp6 = ''] = await Promise.all(

@@ -21,6 +21,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     interfaces: 'auto',
     schedule: '*/30 * * * * *',
     mark: 0x1000,
+    connmark: 0x80,
     trusted: { networks: [], groups: [] },
     deny: { networks: [], groups: [] },
     groups: new Map(),
