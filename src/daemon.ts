@@ -6,10 +6,11 @@ import { type DockerClient, DockerError, type DockerEvent } from './docker/clien
 import { requireSocket } from './docker/require-socket.ts';
 import { DockerSource } from './docker/source.ts';
 import type { HostSocket } from './host/listeners.ts';
-import { firstLocalPort, readHost, readSockets } from './host/read-host.ts';
+import { firstLocalPort, ownAddresses, readHost, readSockets } from './host/read-host.ts';
 import type { Listener } from './inventory/model.ts';
 import { ArmedRun } from './kernel/armed.ts';
 import { runCommand } from './kernel/command.ts';
+import { listConnections } from './kernel/connections.ts';
 import { Fingerprint } from './kernel/fingerprint.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { startMonitor } from './kernel/monitor.ts';
@@ -17,6 +18,7 @@ import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
 import { Admission } from './reconciler/admission.ts';
 import { systemClock } from './reconciler/clock.ts';
+import { Cutter } from './reconciler/cutter.ts';
 import { DriftRepair } from './reconciler/drift-repair.ts';
 import { DriftWatch } from './reconciler/drift-watch.ts';
 import type { EngineRefusal } from './reconciler/engine-check.ts';
@@ -123,6 +125,7 @@ class Daemon {
   private readonly guard: Guard;
   private readonly repair: DriftRepair;
   private readonly drift: DriftWatch;
+  private readonly cutter: Cutter;
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
   private readonly probe: EngineProbe;
@@ -138,6 +141,8 @@ class Daemon {
     this.reporter = new Reporter(parts.log);
     this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
+    const { kernel, log } = parts;
+    this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
     this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
     this.admission = new Admission(parts.onRefusal);
     this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
@@ -196,7 +201,7 @@ class Daemon {
     this.armed.disarm();
     this.drift.stop();
     await this.task?.destroy();
-    await Promise.all([this.trigger.stop(), this.watching]);
+    await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
   }
 
   health(): ReturnType<Reporter['health']> {
@@ -248,6 +253,7 @@ class Daemon {
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
       this.repair.passed(decision);
+      this.cutter.passed(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
         judged,

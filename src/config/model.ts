@@ -21,6 +21,8 @@ export interface Config {
   readonly driftCheck: number;
   /** The one bit of the packet mark that "passed the gate" is written in. */
   readonly mark: number;
+  /** The one bit of the connection mark that "refused since it began" is written in. */
+  readonly connmark: number;
   readonly trusted: PeerList;
   readonly deny: PeerList;
   readonly groups: ReadonlyMap<GroupName, readonly Cidr[]>;

@@ -41,10 +41,15 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         'How often sets and iptables-legacy rules are looked at for changes by others, which the kernel does not tell; those of nft are seen at once.',
     }),
-    mark: markField().register(docs, {
+    mark: markField('packet').register(docs, {
       type: 'one bit of 32, hexadecimal or decimal',
       meaning:
         'The bit of the packet mark that says "passed the gate". Must not be used by anything else on the host.',
+    }),
+    connmark: markField('connection').register(docs, {
+      type: 'one bit of 32, hexadecimal or decimal',
+      meaning:
+        'The bit of the connection mark (conntrack) that says "refused since it began". Another bit than `mark`, and not used by anything else on the host.',
     }),
     trusted: peersField('trusted', groups).register(docs, {
       type: peers,
@@ -82,6 +87,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   schedule: '*/30 * * * * *',
   driftCheck: '3s',
   mark: '0x1000',
+  connmark: '0x80',
   trusted: [],
   deny: [],
   groups: {},
@@ -97,6 +103,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   schedule: 'DOCKWALL_SCHEDULE',
   driftCheck: 'DOCKWALL_DRIFT_CHECK',
   mark: 'DOCKWALL_MARK',
+  connmark: 'DOCKWALL_CONNMARK',
   trusted: 'DOCKWALL_TRUSTED',
   deny: 'DOCKWALL_DENY',
   groups: 'DOCKWALL_GROUPS',

@@ -93,6 +93,10 @@ function targetWords(target: Target): string {
       return 'set the mark';
     case 'clear-mark':
       return 'clear the mark';
+    case 'set-connection-mark':
+      return 'mark the connection as refused';
+    case 'clear-connection-mark':
+      return 'mark the connection as not refused';
     case 'accept':
     case 'drop':
     case 'return':
@@ -128,6 +132,8 @@ function matchWords(match: Match): string {
       return `${match.negated ? 'not ' : ''}in ${match.set}`;
     case 'mark':
       return match.negated ? 'without the mark' : 'with the mark';
+    case 'connection-mark':
+      return 'of a refused connection';
     case 'port':
       return `port ${match.port}/${match.protocol}`;
     case 'original-port':

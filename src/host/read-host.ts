@@ -14,6 +14,13 @@ export async function readHost(): Promise<HostFacts> {
   return { interfaces: readInterfaces(devices), listeners: listenersOf(sockets) };
 }
 
+/** The addresses of the host's interfaces that are up. */
+export function ownAddresses(): ReadonlySet<string> {
+  return new Set(
+    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
+  );
+}
+
 /** The sockets that wait for somebody in the host's network namespace now. */
 export async function readSockets(): Promise<readonly HostSocket[]> {
   const [tcp = '', tcp6 = '', udp = '', udp6 = ''] = await Promise.all(

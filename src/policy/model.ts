@@ -90,6 +90,7 @@ export type External =
 /** Who may reach what. Both walls are rendered from this one value; nothing else decides. */
 export interface Policy {
   readonly mark: number;
+  readonly connmark: number;
   readonly external: External;
   /** Docker's bridges by name or `br-+`, sorted. */
   readonly bridges: readonly string[];

@@ -2,6 +2,7 @@ import type { Cidr, Family } from '../net/network.ts';
 import type { External, Policy } from '../policy/model.ts';
 import {
   boundIn,
+  connectionMarked,
   drop,
   from,
   giveBack,
@@ -20,6 +21,7 @@ import { chains, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
 import { hasRouted, routedPrefix, usedRoles } from './sets.ts';
 
+const refuse = goTo(chains.refuse);
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
 
 /**
@@ -50,19 +52,23 @@ export function renderGate(policy: Policy, family: Family): Table {
     family,
     table: 'mangle',
     chains: [
-      chainOf(chains.pass, [[[], { kind: 'set-mark', bit: policy.mark }, 'passed the gate']]),
+      chainOf(chains.pass, passLines(policy)),
+      chainOf(chains.refuse, refuseLines(policy)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
       chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
-      chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, drop)),
+      chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, refuse)),
       chainOf(chains.forward, forwardLines(policy)),
       chainOf(chains.listening, listeningLines(family)),
       chainOf(chains.input, inputLines(policy, family)),
+      chainOf(chains.cut, outsideLines(policy)),
+      chainOf(chains.replies, replyLines(policy, family)),
     ],
     hooks: [
       { chain: 'PREROUTING', rule: lineRule('PREROUTING', [[], jump(chains.gate), 'the gate']) },
       { chain: 'INPUT', rule: lineRule('INPUT', [[], jump(chains.input), 'the gate']) },
       { chain: 'FORWARD', rule: lineRule('FORWARD', [[], jump(chains.forward), 'the gate']) },
+      { chain: 'POSTROUTING', rule: lineRule('POSTROUTING', [[], jump(chains.replies), 'the gate']) },
     ],
   };
 }
@@ -79,6 +85,27 @@ function externalLines(external: External, bridges: readonly string[], target: T
   ];
 }
 
+/** A connection whose source has been let in again is no longer refused. */
+function passLines({ mark, connmark }: Policy): readonly Line[] {
+  return [
+    [[], { kind: 'clear-connection-mark', bit: connmark }, 'not refused, or no longer'],
+    [[], { kind: 'set-mark', bit: mark }, 'passed the gate'],
+  ];
+}
+
+/**
+ * The connection remembers, so that its other direction is cut as well: a server that pushes would go on. Forgetting the
+ * connection instead (`conntrack -D`) would open it: the server's next packet would begin it anew, the other way round
+ * (conntrack picks TCP up in the middle), and the client's packets would be replies. Not for established ones only: a
+ * request that nobody has answered yet has an answer to come.
+ */
+function refuseLines({ connmark }: Policy): readonly Line[] {
+  return [
+    [[], { kind: 'set-connection-mark', bit: connmark }, 'the answers are refused too'],
+    [[], drop, 'refused'],
+  ];
+}
+
 function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
   const set = (role: string): SetName => setName(family, role);
   const published = portIn(set('published'));
@@ -89,11 +116,11 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[related], giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
     [elsewhere[family], goTo(chains.routed), 'not for this host'],
-    ...deniedSources(policy, set).map(([match, note]): Line => [[published, match], drop, note]),
+    ...deniedSources(policy, set).map(([match, note]): Line => [[published, match], refuse, note]),
     ...labelDenials(policy, '', set),
     ...trustedLines(policy, set, pass),
     ...openLines(policy, { prefix: '', set, pass }),
-    [[published], drop, 'published, and nothing above lets this source in'],
+    [[published], refuse, 'published, and nothing above lets this source in'],
   ];
 }
 
@@ -127,11 +154,11 @@ function labelDenials(policy: Policy, prefix: string, set: (role: string) => Set
   return [
     ...deniedGroups.map((name): Line => [
       [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`den-${name}`))],
-      drop,
+      refuse,
       `label denies ${name}`,
     ]),
-    ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], drop, note] as Line] : []),
-    ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], drop, note] as Line] : []),
+    ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], refuse, note] as Line] : []),
+    ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], refuse, note] as Line] : []),
   ];
 }
 
@@ -182,6 +209,30 @@ function listeningLines(family: Family): readonly Line[] {
     drop,
     `${protocol}: not known to be the host's own`,
   ]);
+}
+
+/**
+ * What a refused connection still answers. In POSTROUTING, where forwarded packets and the host's own (docker-proxy, host
+ * network) both come by, before the source is translated back. The set holds sessions whose client says nothing: the
+ * kernel learns of those from the daemon (see src/reconciler/cutter.ts).
+ */
+function replyLines({ connmark }: Policy, family: Family): readonly Line[] {
+  return [
+    [[connectionMarked(connmark), reply], goTo(chains.cut), 'answers of a refused connection'],
+    [[reply, boundIn(setName(family, 'cut'))], goTo(chains.cut), 'to a silent client that is refused now'],
+  ];
+}
+
+/** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
+function outsideLines({ external, bridges }: Policy): readonly Line[] {
+  if (external.kind === 'list') {
+    return external.names.map((name): Line => [[to(name)], refuse, `to ${name}, as configured`]);
+  }
+  return [
+    ...external.exceptions.map((name): Line => [[to(name)], refuse, `${name} is not a bridge of Docker`]),
+    ...['lo', ...bridges].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
+    [[], refuse, 'everything else is outside'],
+  ];
 }
 
 /** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */

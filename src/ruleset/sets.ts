@@ -38,6 +38,12 @@ function guardSets(family: Family): readonly IpSet[] {
   ];
 }
 
+/** Answers of silent sessions that are refused now, to be cut: (client, its port, who answers). Members expire. */
+function cutSet(family: Family): IpSet {
+  const type = 'hash:ip,port,net';
+  return { name: setName(family, 'cut'), family, type, expiring: true, effect: 'closes', members: [] };
+}
+
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
   const source = (role: string, effect: IpSet['effect'], networks: Policy['trusted']['networks']): IpSet => ({
@@ -53,6 +59,7 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
     source('trusted', 'opens', policy.trusted.networks),
     source('deny', 'closes', policy.deny.networks),
     ...guardSets(family),
+    cutSet(family),
     ...[...policy.groups].flatMap(([name, networks]) => [
       source(`src-${name}`, 'opens', networks),
       // A set of its own: were one set to open and to close, no order of its changes would be safe.

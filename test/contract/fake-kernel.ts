@@ -136,6 +136,17 @@ export class FakeKernel {
     return [...(this.sets.get(set)?.members.keys() ?? [])];
   }
 
+  /** One table's chains, for packets to walk through; undefined where nobody has made it. */
+  table(side: Side, name: string): FakeTable | undefined {
+    return this.tables.get(sideKey(side))?.get(name);
+  }
+
+  /** What a set holds now. */
+  members(name: string): readonly string[] {
+    expire(this.sets, this.options.now());
+    return [...(this.sets.get(name)?.members.keys() ?? [])];
+  }
+
   /** The whole state as sorted text, for comparing. Tables that nobody put anything into are left out. */
   dump(): string {
     const now = this.options.now();

@@ -90,7 +90,8 @@ export interface Operations {
   probeStart: { ask: ProbeOptions; answer: number };
   probeStop: { ask: { probe: number }; answer: ProbeReport };
   probeLook: { ask: { probe: number }; answer: ProbeReport };
-  streamOpen: { ask: { target: Target; every?: number }; answer: number };
+  /** `push`: the client only asks to be written to, beginning after so many milliseconds. */
+  streamOpen: { ask: { target: Target; every?: number; push?: number }; answer: number };
   streamLook: { ask: { stream: number }; answer: StreamReport };
   streamClose: { ask: { stream: number }; answer: StreamReport };
   serve: { ask: ServerSpec; answer: number };

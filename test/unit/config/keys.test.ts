@@ -225,6 +225,7 @@ describe('mark', () => {
     '%s is refused',
     (text) => {
       expect(sentence(`mark: ${text}`)).toContain('is not one bit of the 32 in a packet mark');
+      expect(sentence(`connmark: ${text}`)).toContain('is not one bit of the 32 in a connection mark');
     },
   );
 });

@@ -22,6 +22,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     schedule: '*/30 * * * * *',
     driftCheck: 3000,
     mark: 0x1000,
+    connmark: 0x80,
     trusted: { networks: [], groups: [] },
     deny: { networks: [], groups: [] },
     groups: new Map(),
