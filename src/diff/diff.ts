@@ -1,5 +1,6 @@
 import type { Ruleset, Table, TableName } from '../ruleset/model.ts';
-import type { Backend, Observed, Plan, TableChange } from './model.ts';
+import { isBootChain } from '../ruleset/names.ts';
+import type { Backend, Observed, ObservedTable, Plan, TableChange } from './model.ts';
 import { findTable, place, type Placement } from './placement.ts';
 import { diffSets, unusedSets } from './sets.ts';
 import { diffTable } from './table.ts';
@@ -9,10 +10,12 @@ const nothing: Ruleset = { sets: [], gate: [], front: [] };
 /** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
 export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
+  // Before Docker has been asked the gate knows no container yet: the boot wall is what keeps them closed.
+  const seen = ruleset.front === 'keep' ? withoutBoot(observed) : observed;
   return {
     sets: diffSets(sets, observed),
     tables: [
-      ...tableChanges('mangle', ruleset.gate, observed),
+      ...tableChanges('mangle', ruleset.gate, seen),
       ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),
     ],
     destroy: unusedSets(ruleset, observed),
@@ -27,6 +30,19 @@ export function diffAway(observed: Observed): Plan {
 
 export function isEmpty(plan: Plan): boolean {
   return plan.sets.length === 0 && plan.tables.length === 0 && plan.destroy.length === 0;
+}
+
+/** What was observed but for the boot wall and the jumps into it: nothing is decided about them. */
+function withoutBoot(observed: Observed): Observed {
+  const tables = observed.tables.map((table): ObservedTable => ({
+    ...table,
+    chains: new Map(
+      [...table.chains]
+        .filter(([name]) => !isBootChain(name))
+        .map(([name, rules]) => [name, rules.filter(({ target }) => !isBootChain(target ?? ''))]),
+    ),
+  }));
+  return { ...observed, tables };
 }
 
 /** One table in every family and backend; where the wall does not belong, what is ours is taken away. */
