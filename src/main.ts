@@ -47,6 +47,15 @@ function program(): Command {
   verb('down', 'remove every rule, chain and set of ours').action(
     async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
   );
+  verb('boot-unit', 'print a systemd unit that keeps containers closed from boot to the first pass')
+    .option(
+      '--keep <ports>',
+      'ports of the host that stay reachable: the whole list, or with + in front more of them',
+    )
+    .action(
+      async (options) =>
+        void (exitCode = await (await import('./cli/boot-unit.ts')).bootUnit(context, options)),
+    );
   verb('health', 'ask the running dockwall whether it is well').action(
     async () => void (exitCode = await (await import('./cli/health.ts')).health(context)),
   );

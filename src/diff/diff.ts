@@ -1,17 +1,19 @@
 import type { Ruleset, Table, TableName } from '../ruleset/model.ts';
-import type { Backend, Observed, Plan, SetChange, TableChange } from './model.ts';
+import { isBootChain } from '../ruleset/names.ts';
+import type { Backend, Observed, ObservedTable, Plan, SetChange, TableChange } from './model.ts';
 import { findTable, place, type Placement } from './placement.ts';
 import { diffSets, unusedSets } from './sets.ts';
 import { diffTable } from './table.ts';
 
-const nothing: Ruleset = { sets: [], gate: [], front: [] };
+const nothing: Ruleset = { sets: [], gate: [], front: [], boot: 'remove' };
 
 /** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
 export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
   const { closing, opening } = diffSets(sets, observed);
+  const seen = ruleset.boot === 'keep' ? withoutBoot(observed) : observed;
   const tables = [
-    ...tableChanges('mangle', ruleset.gate, observed),
+    ...tableChanges('mangle', ruleset.gate, seen),
     ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),
   ];
   const destroy = unusedSets(ruleset, observed);
@@ -33,6 +35,19 @@ export function setChanges({ sets, openings = [] }: Plan): readonly SetChange[] 
 
 export function isEmpty(plan: Plan): boolean {
   return setChanges(plan).length === 0 && plan.tables.length === 0 && plan.destroy.length === 0;
+}
+
+/** What was observed but for the boot wall and the jumps into it: nothing is decided about them. */
+function withoutBoot(observed: Observed): Observed {
+  const tables = observed.tables.map((table): ObservedTable => ({
+    ...table,
+    chains: new Map(
+      [...table.chains]
+        .filter(([name]) => !isBootChain(name))
+        .map(([name, rules]) => [name, rules.filter(({ target }) => !isBootChain(target ?? ''))]),
+    ),
+  }));
+  return { ...observed, tables };
 }
 
 /** One table in every family and backend; where the wall does not belong, what is ours is taken away. */

@@ -1,5 +1,5 @@
 import type { Family } from '../net/network.ts';
-import { isOwnedChain } from '../ruleset/names.ts';
+import { isBootChain, isOwnedChain } from '../ruleset/names.ts';
 import type { Backend, Observed, ObservedTable } from './model.ts';
 
 /** Where the walls of one family belong. */
@@ -48,7 +48,8 @@ function holdsGate(observed: Observed, family: Family, backend: Backend): boolea
 /** Whether our jump is the first rule of each chain that the gate hooks there: the gate is closed. */
 export function gateStands(observed: Observed, family: Family, backend: Backend): boolean {
   const mangle = findTable(observed, { family, backend, table: 'mangle' });
-  return ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'].every((chain) =>
-    isOwnedChain(mangle?.chains.get(chain)?.[0]?.target ?? ''),
-  );
+  return ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'].every((chain) => {
+    const first = mangle?.chains.get(chain)?.find(({ target }) => !isBootChain(target ?? ''));
+    return isOwnedChain(first?.target ?? '');
+  });
 }

@@ -74,7 +74,11 @@ export function renderGate(policy: Policy, family: Family): Table {
 }
 
 /** Sends what comes from outside to `target` and lets the rest go. */
-function externalLines(external: External, bridges: readonly string[], target: Target): readonly Line[] {
+export function externalLines(
+  external: External,
+  bridges: readonly string[],
+  target: Target,
+): readonly Line[] {
   if (external.kind === 'list') {
     return external.names.map((name): Line => [[from(name)], target, `from ${name}, as configured`]);
   }

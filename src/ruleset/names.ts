@@ -52,6 +52,22 @@ export const chains = {
   services: chain('SERVICES'),
 } as const;
 
+/** The chains of the boot wall (see boot.ts), all in mangle. */
+export const bootChains = {
+  /** What is for this host. */
+  input: chain('BOOT-INPUT'),
+  /** Lets through what the host itself serves. */
+  ports: chain('BOOT-PORTS'),
+  /** What goes to a Docker bridge. */
+  forward: chain('BOOT-FORWARD'),
+  /** Drops what came from outside. */
+  outside: chain('BOOT-OUTSIDE'),
+} as const;
+
+export function isBootChain(name: string): boolean {
+  return name.startsWith(chain('BOOT-'));
+}
+
 /** The sub-chain of one Docker network in the front, by the first 12 digits of its id. */
 export function networkChain(networkId: string): ChainName {
   return chain(`NET-${networkId.replaceAll(/[^0-9a-zA-Z]/g, '').slice(0, 12)}`);

@@ -20,7 +20,7 @@ export interface DockwallOptions {
   readonly config?: string;
   /** The verb and its flags; none for the daemon. */
   readonly args?: readonly string[];
-  /** The folder with the built program, as a path of this machine; `dist` of the project unless told. */
+  /** The folder with the built program, as a path of this machine; DOCKWALL_LAB_DIST, or `dist` of the project, unless told. */
   readonly dist?: string;
 }
 
@@ -57,6 +57,9 @@ export function writeConfig(lab: Lab, text: string): void {
   writeFileSync(path.join(configDir(lab), 'dockwall.yml'), text);
 }
 
+// another build than the project's: to see a scenario fail with a program that is broken on purpose
+const builtProgram = (): string => process.env['DOCKWALL_LAB_DIST'] ?? path.join(projectDir, 'dist');
+
 async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonly [string, ...string[]]> {
   if (options.config !== undefined) writeConfig(lab, options.config);
   const spec = {
@@ -64,7 +67,7 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
     root: await rootFs('sidecar'),
     scratch: mkdtempSync(path.join(folder(lab, 'cells'), 'cell-')),
     mounts: [
-      { from: options.dist ?? path.join(projectDir, 'dist'), to: '/app/dist', readOnly: true },
+      { from: options.dist ?? builtProgram(), to: '/app/dist', readOnly: true },
       { from: path.join(projectDir, 'node_modules'), to: '/app/node_modules', readOnly: true },
       { from: path.join(projectDir, 'package.json'), to: '/app/package.json', readOnly: true },
       { from: nodeBinary(), to: '/usr/local/bin/node', readOnly: true },

@@ -48,7 +48,12 @@ export class Probe {
 
   look(): ProbeReport {
     const targets = this.#tallies.map(({ flow: _flow, ...report }): TargetReport => report);
-    return { duration: this.#now(), longestStall: this.#longestStall, targets };
+    return {
+      began: performance.timeOrigin + this.#start,
+      duration: this.#now(),
+      longestStall: this.#longestStall,
+      targets,
+    };
   }
 
   /** Ends the probe; what is under way gets a short while to arrive. */

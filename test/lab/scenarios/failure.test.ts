@@ -45,7 +45,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker
     expect(ended.stderr).toMatch(/lacks NET_ADMIN.*cap_add: \[NET_ADMIN, NET_RAW\]/s);
   });
 
-  it('a bad configuration at the start: everything is closed, unhealthy, and a good file heals it', async () => {
+  it('S24: a bad configuration at the start: everything is closed, unhealthy, and a good file heals it', async () => {
     const { engine } = stage.lab;
     await runService(engine, { name: 'public', publish: ['8001:80'], labels: { 'dockwall.public': '*' } });
     await runService(engine, { name: 'closed', publish: ['8002:80'] });
@@ -65,7 +65,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker
     });
   });
 
-  it('a bad configuration later: the last good one stays in force, unhealthy', async () => {
+  it('S24: a bad configuration later: the last good one stays in force, unhealthy', async () => {
     const { engine } = stage.lab;
     const daemon = await stage.guard();
     await watching({ stage, closed: [...stage.both(8001), ...stage.both(8002)] }, async (watch) => {
@@ -88,7 +88,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker
     });
   });
 
-  it('Docker is gone for a while: the walls stay, unhealthy, and it comes back', async () => {
+  it('S24: Docker is gone for a while: the walls stay, unhealthy, and it comes back', async () => {
     const { engine } = stage.lab;
     const daemon = await stage.guard();
     const flags = ['--restart=always'];

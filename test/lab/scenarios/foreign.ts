@@ -21,9 +21,16 @@ const rules = [
   'iptables -A INPUT -m set --match-set foreign-admins src -m comment --comment foreign -j ACCEPT',
 ];
 
+/** What takes the same away again, as far as it is still there. */
+const weeds = [
+  ...rules.filter((line) => / -[AI] /.test(line)).map((line) => line.replace(/ -[AI] /, ' -D ')),
+  ...['iptables', 'ip6tables'].flatMap((program) => [`${program} -F DOCKWALL`, `${program} -X DOCKWALL`]),
+  ...['foreign-admins', 'dockwall-foreign'].map((set) => `ipset destroy ${set}`),
+].map((line) => `${line} 2>/dev/null || :`);
+
 export class Foreign {
   readonly #lab: Lab;
-  readonly #planted: string;
+  #planted: string;
 
   private constructor(lab: Lab, planted: string) {
     this.#lab = lab;
@@ -33,6 +40,12 @@ export class Foreign {
   static async plant(lab: Lab): Promise<Foreign> {
     await lab.host.exec(['sh', '-ec', rules.join('\n')]);
     return new Foreign(lab, await read(lab));
+  }
+
+  /** For a scenario in which somebody takes rules away (`iptables -F`): what is left goes, and all of it is planted anew. */
+  async replant(): Promise<void> {
+    await this.#lab.host.exec(['sh', '-ec', [...weeds, ...rules].join('\n')]);
+    this.#planted = await read(this.#lab);
   }
 
   async read(): Promise<string> {

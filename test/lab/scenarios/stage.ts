@@ -1,12 +1,13 @@
 import { expect } from 'vitest';
 import type { Target } from '../agent/protocol.ts';
 import type { Client } from '../client.ts';
-import { type Dockwall, type DockwallOptions, startDockwall, writeConfig } from '../dockwall.ts';
+import { type Dockwall, type DockwallOptions, runDockwall, startDockwall, writeConfig } from '../dockwall.ts';
 import type { EngineOptions } from '../engine-options.ts';
 import { Lab } from '../lab.ts';
 import { until } from '../poll.ts';
 import { Foreign } from './foreign.ts';
 import type { EngineSetup } from './matrix.ts';
+import { readRuleText } from './rule-text.ts';
 
 /** T is trusted, G is in the group `web`, everybody else (X, and the neighbour N) is forbidden. */
 export const usualConfig = `
@@ -21,19 +22,24 @@ export class Stage {
   readonly lab: Lab;
   readonly setup: EngineSetup;
   readonly foreign: Foreign;
+  /** Every rule and set before dockwall ever ran here. */
+  readonly #untouched: string;
+  #flushed = false;
   #dockwall: Dockwall | undefined;
 
-  private constructor(lab: Lab, setup: EngineSetup, foreign: Foreign) {
+  private constructor(lab: Lab, setup: EngineSetup, before: { foreign: Foreign; rules: string }) {
     this.lab = lab;
     this.setup = setup;
-    this.foreign = foreign;
+    this.foreign = before.foreign;
+    this.#untouched = before.rules;
   }
 
   static async open(setup: EngineSetup, options: Partial<EngineOptions> = {}): Promise<Stage> {
     const { title: _, ...engine } = setup;
     const name = `scen${engine.version}${Math.random().toString(36).slice(2, 7)}`;
     const lab = await Lab.start({ name, engine: { ...engine, ...options } });
-    return new Stage(lab, setup, await Foreign.plant(lab));
+    const foreign = await Foreign.plant(lab);
+    return new Stage(lab, setup, { foreign, rules: await readRuleText(lab) });
   }
 
   get host(): Lab['host'] {
@@ -85,8 +91,13 @@ export class Stage {
     }
   }
 
-  /** Every container and network of the scenario goes; the next one starts on a clean host. */
+  /** S19: nothing foreign has changed. Then every container and network of the scenario goes; the next one starts on a clean host. */
   async clear(): Promise<void> {
+    this.foreign.expectUntouched(await this.foreign.read());
+    await this.#clear();
+  }
+
+  async #clear(): Promise<void> {
     const { engine } = this.lab;
     const all = (await engine.docker('ps', '--all', '--quiet')).split('\n').filter(Boolean);
     if (all.length > 0) await engine.docker('rm', '--force', ...all);
@@ -100,13 +111,33 @@ export class Stage {
     return (await this.host.exec([program, ...wait, ...args])).stdout;
   }
 
+  /**
+   * Call after a scenario has had somebody take rules or sets away (`iptables -F`): the foreign ones are planted anew, and from
+   * now on only what is ours is looked for at the end, since Docker may not have put its own back as they were.
+   */
+  async flushed(): Promise<void> {
+    this.#flushed = true;
+    await this.foreign.replant();
+  }
+
+  /** S18 and S19 at the end of every file: nothing foreign has changed, and `down` leaves no trace. */
   async close(): Promise<void> {
     try {
       if (this.#dockwall?.running) await this.#dockwall.kill();
       this.foreign.expectUntouched(await this.foreign.read());
+      if (this.#dockwall) await this.#expectNoTrace();
     } finally {
       await this.lab.down();
     }
+  }
+
+  async #expectNoTrace(): Promise<void> {
+    if (!this.lab.engine.running) await this.lab.engine.start();
+    await this.#clear();
+    expect(await runDockwall(this.lab, ['down'])).toMatchObject({ exitCode: 0 });
+    const text = await readRuleText(this.lab);
+    if (this.#flushed) expect(text).not.toMatch(/DOCKWALL-|dockwall:|dockwall[46]-/);
+    else expect(text).toBe(this.#untouched);
   }
 
   /** The same port on the host's IPv4 and IPv6 address. */

@@ -5,6 +5,7 @@ import { runService } from '../containers.ts';
 import { configDir, runDockwall } from '../dockwall.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
+import { readRuleText } from './rule-text.ts';
 import { Stage, usualConfig } from './stage.ts';
 import { watching } from './watch.ts';
 
@@ -31,7 +32,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     stage = await Stage.open(setup);
     await run('public', 8001, { 'dockwall.public': '*' });
     await run('allowed', 8002, { 'dockwall.allow': 'web' });
-    before = await everything();
+    before = await readRuleText(stage.lab);
     counted = count();
     await stage.guard({ env: { PATH: counted } });
   });
@@ -97,7 +98,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
   });
 
   it('S18: a second one finds nothing to do', async () => {
-    const text = await everything();
+    const text = await readRuleText(stage.lab);
     await stage.dockwall.stop();
     const daemon = await stage.guard();
     const passes = daemon.lines.filter(
@@ -105,7 +106,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     );
     expect(passes.map(({ msg }) => msg)).toEqual(passes.map(() => 'nothing to do'));
     expect(daemon.text).toContain('the gate was standing');
-    expect(await everything()).toBe(text);
+    expect(await readRuleText(stage.lab)).toBe(text);
     expect(await runDockwall(stage.lab, ['plan', '--check'])).toMatchObject({ exitCode: 0 });
   });
 
@@ -114,27 +115,12 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 1 });
     await stage.dockwall.stop();
     expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 0 });
-    expect(await everything()).toBe(before);
+    expect(await readRuleText(stage.lab)).toBe(before);
     await stage.expectOpen('X', 8002);
   });
 
   async function run(name: string, port: number, labels: Record<string, string>): Promise<void> {
     await runService(stage.lab.engine, { name, publish: [`${port}:80`], labels });
-  }
-
-  /** All tables of all backends and all sets, without counters and what passes with time. */
-  async function everything(): Promise<string> {
-    const saves = programs.filter((name) => name.endsWith('-save'));
-    const texts = await Promise.all([
-      ...saves.map(async (name) => `${name}\n${await stage.print(name)}`),
-      stage.print('ipset', 'save'),
-    ]);
-    return texts
-      .join('\n')
-      .split('\n')
-      .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:guard|listening|cut) /.test(line))
-      .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
-      .join('\n');
   }
 
   async function ruleText(): Promise<string> {

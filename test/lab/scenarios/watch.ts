@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../agent/protocol.ts';
 import { until } from '../poll.ts';
-import { type Prober, expectNothingOpened, expectServed } from '../prober.ts';
+import { type Prober, expectNothingOpened, expectServed, longestGap } from '../prober.ts';
+import { recordProbes } from './record.ts';
 import type { Stage } from './stage.ts';
 
 /**
@@ -32,6 +33,7 @@ export interface Served {
 export class Watch {
   readonly #stage: Stage;
   readonly #served = new Set<Served>();
+  #outage: number | undefined;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -52,11 +54,19 @@ export class Watch {
     const served: Served = {
       end: async () => {
         if (!this.#served.delete(served)) return;
-        expectServed(await prober.stop(), longestOutage);
+        const report = await prober.stop();
+        const gaps = report.targets.map((target) => longestGap(target, report.duration));
+        this.#outage = Math.max(this.#outage ?? 0, ...gaps);
+        expectServed(report, longestOutage);
       },
     };
     this.#served.add(served);
     return served;
+  }
+
+  /** The longest time that an allowed client was not served, ms, of those whose watch has ended. */
+  get outage(): number | undefined {
+    return this.#outage;
   }
 
   async end(): Promise<void> {
@@ -82,6 +92,7 @@ export async function watching(
     failure = error;
   }
   const reports = await Promise.all(probers.map(async (prober) => prober.stop()));
+  recordProbes(stage, reports, watch.outage);
   // what got in tells more than what the scenario stumbled over
   for (const report of reports) expectNothingOpened(report);
   if (failure !== undefined) throw failure;

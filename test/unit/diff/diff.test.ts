@@ -8,6 +8,7 @@ import type {
   ObservedTable,
   SetChange,
 } from '../../../src/diff/model.ts';
+import { gateStands } from '../../../src/diff/placement.ts';
 import type { Family } from '../../../src/net/network.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { render } from '../../../src/ruleset/render.ts';
@@ -189,5 +190,54 @@ describe('before Docker has been asked', () => {
 describe('down', () => {
   it('asks for nothing where nothing of ours is', () => {
     expect(isEmpty(diffAway(observe()))).toBe(true);
+  });
+});
+
+describe('the boot wall', () => {
+  const bootJump: ObservedRule = { id: 'x', spec: 'the boot wall', target: 'DOCKWALL-BOOT-INPUT' };
+  const booted = observe({
+    tables: ([4, 6] as const).map((family) =>
+      table(family, 'mangle', {
+        PREROUTING: [],
+        INPUT: [bootJump],
+        FORWARD: [{ ...bootJump, target: 'DOCKWALL-BOOT-FORWARD' }],
+        'DOCKWALL-BOOT-INPUT': [foreign('DROP')],
+        'DOCKWALL-BOOT-FORWARD': [foreign('DROP')],
+      }),
+    ),
+  });
+  const boot = (plan: ReturnType<typeof diff>): readonly string[] =>
+    plan.tables
+      .filter(({ family }) => family === 4)
+      .flatMap(({ changes }) => changes.filter((change) => JSON.stringify(change).includes('boot wall')))
+      .map(({ kind }) => kind);
+
+  it('stays while Docker has not been asked, and goes with the first pass that has', () => {
+    const policy = resolve(makeInventory([web]), trusting);
+    const early = diff(render(policy, 'unasked'), booted);
+    expect(boot(early)).toEqual([]);
+    expect(JSON.stringify(early)).not.toContain('BOOT');
+    expect(early.tables).toHaveLength(2);
+    const changes = diff(ruleset, booted).tables[0]?.changes ?? [];
+    expect(boot(diff(ruleset, booted))).toEqual(['unhook', 'unhook']);
+    expect(changes.filter(({ kind }) => kind === 'delete-chain')).toEqual([
+      { kind: 'delete-chain', chain: 'DOCKWALL-BOOT-INPUT' },
+      { kind: 'delete-chain', chain: 'DOCKWALL-BOOT-FORWARD' },
+    ]);
+  });
+
+  it('goes with everything else of ours', () => {
+    expect(boot(diffAway(booted))).toEqual(['unhook', 'unhook']);
+  });
+
+  it('is no gate, and does not hide one', () => {
+    expect(gateStands(booted, 4, 'nft')).toBe(false);
+    const ours = (name: string): ObservedRule => ({ id: 'y', spec: 'ours', target: `DOCKWALL-${name}` });
+    const chains = {
+      PREROUTING: [ours('GATE')],
+      INPUT: [bootJump, ours('INPUT')],
+      FORWARD: [bootJump, ours('FORWARD')],
+    };
+    expect(gateStands(observe({ tables: [table(4, 'mangle', chains)] }), 4, 'nft')).toBe(true);
   });
 });

@@ -1,0 +1,81 @@
+import { place } from '../diff/placement.ts';
+import { readHost } from '../host/read-host.ts';
+import type { Listener } from '../inventory/model.ts';
+import { parsePortNumbers } from '../net/port-selector.ts';
+import type { Protocol } from '../net/port.ts';
+import type { Policy } from '../policy/model.ts';
+import { plan } from '../reconciler/pass.ts';
+import { type KeptPort, renderBoot } from '../ruleset/boot.ts';
+import { bootUnitText } from './boot-unit-text.ts';
+import { type Context, openParts, requireConfig } from './context.ts';
+import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
+
+/** `dockwall boot-unit`: prints a systemd unit that keeps containers closed from the host's boot to our first pass. */
+export async function bootUnit(context: Context, options: { keep?: string | undefined }): Promise<ExitCode> {
+  const config = await requireConfig(context);
+  const [{ observed, policy }, host] = await Promise.all([openParts(context, config).then(plan), readHost()]);
+  const found = hostPorts(host.listeners, policy);
+  const kept = keptPorts(options.keep, found.kept);
+  context.print(
+    bootUnitText({
+      kept,
+      left: found.left.filter((port) => !kept.some((one) => same(one, port))),
+      walls: observed.families.map((family) => ({
+        table: renderBoot(policy, kept, family),
+        backend: place(observed, family).gate,
+      })),
+    }),
+  );
+  return exitCodes.ok;
+}
+
+/** `net.ipv4.ip_local_port_range` begins here unless changed (Linux); Docker chooses from it too. */
+const firstLocalPort = 32_768;
+
+/** What listens on the host and is no container's. `left`: numbers that anybody may be given, so they are not kept unasked. */
+export function hostPorts(
+  listeners: readonly Listener[],
+  { services }: Pick<Policy, 'services'>,
+): { readonly kept: readonly KeptPort[]; readonly left: readonly KeptPort[] } {
+  const published = services.flatMap(({ ports }) =>
+    ports.flatMap(({ protocol, hostPort, lapsed }) =>
+      hostPort === undefined || lapsed ? [] : [{ protocol, port: hostPort }],
+    ),
+  );
+  const own = listeners.filter((listener) => !published.some((port) => same(port, listener)));
+  return {
+    kept: own.filter(({ port }) => port < firstLocalPort),
+    left: own.filter(({ port }) => port >= firstLocalPort),
+  };
+}
+
+/** More than this is no list of a host's services, and each is a rule. */
+const mostPorts = 500;
+
+/** @param asked the whole list, or with a leading `+` what is added to what was found. */
+export function keptPorts(asked: string | undefined, found: readonly KeptPort[]): readonly KeptPort[] {
+  if (asked === undefined) return sorted(found);
+  const adding = asked.startsWith('+');
+  const parsed = parsePortNumbers(adding ? asked.slice(1) : asked);
+  if (!parsed.ok) throw new UserError(exitCodes.bad, `--keep: ${parsed.problem}`);
+  const named = parsed.ports.flatMap(({ range: { from, to }, protocol }) => {
+    const protocols: readonly Protocol[] = protocol === undefined ? ['tcp', 'udp'] : [protocol];
+    return Array.from({ length: to - from + 1 }, (_, index) => from + index).flatMap((port) =>
+      protocols.map((name): KeptPort => ({ protocol: name, port })),
+    );
+  });
+  const all = adding ? [...found, ...named] : named;
+  if (all.length > mostPorts)
+    throw new UserError(exitCodes.bad, `--keep: ${all.length} ports; at most ${mostPorts} can be kept open`);
+  return sorted(all);
+}
+
+function sorted(ports: readonly KeptPort[]): readonly KeptPort[] {
+  return [...new Map(ports.map((port) => [`${port.protocol}:${port.port}`, port])).values()].sort(
+    (a, b) => a.port - b.port || a.protocol.localeCompare(b.protocol),
+  );
+}
+
+function same(a: KeptPort, b: KeptPort): boolean {
+  return a.protocol === b.protocol && a.port === b.port;
+}

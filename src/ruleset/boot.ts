@@ -1,0 +1,75 @@
+import type { Family } from '../net/network.ts';
+import type { Protocol } from '../net/port.ts';
+import type { Policy } from '../policy/model.ts';
+import { externalLines } from './gate.ts';
+import { drop, giveBack, goTo, jump, related, reply, to } from './matches.ts';
+import type { Hook, Table } from './model.ts';
+import { bootChains } from './names.ts';
+import { chainOf, type Line, lineRule } from './rule.ts';
+
+/** A port of the host that stays reachable while the boot wall stands. */
+export interface KeptPort {
+  readonly protocol: Protocol;
+  readonly port: number;
+}
+
+/** A host that asks for its address is answered on these; conntrack takes an answer to a multicast question for new. */
+const dhcp: Record<Family, KeptPort> = {
+  4: { protocol: 'udp', port: 68 },
+  6: { protocol: 'udp', port: 546 },
+};
+
+/**
+ * The boot wall: what stands between the boot of the host and the sidecar's first pass, put up by the host itself (see
+ * cli/boot-unit.ts). It knows no container and needs no ipset: from outside nothing reaches a bridge of Docker, and of the
+ * host only the ports that are its own, since docker-proxy listens on the host. A pass that has asked Docker takes it away.
+ */
+export function renderBoot(
+  policy: Pick<Policy, 'external' | 'bridges'>,
+  kept: readonly KeptPort[],
+  family: Family,
+): Table {
+  const { external, bridges } = policy;
+  return {
+    family,
+    table: 'mangle',
+    chains: [
+      chainOf(bootChains.ports, portLines([...kept, dhcp[family]])),
+      chainOf(bootChains.input, [
+        [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
+        ...externalLines(external, bridges, goTo(bootChains.ports)),
+      ]),
+      chainOf(bootChains.outside, externalLines(external, bridges, drop)),
+      chainOf(bootChains.forward, [
+        [[reply], giveBack, 'answers'],
+        [[related], giveBack, 'ICMP errors of known connections'],
+        ...notDocker(policy),
+        ...bridges.map((name): Line => [[to(name)], goTo(bootChains.outside), `to ${name}`]),
+      ]),
+    ],
+    hooks: [hook('INPUT', bootChains.input), hook('FORWARD', bootChains.forward)],
+  };
+}
+
+function hook(chain: 'INPUT' | 'FORWARD', target: Parameters<typeof jump>[0]): Hook {
+  return { chain, rule: lineRule(chain, [[], jump(target), 'until dockwall is up']) };
+}
+
+function portLines(kept: readonly KeptPort[]): readonly Line[] {
+  return [
+    ...kept.map((port): Line => [[{ kind: 'port', ...port }], giveBack, 'the host itself serves this']),
+    ...(['tcp', 'udp', 'sctp'] as const).map((protocol): Line => [
+      [
+        { kind: 'protocol', protocol },
+        { kind: 'state', states: 'NEW' },
+      ],
+      drop,
+      `${protocol}: may be served by a container`,
+    ]),
+  ];
+}
+
+function notDocker({ external }: Pick<Policy, 'external'>): readonly Line[] {
+  const names = external.kind === 'auto' ? external.exceptions : [];
+  return names.map((name): Line => [[to(name)], giveBack, `${name} is not a bridge of Docker`]);
+}
