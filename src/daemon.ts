@@ -119,6 +119,7 @@ class Daemon {
       raise: async () => raiseGate(parts.kernel, await readHost(), parts.keeper.inForce()),
       report: (drifts) => this.reporter.drifted(drifts),
       saw: (observed) => this.drift.saw(observed),
+      writes: () => this.drift.wrote(),
     });
     this.drift = new DriftWatch({
       clock,
@@ -207,8 +208,11 @@ class Daemon {
     if (reload !== undefined) this.reloaded(reload);
     try {
       await this.guard.idle();
-      const drifted = await this.repair.repair();
-      if (wanted === 'check' && !drifted) return;
+      const drifted = await this.repair.repair(wanted);
+      if (wanted === 'check') {
+        if (drifted) this.drift.passLater();
+        return;
+      }
       let listeners: readonly Listener[] = [];
       const decision = await reconcile(this.passParts((seen) => (listeners = seen)));
       this.reporter.passed(decision);

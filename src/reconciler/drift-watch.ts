@@ -37,7 +37,9 @@ export class DriftWatch {
   private listening = false;
   private ends = 0;
   private warned = false;
+  /** Of a state that a pass since then has found right. */
   private fingerprint: string | undefined;
+  private writes = 0;
   private failing = false;
   private tokens = burst;
   private refilledAt: number;
@@ -56,6 +58,17 @@ export class DriftWatch {
     if (this.stopped || !first) return;
     if (observed.backends.includes('nft')) this.listen();
     this.wait();
+  }
+
+  /** Call when we write: what was seen before is no measure any more, lest the same damage done twice looks like no change. */
+  wrote(): void {
+    this.fingerprint = undefined;
+    this.writes += 1;
+  }
+
+  /** Asks for a pass when those who take away have had the time to finish: it asks Docker, and checks wait for it. */
+  passLater(): void {
+    this.later('pass', patience, this.parts.pull);
   }
 
   stop(): void {
@@ -120,9 +133,10 @@ export class DriftWatch {
     const { families = [], backends = [] } = this.observed ?? {};
     const scope = { families, backends: backends.filter((name) => name === 'legacy' || !this.listening) };
     try {
+      const { writes } = this;
       const fingerprint = await this.parts.fingerprint.take(scope);
       const same = fingerprint === this.fingerprint;
-      this.fingerprint = fingerprint;
+      if (writes === this.writes) this.fingerprint = fingerprint;
       this.failing = false;
       if (!same && !this.stopped) this.parts.pull();
     } catch (error) {

@@ -135,23 +135,27 @@ describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) 
     const prober = await stage.client('X').probe(stage.both(8002), { every: 1 });
     const from = stage.dockwall.lines.length;
     const start = Date.now();
-    await stage.host.exec(['sh', '-c', damage.script], { allowFailure: true });
-    const told = await stage.dockwall.waitForLog(
-      (line) => isDrift(line) && (damage.found?.test(JSON.stringify(line['found'])) ?? true),
-      driftCheck + slack,
-      from,
-    );
-    const after = Number(told['time']) - start;
-    await stage.pass();
-    await stage.expectClosed('X', 8002);
-    const report = await prober.stop();
-    const survivors = planted.split('\n').filter((line) => damage.takes?.test(line) !== true);
-    for (const line of survivors) expect(await stage.foreign.read()).toContain(line);
-    for (const [save, text] of before) await restore(save, text);
-    await stage.pass();
-    stage.foreign.expectUntouched(await stage.foreign.read());
-    await stage.expectOpen('T', 8002);
-    return { after, report };
+    try {
+      await stage.host.exec(['sh', '-c', damage.script], { allowFailure: true });
+      const told = await stage.dockwall.waitForLog(
+        (line) => isDrift(line) && (damage.found?.test(JSON.stringify(line['found'])) ?? true),
+        driftCheck + slack,
+        from,
+      );
+      const after = Number(told['time']) - start;
+      await stage.pass();
+      await stage.expectClosed('X', 8002);
+      const report = await prober.stop();
+      const left = await stage.foreign.read();
+      const survivors = planted.split('\n').filter((line) => damage.takes?.test(line) !== true);
+      for (const line of survivors) expect(left).toContain(line);
+      return { after, report };
+    } finally {
+      for (const [save, text] of before) await restore(save, text);
+      await stage.pass();
+      stage.foreign.expectUntouched(await stage.foreign.read());
+      await stage.expectOpen('T', 8002);
+    }
   }
 
   /** What everybody has in the tables of the engine's backend; by program. */
