@@ -12,6 +12,7 @@ import { runCommand } from './kernel/command.ts';
 import { Fingerprint } from './kernel/fingerprint.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { startMonitor } from './kernel/monitor.ts';
+import { ProgramReader } from './kernel/reader.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
 import { systemClock } from './reconciler/clock.ts';
@@ -96,6 +97,7 @@ class Daemon {
   private readonly guard: StartGuard;
   private readonly repair: DriftRepair;
   private readonly drift: DriftWatch;
+  private readonly reader = new ProgramReader();
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
   private readonly stopping = new AbortController();
@@ -124,7 +126,7 @@ class Daemon {
     this.drift = new DriftWatch({
       clock,
       log: parts.log,
-      fingerprint: new Fingerprint(),
+      fingerprint: new Fingerprint(this.reader.read),
       startMonitor,
       interval: () => parts.keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
@@ -158,6 +160,7 @@ class Daemon {
     this.stopping.abort();
     this.armed.disarm();
     this.drift.stop();
+    this.reader.stop();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.watching]);
   }

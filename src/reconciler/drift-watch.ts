@@ -22,6 +22,8 @@ const settled = 1000;
 const restartDelays = [250, 1000, 5000, 30_000];
 /** The front is no hurry: the gate stands, and Docker changes DOCKER rule by rule, ms. */
 const patience = 200;
+/** A flush is a line for each rule; one look in this time, ms, is enough for them. */
+const together = 50;
 /** How often the gate may be looked at in a row, and how often later: somebody may be moving it without end. */
 const burst = 20;
 const laterEvery = 500;
@@ -42,6 +44,7 @@ export class DriftWatch {
   private writes = 0;
   private failing = false;
   private tokens = burst;
+  private checkedAt = Number.NEGATIVE_INFINITY;
   private refilledAt: number;
   private cancels = new Map<string, () => void>();
   private stopped = false;
@@ -114,8 +117,10 @@ export class DriftWatch {
     const refills = Math.floor((clock.now() - this.refilledAt) / laterEvery);
     this.tokens = Math.min(burst, this.tokens + refills);
     this.refilledAt += refills * laterEvery;
-    if (this.tokens === 0) return this.later('gate', laterEvery, () => this.gateChanged());
+    const wait = Math.max(this.checkedAt + together - clock.now(), this.tokens === 0 ? laterEvery : 0);
+    if (wait > 0) return this.later('gate', wait, () => this.gateChanged());
     this.tokens -= 1;
+    this.checkedAt = clock.now();
     check();
   }
 
