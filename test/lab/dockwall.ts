@@ -100,6 +100,11 @@ export class Dockwall {
     child.on('exit', (code) => (this.#exit = { code }));
   }
 
+  /** As this machine counts. */
+  get pid(): number {
+    return this.#process.pid;
+  }
+
   get running(): boolean {
     return this.#exit === undefined;
   }
