@@ -31,6 +31,7 @@ export class Probe {
   readonly #every: number;
   readonly #patience: number;
   readonly #start = performance.now();
+  readonly #startedAt = Date.now();
   readonly #waiting: Attempt[] = [];
   #timer: NodeJS.Timeout;
   #next = 0;
@@ -48,7 +49,8 @@ export class Probe {
 
   look(): ProbeReport {
     const targets = this.#tallies.map(({ flow: _flow, ...report }): TargetReport => report);
-    return { duration: this.#now(), longestStall: this.#longestStall, targets };
+    const startedAt = this.#startedAt;
+    return { startedAt, duration: this.#now(), longestStall: this.#longestStall, targets };
   }
 
   /** Ends the probe; what is under way gets a short while to arrive. */

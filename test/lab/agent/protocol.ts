@@ -29,6 +29,8 @@ export interface TargetReport {
 }
 
 export interface ProbeReport {
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
   readonly duration: number;
   /** The longest time the prober itself stood still: gaps below it say nothing. */
   readonly longestStall: number;
