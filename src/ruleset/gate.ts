@@ -38,7 +38,8 @@ const elsewhere: Record<Family, readonly Match[]> = {
 };
 
 /**
- * The gate: the guarantee, in `mangle`, before Docker's DNAT, on host ports. It only drops or writes one mark
+ * The gate: the guarantee, on host ports, in `mangle`, before Docker's DNAT: `mangle` is at priority -150 of PREROUTING, and
+ * what translates destinations at -100, also the chains of Docker's nftables backend. It only drops or writes one mark
  * bit; how many rules it has depends on the source groups, never on the containers. A published
  * port is decided here for DNAT, docker-proxy, host-network services and Swarm's mesh alike.
  *
@@ -143,7 +144,7 @@ function deniedSources(
 ): readonly (readonly [Match, string])[] {
   return [
     [sourceIn(set('deny')), 'denied'],
-    ...policy.deny.groups.map((name) => [sourceIn(set(`src-${name}`)), `denied ${name}`] as const),
+    ...policy.deny.groups.map((name) => [sourceIn(set(`den-${name}`)), `denied ${name}`] as const),
   ];
 }
 
@@ -152,7 +153,7 @@ function labelDenials(policy: Policy, prefix: string, set: (role: string) => Set
   const note = 'label denies this address';
   return [
     ...deniedGroups.map((name): Line => [
-      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`src-${name}`))],
+      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`den-${name}`))],
       refuse,
       `label denies ${name}`,
     ]),
@@ -187,16 +188,16 @@ function openLines(
 }
 
 /**
- * The guard: while a container is being made, its ports are not known yet (its inspect blocks during the start), and
- * docker-proxy will listen on them. Until they are, new connections from outside reach only ports that had a
- * listener before; any other would have been refused anyway. After DNAT, so what is forwarded is not concerned.
+ * The guard: what listens for a container (docker-proxy, Docker itself) listens before Docker tells its port. So new
+ * connections from outside reach only ports on which the host's own services are known to listen; where nobody listens
+ * they would be refused anyway. After DNAT, so what is forwarded is not concerned.
  */
 function inputLines(policy: Policy, family: Family): readonly Line[] {
-  const starting: Match = { kind: 'set', set: setName(family, 'starting'), fields: 'dst', negated: true };
+  const down: Match = { kind: 'set', set: setName(family, 'guard'), fields: 'dst', negated: true };
   return [
-    [[starting], giveBack, 'no container is being made'],
     [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
     [[marked(policy.mark)], giveBack, 'passed the gate'],
+    [[down], giveBack, 'the guard is down: dockwall does not run'],
     ...externalLines(policy.external, policy.bridges, goTo(chains.listening)),
   ];
 }
@@ -206,7 +207,7 @@ function listeningLines(family: Family): readonly Line[] {
   return (['tcp', 'udp'] as const).map((protocol): Line => [
     [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
     drop,
-    `${protocol}: nobody listened here before the container was made`,
+    `${protocol}: not known to be the host's own`,
   ]);
 }
 
