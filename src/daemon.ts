@@ -6,7 +6,7 @@ import { type DockerClient, DockerError, type DockerEvent } from './docker/clien
 import { requireSocket } from './docker/require-socket.ts';
 import { DockerSource } from './docker/source.ts';
 import type { HostSocket } from './host/listeners.ts';
-import { firstLocalPort, ownAddresses, readHost, readSockets } from './host/read-host.ts';
+import { countSockets, firstLocalPort, ownAddresses, readHost, readSockets } from './host/read-host.ts';
 import type { Listener } from './inventory/model.ts';
 import { ArmedRun } from './kernel/armed.ts';
 import { runCommand } from './kernel/command.ts';
@@ -169,6 +169,7 @@ class Daemon {
       kernel: createKernel(this.armed.run),
       families: parts.families,
       sockets: readSockets,
+      counts: countSockets,
       firstLocalPort: parts.firstLocalPort,
       inspect: (id) => this.source.inspect(id),
       ask: () => this.trigger.pull(),

@@ -29,6 +29,16 @@ export async function readSockets(): Promise<readonly HostSocket[]> {
   return parseSockets({ tcp: [tcp, tcp6], udp: [udp, udp6] });
 }
 
+/**
+ * How many sockets there are of each kind, as text: another text means that a socket has come or gone. Cheap, where the tables
+ * themselves are not: /proc/net/tcp walks the hash of all connections of all namespaces, which has a bucket for each
+ * 128 KiB of memory (4 ms of processor time on a machine of 24 GiB, empty or not).
+ */
+export async function countSockets(): Promise<string> {
+  const files = await Promise.all(['net/sockstat', 'net/sockstat6'].map(readProc));
+  return [...files.join('\n').matchAll(/^(?:TCP|UDP)6?: inuse \d+/gm)].join(' ');
+}
+
 /** Linux's own `net.ipv4.ip_local_port_range`, where it cannot be read. */
 const usualLocalPort = 32_768;
 

@@ -77,6 +77,11 @@ export class AdoptedPorts {
     }
   }
 
+  /** Whether some socket waits to be judged, now or soon. */
+  waits(now: number): boolean {
+    return [...this.waiting.values()].some(({ socket }) => !this.isPublished(socket, now));
+  }
+
   /** Sockets that Docker should be asked about now. */
   due(now: number): readonly HostSocket[] {
     return [...this.waiting.values()]

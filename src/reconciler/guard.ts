@@ -16,10 +16,12 @@ const guardSeconds = 60;
 const listSeconds = 3 * guardSeconds;
 /** Both are renewed this often, ms. */
 const renewal = (guardSeconds / 3) * 1000;
-/** Between two looks at the sockets of the host, ms. */
+/** Between two looks at how many sockets the host has, ms. */
 const lookInterval = 500;
+/** At the latest after this time all of them are looked at, ms: one that goes and one that comes leave the number as it was. */
+const fullInterval = 5000;
 /** Reading the sockets of a host with very many connections takes long: this many times as long is waited after it. */
-const restFactor = 25;
+const restFactor = 50;
 const longestRest = 5000;
 /** Docker is asked about sockets that wait; while it does not tell (it is starting something), less and less often, ms. */
 const askDelays = [0, 500, 1000, 2000, 5000];
@@ -29,6 +31,8 @@ export interface GuardParts {
   readonly kernel: Pick<Kernel, 'apply'>;
   readonly families: readonly Family[];
   readonly sockets: () => Promise<readonly HostSocket[]>;
+  /** Another text when a socket has come or gone; much cheaper than `sockets`. */
+  readonly counts: () => Promise<string>;
   readonly firstLocalPort: number;
   readonly inspect: (id: string) => Promise<ContainerDetails | undefined>;
   /** Asks for a pass: ports have been closed, or sockets wait for a judgement. */
@@ -65,8 +69,10 @@ export class Guard {
   private stopped = false;
   private cancelTimer: (() => void) | undefined;
   private looking: Promise<void> | undefined;
-  private lookAgain = false;
+  private lookAgain: 'all' | 'changes' | undefined;
   private readingTook = 0;
+  private readAt = Number.NEGATIVE_INFINITY;
+  private counts = '';
   /** What the kernel's list holds, as far as we know. */
   private written = new Map<string, Listener>();
   /** What has left the list and may still be in the kernel's. */
@@ -104,7 +110,7 @@ export class Guard {
   /** Call on every event of Docker. */
   event(): void {
     this.book.event(this.parts.clock.now());
-    void this.look();
+    void this.look('all');
   }
 
   /** Call on a container's `create` event as well: closes what it asks for as soon as Docker says what that is. */
@@ -132,37 +138,45 @@ export class Guard {
     const standing = adoptedBefore(sets, this.parts.families);
     const lost = standing === undefined || [...this.written.keys()].some((key) => !standing.has(key));
     if (lost) this.renewedAt = Number.NEGATIVE_INFINITY;
-    void this.look();
+    void this.look('changes');
   }
 
   /** One look at a time; one that is asked for meanwhile follows. */
-  private async look(): Promise<void> {
+  private async look(at: 'all' | 'changes'): Promise<void> {
     if (this.stopped) return;
     if (this.looking !== undefined) {
-      this.lookAgain = true;
+      this.lookAgain = at === 'all' ? at : (this.lookAgain ?? at);
       return;
     }
     this.cancelTimer?.();
-    this.looking = this.lookOnce();
+    this.looking = this.lookOnce(at);
     await this.looking;
     this.looking = undefined;
     const again = this.lookAgain;
-    this.lookAgain = false;
-    this.next(again ? 0 : Math.max(lookInterval, Math.min(longestRest, restFactor * this.readingTook)));
+    this.lookAgain = undefined;
+    if (again !== undefined) this.next(0, again);
+    else this.next(Math.max(lookInterval, Math.min(longestRest, restFactor * this.readingTook)));
   }
 
-  private next(delay: number): void {
+  private next(delay: number, at: 'all' | 'changes' = 'changes'): void {
     if (this.stopped) return;
     this.cancelTimer?.();
-    this.cancelTimer = this.parts.clock.after(delay, () => void this.look());
+    this.cancelTimer = this.parts.clock.after(delay, () => void this.look(at));
   }
 
-  private async lookOnce(): Promise<void> {
-    const from = this.parts.clock.now();
-    const sockets = await this.parts.sockets();
-    const now = this.parts.clock.now();
-    this.readingTook = now - from;
-    this.book.look(sockets, now);
+  private async lookOnce(at: 'all' | 'changes'): Promise<void> {
+    const { clock } = this.parts;
+    const counts = await this.parts.counts();
+    const from = clock.now();
+    const idle = counts === this.counts && from - this.readAt < fullInterval && !this.book.waits(from);
+    if (at === 'all' || !idle) {
+      const sockets = await this.parts.sockets();
+      const now = clock.now();
+      this.counts = counts;
+      this.readingTook = now - from;
+      this.readAt = now;
+      this.book.look(sockets, now);
+    } else this.readingTook = 0;
     await this.write();
     this.askWhatIsDue();
   }
@@ -240,7 +254,7 @@ export class Guard {
       })),
     );
     if (sets.length > 0) await this.apply(sets);
-    void this.look();
+    void this.look('changes');
   }
 }
 

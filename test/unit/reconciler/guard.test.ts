@@ -30,6 +30,7 @@ class Bench {
   readonly failures: unknown[] = [];
   sockets: readonly HostSocket[] = [ssh];
   asked = 0;
+  reads = 0;
   refuse = false;
   enabled = true;
   answer: Promise<ContainerDetails | undefined> = Promise.resolve(undefined);
@@ -37,7 +38,11 @@ class Bench {
     families: [4, 6],
     clock: this.clock,
     firstLocalPort: 32_768,
-    sockets: () => Promise.resolve(this.sockets),
+    sockets: () => {
+      this.reads += 1;
+      return Promise.resolve(this.sockets);
+    },
+    counts: () => Promise.resolve(String(this.sockets.length)),
     kernel: {
       apply: async (plan) => {
         if (this.refuse) throw new Error('refused');
@@ -127,6 +132,17 @@ describe('Guard', () => {
     await bench.clock.advance(60_000);
     expect(bench.asked).toBeGreaterThan(5);
     expect(bench.asked).toBeLessThan(20);
+  });
+
+  it('reads the sockets only when their number has changed, and now and then', async () => {
+    const bench = await begin();
+    bench.reads = 0;
+    await bench.clock.advance(60_000);
+    expect(bench.reads).toBeGreaterThanOrEqual(11);
+    expect(bench.reads).toBeLessThanOrEqual(12);
+    bench.sockets = [root(25, 2)];
+    await bench.clock.advance(6000);
+    expect(bench.asked).toBeGreaterThan(0);
   });
 
   it('takes a port off the list at the event after its socket has gone', async () => {
