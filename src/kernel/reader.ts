@@ -44,8 +44,13 @@ export class ProgramReader {
     this.end();
   }
 
+  /** Its group: the program that it waits for as well. */
   private end(): void {
-    this.child?.kill('SIGKILL');
+    try {
+      if (this.child?.pid !== undefined) process.kill(-this.child.pid, 'SIGKILL');
+    } catch {
+      // it has ended by itself
+    }
   }
 
   private next(): void {
@@ -62,6 +67,7 @@ export class ProgramReader {
     const marker = randomUUID();
     const child = spawn('sh', ['-c', script, marker], {
       stdio: ['pipe', 'pipe', 'ignore'],
+      detached: true,
       env: { ...process.env, LC_ALL: 'C' },
     });
     let size = 0;

@@ -19,6 +19,8 @@ interface WatchParts {
 
 /** A monitor that has lived this long has begun to listen, ms. */
 const settled = 1000;
+/** And one that has lived this long is well: what it was told to suffer from is over, ms. */
+const well = 60_000;
 const restartDelays = [250, 1000, 5000, 30_000];
 /** The front is no hurry: the gate stands, and Docker changes DOCKER rule by rule, ms. */
 const patience = 200;
@@ -88,17 +90,19 @@ export class DriftWatch {
     });
     this.once('settled', settled, () => {
       this.listening = true;
+      // What happened before it listened was told to nobody.
+      this.parts.check();
+    });
+    this.once('well', well, () => {
       if (this.warned) this.parts.log.info({}, 'nft monitor runs again');
       this.warned = false;
       this.ends = 0;
-      // What happened before it listened was told to nobody.
-      this.parts.check();
     });
   }
 
   private ended({ missing, why }: MonitorEnd): void {
     this.listening = false;
-    this.cancels.get('settled')?.();
+    for (const what of ['settled', 'well']) this.cancels.get(what)?.();
     this.ends += 1;
     const every = this.parts.interval();
     const instead = every === 0 ? 'the schedule' : `the check every ${every / 1000} s`;

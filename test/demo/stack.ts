@@ -36,6 +36,12 @@ export class Stack {
     await this.compose('up', '--detach', '--pull', 'never', '--no-build');
   }
 
+  /** A new container of the sidecar in place of the old one, as after `docker compose build`. */
+  async replace(): Promise<void> {
+    const flags = ['--detach', '--pull', 'never', '--no-build', '--no-deps', '--force-recreate'];
+    await this.compose('up', ...flags, 'dockwall');
+  }
+
   /** `docker compose ...`; throws where it fails. */
   async compose(...args: readonly string[]): Promise<RunResult> {
     return this.#compose(args, false);

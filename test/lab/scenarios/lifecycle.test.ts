@@ -84,7 +84,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker $ti
     });
   });
 
-  it('S8: the engine restarts', async () => {
+  it.each(['TERM', 'KILL'] as const)('S8: the engine ends with %s and starts again', async (how) => {
     const { engine } = stage.lab;
     const flags = ['--restart=always'];
     const shut = [...stage.both(8001), ...stage.both(8002)];
@@ -99,7 +99,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker $ti
       });
       const before = await watch.keepServed('X', 8003);
       await before.end();
-      await engine.restart();
+      await (how === 'TERM' ? engine.stop() : engine.kill());
+      await engine.start();
       await watch.keepServed('X', 8003);
       await watch.keepServed('G', 8001);
       await watch.keepServed('T', 8001, 8002);

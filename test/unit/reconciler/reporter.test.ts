@@ -93,4 +93,16 @@ describe('Reporter', () => {
     reporter.passed(decision({}));
     expect(reporter.health([])).toMatchObject({ healthy: true, problems: [] });
   });
+
+  it('tells what others changed once, then at the tenth time, and counts all of it', () => {
+    const { reporter, lines } = bench();
+    const jump = { kind: 'jump', what: 'our jump was missing' } as const;
+    for (let i = 0; i < 12; i += 1) reporter.drifted([jump, { kind: 'front', what: 'moved', quiet: true }]);
+    reporter.drifted([{ kind: 'front', what: 'moved', quiet: true }]);
+    expect(lines).toEqual([
+      'warn somebody changed our rules or sets; they are put back {"found":["our jump was missing"],"times":1}',
+      'warn somebody changed our rules or sets; they are put back {"found":["our jump was missing"],"times":10}',
+    ]);
+    expect(reporter.health([]).drift).toEqual({ jump: 12, chain: 0, rule: 0, set: 0, member: 0, front: 13 });
+  });
 });

@@ -1,0 +1,183 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { diff } from '../../../src/diff/diff.ts';
+import type { Drift } from '../../../src/diff/drift.ts';
+import { createKernel, type Kernel } from '../../../src/kernel/kernel.ts';
+import { resolve } from '../../../src/policy/resolve.ts';
+import { DriftRepair } from '../../../src/reconciler/drift-repair.ts';
+import type { Ruleset } from '../../../src/ruleset/model.ts';
+import { render } from '../../../src/ruleset/render.ts';
+import { FakeKernel } from '../../contract/fake-kernel.ts';
+import { cidr, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
+
+const dockers = `*nat
+:DOCKER - [0:0]
+-A PREROUTING -j DOCKER
+COMMIT
+*filter
+:DOCKER - [0:0]
+-A FORWARD -j DOCKER
+COMMIT
+`;
+
+const config = makeConfig({ trusted: { networks: [cidr('203.0.113.4')], groups: [] } });
+const web = makeContainer('web', { labels: { 'dockwall.public': '80' }, ports: ports('80:80') });
+const ruleset: Ruleset = render(resolve(makeInventory([web]), config), 'asked');
+
+let fake: FakeKernel;
+let kernel: Kernel;
+let reported: Drift[];
+let raised: number;
+let repair: DriftRepair;
+
+beforeEach(async () => {
+  fake = new FakeKernel({ backends: ['nft'] });
+  await tables(dockers);
+  kernel = createKernel(fake.run, { readFile: fake.readFile });
+  await kernel.apply(diff(ruleset, await kernel.observe()));
+  reported = [];
+  raised = 0;
+  repair = new DriftRepair({
+    kernel,
+    raise: async () => (raised += 1),
+    report: (drifts) => void reported.push(...drifts),
+    saw: () => {},
+    writes: () => {},
+  });
+  repair.passed({ ruleset });
+});
+
+/** Somebody else's iptables-restore, IPv4. */
+async function tables(input: string, program = 'iptables-nft-restore'): Promise<void> {
+  const { stderr } = await fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
+  expect(stderr).toBe('');
+}
+
+/** Somebody else's ipset. */
+async function sets(input: string): Promise<void> {
+  await fake.run({ program: 'ipset', args: ['restore', '-exist'], input, timeoutMs: 1000 });
+}
+
+const words = (): readonly string[] => reported.map(({ kind, what }) => `${kind}: ${what}`);
+
+describe('DriftRepair', () => {
+  it('writes nothing and says nothing where all is as it was left', async () => {
+    const { writes } = fake;
+    expect(await repair.repair('check')).toBe(false);
+    expect([fake.writes, reported]).toEqual([writes, []]);
+  });
+
+  const gate = '-F PREROUTING\n-F INPUT\n-F FORWARD\n-F DOCKWALL-JUDGE\n';
+  it.each<[string, string, string[]]>([
+    [
+      'a flushed gate',
+      `*mangle\n${gate}COMMIT\n`,
+      [
+        'rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 10 rules were missing',
+        ...['PREROUTING', 'INPUT', 'FORWARD'].map(
+          (chain) => `jump: our jump in ${chain} (mangle, IPv4, nft) was missing`,
+        ),
+      ],
+    ],
+    [
+      'a rule above our jump',
+      '*mangle\n-I PREROUTING 1 -p tcp -j ACCEPT\nCOMMIT\n',
+      ['jump: our jump in PREROUTING (mangle, IPv4, nft) was not where it belongs'],
+    ],
+    [
+      'a rule in a chain of ours',
+      '*mangle\n-I DOCKWALL-JUDGE 1 -j RETURN\nCOMMIT\n',
+      ['rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 1 that is none of ours stood there'],
+    ],
+    [
+      'a chain that is gone',
+      '*mangle\n-D PREROUTING 1\n-F DOCKWALL-GATE\n-X DOCKWALL-GATE\nCOMMIT\n',
+      [
+        'chain: the chain DOCKWALL-GATE (mangle, IPv4, nft) was missing',
+        'jump: our jump in PREROUTING (mangle, IPv4, nft) was missing',
+      ],
+    ],
+  ])('%s is put back, and told in words', async (_, damage, found) => {
+    const before = fake.dump();
+    await tables(damage);
+    expect(fake.dump()).not.toBe(before);
+    expect(await repair.repair('check')).toBe(true);
+    expect(words().toSorted()).toEqual(found.toSorted());
+    expect(fake.dump().replace('4 nft mangle -A PREROUTING -p tcp -j ACCEPT\n', '')).toBe(before);
+    expect(await repair.repair('check')).toBe(false);
+  });
+
+  it('members and sets that are gone come back', async () => {
+    const before = fake.dump();
+    await sets('del dockwall4-published 0.0.0.0/1,tcp:80\ndel dockwall4-trusted 203.0.113.4\n');
+    expect(await repair.repair('check')).toBe(true);
+    expect(words()).toEqual([
+      'member: members of the set dockwall4-published were missing: 0.0.0.0/1,tcp:80',
+      'member: members of the set dockwall4-trusted were missing: 203.0.113.4',
+    ]);
+    expect(fake.dump()).toBe(before);
+  });
+
+  it('what closes more than was left is nobody else’s doing: the guard adds between passes', async () => {
+    await sets('add dockwall4-published 0.0.0.0/1,tcp:9000\nadd dockwall4-starting 0.0.0.0/1 timeout 10\n');
+    await sets('add dockwall4-trusted 198.51.100.1 timeout 60\n');
+    const { writes } = fake;
+    expect(await repair.repair('pass')).toBe(false);
+    expect([fake.writes, words()]).toEqual([writes, []]);
+  });
+
+  it('a member that lets in is left to the pass, which asks Docker', async () => {
+    await sets('add dockwall4-public 0.0.0.0/1,tcp:9000\n');
+    const { writes } = fake;
+    expect(await repair.repair('check')).toBe(true);
+    expect([fake.writes, words()]).toEqual([writes, []]);
+    expect(await repair.repair('pass')).toBe(true);
+    expect(words()).toEqual([
+      'member: the set dockwall4-public had members that are none of ours: 0.0.0.0/1,tcp:9000',
+    ]);
+  });
+
+  it('a front that Docker has moved is left to the pass, and quiet', async () => {
+    await tables('*filter\n-I DOCKER 1 -p tcp -j ACCEPT\nCOMMIT\n');
+    const { writes } = fake;
+    expect(await repair.repair('pass')).toBe(true);
+    expect(fake.writes).toBe(writes);
+    expect(reported).toEqual([
+      { kind: 'front', what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs', quiet: true },
+    ]);
+  });
+
+  it('the pass that follows looks no second time, and what it leaves half-done is not put back', async () => {
+    const looks = (): number => fake.processes.get('iptables-nft-save') ?? 0;
+    const before = looks();
+    await repair.repair('pass');
+    await repair.kernel.observe();
+    expect(looks()).toBe(before + 1);
+    await repair.kernel.observe();
+    expect(looks()).toBe(before + 2);
+
+    fake.inject({ nth: 1, of: 'write', how: 'fail' });
+    const none: Ruleset = { sets: [], gate: [], front: [] };
+    await expect(repair.kernel.apply(diff(none, await kernel.observe()))).rejects.toThrow(
+      'an injected failure',
+    );
+    const { writes } = fake;
+    await repair.repair('check');
+    // IPv6 was written, IPv4 was not: nobody knows what was left, and the gate is raised as at a start
+    expect([fake.writes, raised, words()]).toEqual([writes, 1, ['jump: the gate was missing']]);
+  });
+
+  it('puts a gate up from nothing where no pass has left anything to go by', async () => {
+    const fresh = new DriftRepair({
+      kernel,
+      raise: async () => (raised += 1),
+      report: (drifts) => void reported.push(...drifts),
+      saw: () => {},
+      writes: () => {},
+    });
+    expect(await fresh.repair('check')).toBe(true);
+    expect(raised).toBe(0);
+    await tables('*mangle\n-F PREROUTING\nCOMMIT\n', 'ip6tables-nft-restore');
+    await fresh.repair('check');
+    expect([raised, words()]).toEqual([1, ['jump: the gate was missing']]);
+  });
+});
