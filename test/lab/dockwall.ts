@@ -22,6 +22,8 @@ export interface DockwallOptions {
   readonly args?: readonly string[];
   /** The folder with the built program, as a path of this machine; `dist` of the project unless told. */
   readonly dist?: string;
+  /** A network namespace that is not the Docker host's: as without `network_mode: host`. */
+  readonly netns?: string;
 }
 
 /** One line that dockwall logged; `raw` where it was not JSON. */
@@ -59,7 +61,7 @@ export function writeConfig(lab: Lab, text: string): void {
 async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonly [string, ...string[]]> {
   if (options.config !== undefined) writeConfig(lab, options.config);
   const spec = {
-    netns: lab.host.netns,
+    netns: options.netns ?? lab.host.netns,
     root: await rootFs('sidecar'),
     scratch: mkdtempSync(path.join(folder(lab, 'cells'), 'cell-')),
     mounts: [
