@@ -36,8 +36,12 @@ function unusedServices(
   { policy }: Parameters<typeof readStatus>[0],
   services: ReadonlyMap<string, unknown>,
 ): readonly string[] {
-  const names = new Set(policy.services.flatMap(({ name, composeService }) => [name, composeService]));
+  const names = new Set(
+    policy.services.flatMap(({ name, composeService, swarmService }) => [name, composeService, swarmService]),
+  );
   return [...services.keys()]
     .filter((name) => !names.has(name))
-    .map((name) => `services.${harmless(name)} in the configuration matches no container now`);
+    .map(
+      (name) => `services.${harmless(name)} in the configuration matches no container or swarm service now`,
+    );
 }

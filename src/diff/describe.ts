@@ -1,4 +1,5 @@
 import type { Match, Rule, Target } from '../ruleset/model.ts';
+import { setChanges } from './diff.ts';
 import type { Plan, RuleChange, SetChange, TableChange } from './model.ts';
 
 /** One change in words. `sign` is `+` for what is put in, `-` for what is taken away. */
@@ -11,7 +12,7 @@ export interface Description {
 /** What a plan does, for people: the members of one set on one line, one line a rule. */
 export function describe(plan: Plan): readonly Description[] {
   return [
-    ...describeSets(plan.sets),
+    ...describeSets(setChanges(plan)),
     ...plan.tables.flatMap(describeTable),
     ...plan.destroy.map((name): Description => ({ sign: '-', where: `set ${name}`, what: 'the whole set' })),
   ];

@@ -28,7 +28,13 @@ export async function connectDocker(): Promise<DockerClient> {
         docker.getContainer(id).inspect({ abortSignal: signal }),
       ),
     networks: () => asking('listing networks', docker.listNetworks(limit())),
-    network: (id) => asking(`inspecting network ${id.slice(0, 12)}`, inTime(docker.getNetwork(id).inspect())),
+    network: (id, verbose = false) => {
+      // The types of dockerode 5 know no options here; the program does.
+      const network: { inspect(options?: object): Promise<unknown> } = docker.getNetwork(id);
+      const answer = verbose ? network.inspect({ verbose: true }) : network.inspect();
+      return asking(`inspecting network ${id.slice(0, 12)}`, inTime(answer));
+    },
+    services: () => asking('listing services', docker.listServices(limit())),
     watch: async ({ onOpen, onEvent }, signal) => {
       const stream = await asking(
         'opening the event stream',

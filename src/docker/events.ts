@@ -4,10 +4,11 @@ import type { DockerEvent } from './client.ts';
 
 /**
  * Asked of the server, so that health checks and execs (`exec_start`, `health_status`) never arrive here.
- * `create` and `rename` for ports and names, `start`/`die`/`destroy` for state, `connect`/`disconnect` for addresses.
+ * `create` and `rename` for ports and names, `start`/`die`/`destroy` for state, `connect`/`disconnect` for addresses;
+ * `update` for the ports of Swarm's services (managers only; a worker hears nothing of them).
  */
 export const eventFilters = {
-  type: ['container' as const, 'network' as const],
+  type: ['container' as const, 'network' as const, 'service' as const],
   event: [
     'create',
     'start',
@@ -19,6 +20,7 @@ export const eventFilters = {
     'connect',
     'disconnect',
     'remove',
+    'update',
   ],
 };
 

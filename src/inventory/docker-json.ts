@@ -50,8 +50,32 @@ export const networkDetails = z.object({
   Name: z.string(),
   Driver: z.string(),
   Options: z.record(z.string(), z.string()).nullish(),
+  /** True for the network behind Swarm's mesh. */
+  Ingress: z.boolean().nullish(),
+  /** Of the mesh's network, asked with `verbose`: services that run somewhere, with `Target: 80, Publish: 8080`. */
+  Services: z.record(z.string(), z.object({ Ports: z.array(z.string()).nullish() })).nullish(),
   Containers: z
     .record(z.string(), z.object({ IPv4Address: z.string().nullish(), IPv6Address: z.string().nullish() }))
+    .nullish(),
+});
+
+/** One element of `GET /services`. */
+export const serviceDetails = z.object({
+  ID: z.string().min(1),
+  Spec: z.object({ Name: z.string() }),
+  Endpoint: z
+    .object({
+      Ports: z
+        .array(
+          z.object({
+            Protocol: protocolName.nullish(),
+            TargetPort: z.number().nullish(),
+            PublishedPort: z.number().nullish(),
+            PublishMode: z.string().nullish(),
+          }),
+        )
+        .nullish(),
+    })
     .nullish(),
 });
 
@@ -90,6 +114,7 @@ export interface EngineAnswers {
 export type ContainerSummary = z.infer<typeof containerSummary>;
 export type ContainerDetails = z.infer<typeof containerDetails>;
 export type NetworkDetails = z.infer<typeof networkDetails>;
+export type ServiceDetails = z.infer<typeof serviceDetails>;
 
 /**
  * One moment of Docker and the host, still in Docker's words. Made by docker/source, read by `readInventory`;
@@ -100,5 +125,7 @@ export interface Snapshot {
   /** By container id; a container may be missing (its inspect is blocked by a start). */
   readonly details: ReadonlyMap<string, ContainerDetails>;
   readonly networks: readonly NetworkDetails[];
+  /** Swarm's services; undefined where there is no swarm, and on its workers, which are not told. */
+  readonly services?: readonly ServiceDetails[] | undefined;
   readonly engine?: EngineAnswers;
 }

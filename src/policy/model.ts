@@ -54,6 +54,7 @@ export interface Service {
   readonly containerId: string;
   readonly name: string;
   readonly composeService: string | undefined;
+  readonly swarmService: string | undefined;
   readonly active: boolean;
   readonly description: string;
   /** A host-network container whose ports nobody has declared: they are open as the host's own are. */

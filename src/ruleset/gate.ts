@@ -117,7 +117,7 @@ function deniedSources(
 ): readonly (readonly [Match, string])[] {
   return [
     [sourceIn(set('deny')), 'denied'],
-    ...policy.deny.groups.map((name) => [sourceIn(set(`src-${name}`)), `denied ${name}`] as const),
+    ...policy.deny.groups.map((name) => [sourceIn(set(`den-${name}`)), `denied ${name}`] as const),
   ];
 }
 
@@ -126,7 +126,7 @@ function labelDenials(policy: Policy, prefix: string, set: (role: string) => Set
   const note = 'label denies this address';
   return [
     ...deniedGroups.map((name): Line => [
-      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`src-${name}`))],
+      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`den-${name}`))],
       drop,
       `label denies ${name}`,
     ]),
@@ -161,16 +161,16 @@ function openLines(
 }
 
 /**
- * The guard: while a container is being made, its ports are not known yet (its inspect blocks during the start), and
- * docker-proxy will listen on them. Until they are, new connections from outside reach only ports that had a
- * listener before; any other would have been refused anyway. After DNAT, so what is forwarded is not concerned.
+ * The guard: what listens for a container (docker-proxy, Docker itself) listens before Docker tells its port. So new
+ * connections from outside reach only ports on which the host's own services are known to listen; where nobody listens
+ * they would be refused anyway. After DNAT, so what is forwarded is not concerned.
  */
 function inputLines(policy: Policy, family: Family): readonly Line[] {
-  const starting: Match = { kind: 'set', set: setName(family, 'starting'), fields: 'dst', negated: true };
+  const down: Match = { kind: 'set', set: setName(family, 'guard'), fields: 'dst', negated: true };
   return [
-    [[starting], giveBack, 'no container is being made'],
     [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
     [[marked(policy.mark)], giveBack, 'passed the gate'],
+    [[down], giveBack, 'the guard is down: dockwall does not run'],
     ...externalLines(policy.external, policy.bridges, goTo(chains.listening)),
   ];
 }
@@ -180,7 +180,7 @@ function listeningLines(family: Family): readonly Line[] {
   return (['tcp', 'udp'] as const).map((protocol): Line => [
     [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
     drop,
-    `${protocol}: nobody listened here before the container was made`,
+    `${protocol}: not known to be the host's own`,
   ]);
 }
 

@@ -38,9 +38,9 @@ export const chains = {
   forward: chain('FORWARD'),
   /** mangle: drops what came from outside without it. */
   unpassed: chain('UNPASSED'),
-  /** mangle: what is for this host while a container is being made. */
+  /** mangle: what is for this host, while the guard is up. */
   input: chain('INPUT'),
-  /** mangle: lets through what somebody listened for before. */
+  /** mangle: lets through what the host's own services listen for. */
   listening: chain('LISTENING'),
   /** filter: the recipe. */
   services: chain('SERVICES'),

@@ -4,7 +4,7 @@ import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
 /** One option with what follows it: `! --match-set NAME src`. */
-interface FakeOption {
+export interface FakeOption {
   readonly name: string;
   readonly negated: boolean;
   readonly values: readonly string[];

@@ -147,7 +147,10 @@ export class Probe {
   #flow(tally: Tally): void {
     const { ip, port } = tally.target;
     if (!tally.flow) {
-      tally.flow = createSocket(udpType(ip));
+      const flow = createSocket(udpType(ip));
+      // one socket may shout at a whole segment, too; what is sent before it is bound waits for that
+      flow.bind(0, () => flow.setBroadcast(true));
+      tally.flow = flow;
       tally.flow.on('message', () => this.#count(tally, 'open'));
       tally.flow.on('error', (error) => this.#count(tally, verdictOf(error)));
     }

@@ -46,12 +46,14 @@ export class Foreign {
   }
 }
 
+/** In the order of the tables' names: the kernel's is that in which they were made. */
 async function read(lab: Lab): Promise<string> {
   const saved = await Promise.all(
     [['iptables-save'], ['ip6tables-save'], ['ipset', 'save']].map(async (argv) => lab.host.exec(argv)),
   );
   return saved
-    .flatMap(({ stdout }) => stdout.split('\n'))
+    .flatMap(({ stdout }) => stdout.split(/^(?=\*)/m).toSorted())
+    .flatMap((table) => table.split('\n'))
     .filter((line) => line.includes('foreign') || line.startsWith(':DOCKWALL '))
     .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
     .join('\n');

@@ -132,7 +132,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     return texts
       .join('\n')
       .split('\n')
-      .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:starting|listening) /.test(line))
+      .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:guard|listening) /.test(line))
       .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
       .join('\n');
   }

@@ -6,11 +6,13 @@ const defaults = {
   default: 'closed',
   interfaces: 'auto',
   schedule: '*/30 * * * * *',
+  driftCheck: 3000,
   mark: 0x1000,
   trusted: { networks: [], groups: [] },
   deny: { networks: [], groups: [] },
   groups: new Map(),
   services: new Map(),
+  guard: 'on',
   logLevel: 'info',
 };
 
@@ -34,6 +36,7 @@ describe('sources of configuration', () => {
 default: open
 interfaces: [eth0, wlan0]
 schedule: "*/5 * * * *"
+driftCheck: 500ms
 mark: 0x1000
 trusted: [203.0.113.4, office, private]
 deny: bans 192.0.2.66
@@ -42,12 +45,14 @@ groups:
   bans: 192.0.2.1-192.0.2.2
 services:
   nginx-proxy: {public: [http, https], allow: {ssh: [office]}}
+guard: off
 logLevel: debug
 `;
     expect(config(text)).toEqual({
       default: 'open',
       interfaces: ['eth0', 'wlan0'],
       schedule: '*/5 * * * *',
+      driftCheck: 500,
       mark: 0x1000,
       trusted: { networks: ['203.0.113.4'], groups: ['office', 'private'] },
       deny: { networks: ['192.0.2.66'], groups: ['bans'] },
@@ -58,6 +63,7 @@ logLevel: debug
       services: new Map([
         ['nginx-proxy', { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' }],
       ]),
+      guard: 'off',
       logLevel: 'debug',
     });
   });
@@ -67,11 +73,13 @@ logLevel: debug
       DOCKWALL_DEFAULT: 'open',
       DOCKWALL_INTERFACES: 'eth1, eth0',
       DOCKWALL_SCHEDULE: ' 0  4 * * * ',
+      DOCKWALL_DRIFT_CHECK: 'off',
       DOCKWALL_MARK: '4096',
       DOCKWALL_TRUSTED: 'office 203.0.113.4',
       DOCKWALL_DENY: '192.0.2.66',
       DOCKWALL_GROUPS: 'office: [198.51.100.0/24]',
       DOCKWALL_SERVICES: '{web: {public: 80}}',
+      DOCKWALL_GUARD: 'off',
       DOCKWALL_LOG_LEVEL: 'warn',
     };
     const file =
@@ -80,11 +88,13 @@ logLevel: debug
       default: 'open',
       interfaces: ['eth0', 'eth1'],
       schedule: '0 4 * * *',
+      driftCheck: 0,
       mark: 4096,
       trusted: { networks: ['203.0.113.4'], groups: ['office'] },
       deny: { networks: ['192.0.2.66'], groups: [] },
       groups: new Map([['office', ['198.51.100.0/24']]]),
       services: new Map([['web', { 'dockwall.public': '80' }]]),
+      guard: 'off',
       logLevel: 'warn',
     });
   });
@@ -121,7 +131,7 @@ describe('problems', () => {
     const env = { DOCKWALL_DEFAULT: 'opne', DOCKWALL_TRUSTED: 'web,wep' };
     expect(lines(problems(text, env))).toEqual([
       '1:11 trusted[0]: `/33` is not a prefix length: the prefix length of IPv4 is a number from 0 to 32',
-      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, mark, trusted, deny, groups, services, logLevel; did you mean `trusted`?',
+      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, trusted, deny, groups, services, guard, logLevel; did you mean `trusted`?',
       '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x1000`',
       '4:16 groups.web[0]: `10.1` is not an address: an IPv4 address has four numbers with dots between them',
       'DOCKWALL_DEFAULT default: `opne` stands where one of `closed`, `open` should; did you mean `open`?',

@@ -20,11 +20,13 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     default: 'closed',
     interfaces: 'auto',
     schedule: '*/30 * * * * *',
+    driftCheck: 3000,
     mark: 0x1000,
     trusted: { networks: [], groups: [] },
     deny: { networks: [], groups: [] },
     groups: new Map(),
     services: new Map(),
+    guard: 'on',
     logLevel: 'info',
     ...changes,
   };
@@ -57,6 +59,7 @@ export function makeContainer(name: string, changes: Partial<Container> = {}): C
     id: `id-of-${name}`,
     name,
     composeService: undefined,
+    swarmService: undefined,
     active: true,
     labels: {},
     networkMode: { kind: 'own' },
@@ -73,7 +76,8 @@ export function makeInventory(
     networks?: readonly Network[];
     interfaces?: readonly HostInterface[];
     hostListeners?: Inventory['hostListeners'];
+    inSwarm?: boolean;
   } = {},
 ): Inventory {
-  return { containers, networks: [], interfaces: [], hostListeners: [], ...rest };
+  return { containers, networks: [], interfaces: [], hostListeners: [], inSwarm: false, ...rest };
 }

@@ -52,7 +52,7 @@ describe('Reporter', () => {
     expect(lines[1]).toBe('info passes succeed again {"failures":2}');
     expect(reporter.health([]).problems).toEqual(["Docker's event stream is not open"]);
     reporter.watchingDocker(true);
-    expect(reporter.health([])).toEqual({ healthy: true, problems: [] });
+    expect(reporter.health([])).toMatchObject({ healthy: true, problems: [] });
   });
 
   it('is unhealthy while the configuration is bad or Docker is away', () => {

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { Trigger } from '../../../src/reconciler/trigger.ts';
+import { Trigger, type Wanted } from '../../../src/reconciler/trigger.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 
 interface Bench {
   readonly clock: FakeClock;
   readonly trigger: Trigger;
   readonly starts: number[];
+  readonly kinds: Wanted[];
   readonly finish: (outcome?: Error) => Promise<void>;
   running(): number;
 }
@@ -14,8 +15,10 @@ function bench(limits = { burst: 1000, sustainedInterval: 0 }): Bench {
   const clock = new FakeClock();
   const starts: number[] = [];
   const open: ((outcome?: Error) => void)[] = [];
-  const pass = (): Promise<void> => {
+  const kinds: Wanted[] = [];
+  const pass = (wanted: Wanted): Promise<void> => {
     starts.push(clock.now());
+    kinds.push(wanted);
     return new Promise((resolve, reject) => {
       open.push((outcome) => (outcome === undefined ? resolve() : reject(outcome)));
     });
@@ -25,6 +28,7 @@ function bench(limits = { burst: 1000, sustainedInterval: 0 }): Bench {
     clock,
     trigger,
     starts,
+    kinds,
     running: () => open.length,
     finish: async (outcome) => {
       open.shift()?.(outcome);
@@ -52,6 +56,23 @@ describe('Trigger', () => {
     await finish();
     await clock.advance(1000);
     expect(starts).toEqual([0, 500]);
+  });
+
+  it('checks where only a check was asked for, and never instead of a pass', async () => {
+    const { clock, trigger, kinds, finish } = bench();
+    trigger.check();
+    await finish();
+    trigger.check();
+    trigger.pull();
+    trigger.check();
+    await clock.advance(100);
+    await finish(new Error('no'));
+    trigger.check();
+    await clock.advance(100);
+    await finish();
+    trigger.check();
+    await clock.advance(100);
+    expect(kinds).toEqual(['check', 'pass', 'pass', 'check']);
   });
 
   it('keeps the least interval between starts', async () => {
