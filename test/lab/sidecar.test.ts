@@ -119,6 +119,18 @@ describe.skipIf(skipWithoutLab())('the sidecar of compose.example.yml', () => {
     });
   });
 
+  it('refuses to stand in a network of its own, where it would guard nothing', async () => {
+    await onBoth(async (stack) => {
+      const socket = '/var/run/docker.sock:/var/run/docker.sock';
+      const run = ['docker', 'run', '--rm', '--privileged', '--volume', socket, 'dockwall:latest'];
+      const ended = await stack.lab.engine.exec(run, { allowFailure: true, timeout: 60_000 });
+      expect([ended.exitCode, ended.stderr]).toEqual([
+        4,
+        expect.stringContaining("does not run in the host's network: add \"network_mode: host\""),
+      ]);
+    });
+  });
+
   it('leaves the walls up when it is stopped', async () => {
     await onBoth(async (stack) => {
       await stack.compose('stop', 'dockwall');
