@@ -126,7 +126,7 @@ describe.skipIf(skipWithoutLab())('the sidecar of compose.example.yml', () => {
       const ended = await stack.lab.engine.exec(run, { allowFailure: true, timeout: 60_000 });
       expect([ended.exitCode, ended.stderr]).toEqual([
         4,
-        expect.stringContaining("does not run in the host's network: add \"network_mode: host\""),
+        expect.stringContaining('does not run in the host\'s network: add "network_mode: host"'),
       ]);
     });
   });

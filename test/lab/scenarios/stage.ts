@@ -85,6 +85,11 @@ export class Stage {
     }
   }
 
+  /** How many passes dockwall has ended; its log level has to be `debug`. */
+  get passes(): number {
+    return this.dockwall.lines.filter(({ msg }) => isPass(msg)).length;
+  }
+
   /** Every container and network of the scenario goes; the next one starts on a clean host. */
   async clear(): Promise<void> {
     const { engine } = this.lab;
