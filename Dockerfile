@@ -25,6 +25,8 @@ COPY --from=build /build/node_modules /opt/dockwall/node_modules
 COPY --from=build /build/dist /opt/dockwall/dist
 COPY LICENSE /opt/dockwall/LICENSE
 RUN ln -s /opt/dockwall/dist/main.js /usr/local/bin/dockwall
+# Left to itself, V8 takes 230 MB before it collects what a burst of containers has left behind; so, 130.
+ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size=256"
 # It listens nowhere: says so to itself, for it is a host-network container like any other.
 LABEL dockwall.ports="" dockwall.description="the firewall itself"
 # Docker looks for the first time when an interval has passed, and before Docker 25 there is no shorter one for the start.

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
@@ -133,6 +133,12 @@ export class Dockwall {
 
   signal(name: NodeJS.Signals): void {
     signal(this.#process, name);
+  }
+
+  /** Resident memory, MiB. */
+  get memory(): number {
+    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s*(\d+) kB$/m.exec(status)?.[1]) / 1024;
   }
 
   /** Waits for a line of the log; `from` skips lines that were there before. */

@@ -91,6 +91,11 @@ export class Stage {
     }
   }
 
+  /** How many passes dockwall has ended; its log level has to be `debug`. */
+  get passes(): number {
+    return this.dockwall.lines.filter(({ msg }) => isPass(msg)).length;
+  }
+
   /** S19: nothing foreign has changed. Then every container and network of the scenario goes; the next one starts on a clean host. */
   async clear(): Promise<void> {
     this.foreign.expectUntouched(await this.foreign.read());

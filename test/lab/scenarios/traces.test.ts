@@ -1,27 +1,14 @@
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runService } from '../containers.ts';
-import { configDir, runDockwall } from '../dockwall.ts';
+import { runDockwall } from '../dockwall.ts';
 import { skipWithoutLab } from '../requirements.ts';
+import { countAnew, countedCalls, countingPath } from './counting.ts';
 import { engines } from './matrix.ts';
 import { readRuleText } from './rule-text.ts';
 import { Stage, usualConfig } from './stage.ts';
 import { watching } from './watch.ts';
 
 // What dockwall writes, how often it does, and what it leaves behind: S18, S19, live sets, the cost of a pass.
-
-const programs = ['iptables-nft', 'iptables-legacy', 'ip6tables-nft', 'ip6tables-legacy'].flatMap((name) => [
-  `${name}-save`,
-  `${name}-restore`,
-  name,
-]);
-
-// Writes its own name and arguments down, and becomes the program.
-const counting = `#!/bin/sh
-echo "\${0##*/} $*" >>/etc/dockwall/calls
-exec "/usr/sbin/\${0##*/}" "$@"
-`;
 
 describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup) => {
   let stage: Stage;
@@ -33,7 +20,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     await run('public', 8001, { 'dockwall.public': '*' });
     await run('allowed', 8002, { 'dockwall.allow': 'web' });
     before = await readRuleText(stage.lab);
-    counted = count();
+    counted = countingPath(stage.lab);
     await stage.guard({ env: { PATH: counted } });
   });
   afterAll(async () => stage.close());
@@ -130,15 +117,6 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     return saved.join('\n').replaceAll(/^#.*$|\[\d+:\d+\]/gm, '');
   }
 
-  /** A PATH whose first folder writes down what is run; dockwall sees its config folder as /etc/dockwall. */
-  function count(): string {
-    const dir = path.join(configDir(stage.lab), 'counting');
-    mkdirSync(dir, { recursive: true });
-    writeFileSync(path.join(dir, 'ipset'), counting, { mode: 0o755 });
-    for (const name of programs) symlinkSync('ipset', path.join(dir, name));
-    return '/etc/dockwall/counting:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-  }
-
   /** The programs that one pass starts, sorted: one that has everything to write, and one after it. */
   async function callsOfPasses(): Promise<{ writing: readonly string[]; steady: readonly string[] }> {
     expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 0 });
@@ -146,11 +124,10 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
   }
 
   async function callsOfPass(): Promise<readonly string[]> {
-    const file = path.join(configDir(stage.lab), 'calls');
-    writeFileSync(file, '');
+    countAnew(stage.lab);
     expect(await runDockwall(stage.lab, ['apply'], { env: { PATH: counted } })).toMatchObject({
       exitCode: 0,
     });
-    return readFileSync(file, 'utf8').split('\n').filter(Boolean).toSorted();
+    return countedCalls(stage.lab).toSorted();
   }
 });

@@ -156,7 +156,7 @@ describe('DriftRepair', () => {
     expect(looks()).toBe(before + 2);
 
     fake.inject({ nth: 1, of: 'write', how: 'fail' });
-    const none: Ruleset = { sets: [], gate: [], front: [] };
+    const none: Ruleset = { sets: [], gate: [], front: [], boot: 'remove' };
     await expect(repair.kernel.apply(diff(none, await kernel.observe()))).rejects.toThrow(
       'an injected failure',
     );
