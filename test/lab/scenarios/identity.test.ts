@@ -3,6 +3,7 @@ import type { Target } from '../agent/protocol.ts';
 import { runService, type Service, type ServiceSpec } from '../containers.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
+import { Roll } from './roll.ts';
 import { Stage } from './stage.ts';
 import { reaching, watching } from './watch.ts';
 
@@ -108,16 +109,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('who is who, Docker $title', (se
 
   it('S6: a port that was public goes to a container that opens nothing', async () => {
     const { engine } = stage.lab;
-    const answers = new Map<string, number>();
-    let over = false;
-    const asking = Array.from({ length: 8 }, async (_, index) => {
-      const ip = ways(8001)[index % ways(8001).length]?.ip ?? '';
-      const url = `http://${ip.includes(':') ? `[${ip}]` : ip}:8001/`;
-      while (!over) {
-        const { body } = await stage.client('X').http(url, { patience: 40 });
-        if (body) answers.set(body.trim(), (answers.get(body.trim()) ?? 0) + 1);
-      }
-    });
+    const pages = ways(8001).map(({ ip }) => `http://${ip.includes(':') ? `[${ip}]` : ip}:8001/`);
+    const roll = new Roll(stage.client('X'), pages);
+    let answers: ReadonlyMap<string, number>;
     try {
       for (let turn = 0; turn < 3; turn++) {
         await allowed({ name: 'public', labels: { 'dockwall.public': '*' } });
@@ -144,8 +138,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('who is who, Docker $title', (se
         await engine.docker('rm', '--force', 'heir');
       }
     } finally {
-      over = true;
-      await Promise.all(asking);
+      answers = await roll.stop();
     }
     expect(answers.get('public')).toBeGreaterThan(0);
     expect(answers.get('heir')).toBeUndefined();

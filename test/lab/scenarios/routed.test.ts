@@ -4,6 +4,7 @@ import { runService, type Service } from '../containers.ts';
 import { runDockwall } from '../dockwall.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
+import { Roll } from './roll.ts';
 import { Stage } from './stage.ts';
 import { reaching, watching } from './watch.ts';
 
@@ -37,7 +38,11 @@ describe.skipIf(skipWithoutLab()).each(engines)('addresses of their own, Docker 
 
   const network = (name: string, ...options: readonly string[]) =>
     stage.lab.engine.docker(
-      ...['network', 'create', '--ipv6', '--subnet', subnets.v4, '--subnet', subnets.v6],
+      'network',
+      'create',
+      '--ipv6',
+      `--subnet=${subnets.v4}`,
+      `--subnet=${subnets.v6}`,
       ...options.flatMap((option) => ['-o', `com.docker.network.bridge.${option}`]),
       name,
     );
@@ -81,15 +86,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('addresses of their own, Docker 
     'S6: a routed address that goes to a container that opens nothing',
     async () => {
       await network('own', 'gateway_mode_ipv4=routed', 'gateway_mode_ipv6=routed');
-      const answers = new Map<string, number>();
-      let over = false;
-      const asking = Array.from({ length: 8 }, async (_, index) => {
-        const url = index % 2 ? `http://${address.v4}.9:53/` : `http://[${address.v6}:9]:53/`;
-        while (!over) {
-          const { body } = await stage.client('X').http(url, { patience: 40 });
-          if (body) answers.set(body.trim(), (answers.get(body.trim()) ?? 0) + 1);
-        }
-      });
+      const pages = [`http://${address.v4}.9:53/`, `http://[${address.v6}:9]:53/`];
+      const roll = new Roll(stage.client('X'), pages);
+      let answers: ReadonlyMap<string, number>;
       const tcp = own(9, 53).filter(({ proto }) => proto === 'tcp');
       try {
         await (await run('heir', 9, ['53'])).stop();
@@ -101,8 +100,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('addresses of their own, Docker 
           await stage.lab.engine.exec(['sh', '-ec', 'docker stop -t 0 heir; exec docker start public']);
         }
       } finally {
-        over = true;
-        await Promise.all(asking);
+        answers = await roll.stop();
       }
       expect(answers.get('public')).toBeGreaterThan(0);
       expect(answers.get('heir')).toBeUndefined();
