@@ -5,25 +5,42 @@ import { ConfigKeeper, type Reload } from './config/keeper.ts';
 import { type DockerClient, DockerError, type DockerEvent } from './docker/client.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { DockerSource } from './docker/source.ts';
-import { readHost } from './host/read-host.ts';
+import type { HostSocket } from './host/listeners.ts';
+import { firstLocalPort, ownAddresses, readHost, readSockets } from './host/read-host.ts';
 import type { Listener } from './inventory/model.ts';
 import { ArmedRun } from './kernel/armed.ts';
 import { runCommand } from './kernel/command.ts';
+import { listConnections } from './kernel/connections.ts';
+import { Fingerprint } from './kernel/fingerprint.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
+import { startMonitor } from './kernel/monitor.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
+import { Admission } from './reconciler/admission.ts';
 import { systemClock } from './reconciler/clock.ts';
+import { Cutter } from './reconciler/cutter.ts';
+import { DriftRepair } from './reconciler/drift-repair.ts';
+import { DriftWatch } from './reconciler/drift-watch.ts';
+import type { EngineRefusal } from './reconciler/engine-check.ts';
+import { EngineProbe } from './reconciler/engine-probe.ts';
+import { adoptedBefore, Guard } from './reconciler/guard.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
 import { type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
-import { StartGuard } from './reconciler/start-guard.ts';
-import { Trigger } from './reconciler/trigger.ts';
-import { watchDocker } from './reconciler/watch.ts';
+import { Silence } from './reconciler/silence.ts';
+import { Trigger, type Wanted } from './reconciler/trigger.ts';
+import { DockerWatch } from './reconciler/watch.ts';
 import { serveHealth } from './web/health-server.ts';
 
 const clock = systemClock;
-const triggerOptions = { minInterval: 100, retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000], clock };
+const triggerOptions = {
+  minInterval: 100,
+  burst: 20,
+  sustainedInterval: 1000,
+  retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000],
+  clock,
+};
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,12 +50,12 @@ export interface DaemonOptions {
 
 /**
  * `dockwall run`: real kernel, Docker, clock and signals put together. Resolves after SIGTERM or SIGINT; the walls
- * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start.
+ * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start, and where the engine is one that
+ * cannot be guarded.
  */
 export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<void> {
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
+  const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
   hurry();
@@ -47,24 +64,36 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
   reportReload(log, first, keeper);
   const kernel = createKernel(runCommand);
-  const host = await readHost();
-  const { stood, families } = await raiseGate(kernel, host, keeper.inForce());
+  const { stood, observed } = await raiseGate(kernel, await readHost(), keeper.inForce());
   log.info({}, stood ? 'the gate was standing' : 'the gate is up');
 
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
-  const daemon = new Daemon({ keeper, log, kernel, families, client: await connectDocker() });
+  const { families, sets } = observed;
+  const daemon = new Daemon({
+    keeper,
+    log,
+    kernel,
+    families,
+    client: await connectDocker(),
+    firstLocalPort: await firstLocalPort(),
+    env,
+    onRefusal: refuse,
+  });
   const server = await serveHealth(healthSocket, () => daemon.health());
   reload = () => daemon.reload();
-  daemon.start(host.listeners);
-  await stopped;
-  log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
-  await Promise.all([daemon.stop(), server.close()]);
+  await daemon.start(adoptedBefore(sets, families));
+  try {
+    await stopped;
+    log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
+  } finally {
+    await Promise.all([daemon.stop(), server.close()]);
+  }
 }
 
 /**
- * Between a container's `create` event and docker-proxy's socket there may be 20 ms (20.10), on a host that is busy
- * with starting containers. Idle otherwise, so nobody misses the time. Not allowed without CAP_SYS_NICE.
+ * A host that is busy with starting containers is where a pass is waited for. Idle otherwise, so nobody misses the time.
+ * Not allowed without CAP_SYS_NICE.
  */
 function hurry(): void {
   try {
@@ -81,6 +110,10 @@ interface DaemonParts {
   /** What the host speaks, as seen at the start. */
   readonly families: readonly Family[];
   readonly client: DockerClient;
+  readonly firstLocalPort: number;
+  readonly env: DaemonOptions['env'];
+  /** Called when this engine has turned out to be one that cannot be guarded. */
+  readonly onRefusal: (refusal: EngineRefusal) => void;
 }
 
 /** Everything that pulls the one trigger: events, schedule, signals, late answers. */
@@ -89,9 +122,16 @@ class Daemon {
   private readonly source: DockerSource;
   private readonly reporter: Reporter;
   private readonly trigger: Trigger;
-  private readonly guard: StartGuard;
+  private readonly guard: Guard;
+  private readonly repair: DriftRepair;
+  private readonly drift: DriftWatch;
+  private readonly cutter: Cutter;
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
+  private readonly probe: EngineProbe;
+  private readonly watch: DockerWatch;
+  private readonly silence: Silence;
+  private readonly admission: Admission;
   private readonly stopping = new AbortController();
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
@@ -99,44 +139,69 @@ class Daemon {
   constructor(parts: DaemonParts) {
     this.parts = parts;
     this.reporter = new Reporter(parts.log);
-    this.trigger = new Trigger(() => this.pass(), triggerOptions);
+    this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
-    this.guard = new StartGuard({
+    const { kernel, log } = parts;
+    this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
+    this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
+    this.admission = new Admission(parts.onRefusal);
+    this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
+    // First the stream, then the list: what happens in between is in one of the two.
+    this.watch = new DockerWatch({
+      client: parts.client,
+      clock,
+      watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
+      onDown: (error) => {
+        this.reporter.watchingDocker(false);
+        this.reporter.dockerWentAway(error);
+        this.trigger.pull();
+      },
+    });
+    this.guard = new Guard({
       kernel: createKernel(this.armed.run),
       families: parts.families,
+      sockets: readSockets,
+      firstLocalPort: parts.firstLocalPort,
       inspect: (id) => this.source.inspect(id),
-      onClosed: () => this.trigger.pull(),
+      ask: () => this.trigger.pull(),
+      onFailure: (error) => this.reporter.guardFailed(error),
+      enabled: () => parts.keeper.inForce().config.guard === 'on',
       clock,
+    });
+    this.repair = new DriftRepair({
+      kernel: parts.kernel,
+      raise: async () => raiseGate(parts.kernel, await readHost(), parts.keeper.inForce()),
+      report: (drifts) => this.reporter.drifted(drifts),
+      saw: (observed) => this.drift.saw(observed),
+    });
+    this.drift = new DriftWatch({
+      clock,
+      log: parts.log,
+      fingerprint: new Fingerprint(),
+      startMonitor,
+      interval: () => parts.keeper.inForce().config.driftCheck,
+      check: () => this.trigger.check(),
+      pull: () => this.trigger.pull(),
     });
   }
 
-  /** @param listeners who listened when the gate went up. */
-  start(listeners: readonly Listener[]): void {
+  /** @param adopted see {@link Guard.start}. */
+  async start(adopted: ReadonlySet<string> | undefined): Promise<void> {
     this.startSchedule();
-    this.guard.looked(listeners, []);
     this.armed.arm();
-    // First the stream, then the list: what happens in between is in one of the two.
-    this.watching = watchDocker(
-      {
-        client: this.parts.client,
-        clock,
-        watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
-        onDown: (error) => {
-          this.reporter.watchingDocker(false);
-          this.reporter.dockerWentAway(error);
-          this.trigger.pull();
-        },
-      },
-      this.stopping.signal,
-    );
+    await this.guard.start(adopted);
+    this.watching = this.watch.run(this.stopping.signal);
     this.trigger.pull();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
+    this.guard.stop();
+    this.silence.stop();
     this.armed.disarm();
+    this.drift.stop();
     await this.task?.destroy();
-    await Promise.all([this.trigger.stop(), this.watching]);
+    await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
   }
 
   health(): ReturnType<Reporter['health']> {
@@ -166,29 +231,34 @@ class Daemon {
   /** What happened while no stream was open was told to nobody. */
   private onOpen(): void {
     this.reporter.watchingDocker(true);
+    this.silence.heard();
+    this.probe.forget();
     this.trigger.pull();
   }
 
-  /** The guard first: starting the programs of a pass would hold it up. */
   private onEvent({ type, action, id }: DockerEvent): void {
-    const created = type === 'container' && action === 'create';
-    const up = created ? this.guard.onCreate(id) : this.guard.up();
-    void up
-      .catch((error: unknown) => {
-        this.parts.log.warn({ error: String(error) }, 'the guard for new containers did not go up');
-      })
-      .then(() => this.trigger.pull());
+    this.silence.heard();
+    this.guard.event();
+    if (type === 'container' && action === 'create') void this.guard.onCreate(id);
+    this.trigger.pull();
   }
 
-  private async pass(): Promise<void> {
+  private async pass(wanted: Wanted): Promise<void> {
     const reload = await this.parts.keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
     try {
-      await this.guard.idle();
-      let listeners: readonly Listener[] = [];
-      const decision = await reconcile(this.passParts((seen) => (listeners = seen)));
+      const drifted = await this.repair.repair();
+      if (wanted === 'check' && !drifted) return;
+      const judged = await this.judgeable();
+      const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
-      this.guard.looked(listeners, publishedPorts(decision.policy));
+      this.repair.passed(decision);
+      this.cutter.passed(decision);
+      this.guard.passed({
+        published: publishedPorts(decision.policy),
+        judged,
+        sets: decision.observed.sets,
+      });
       this.reporter.dockerAnswers();
     } catch (error) {
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
@@ -197,13 +267,22 @@ class Daemon {
     }
   }
 
-  private passParts(onListeners: (seen: readonly Listener[]) => void): PassParts {
+  /** The sockets that this pass can judge: seen before Docker is asked, while it starts nothing. */
+  private async judgeable(): Promise<readonly HostSocket[]> {
+    const due = this.guard.due();
+    return due.length > 0 && (await this.source.startsNothing()) ? due : [];
+  }
+
+  private passParts(): PassParts {
     return {
-      kernel: this.parts.kernel,
-      list: () => this.source.list(),
+      kernel: this.repair.kernel,
+      list: async () => {
+        const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
+        this.silence.listed(snapshot);
+        return { ...snapshot, engine };
+      },
       host: async () => {
         const host = await readHost();
-        onListeners(host.listeners);
         return { ...host, listeners: this.held.update(host.listeners, clock.now()) };
       },
       config: () => this.parts.keeper.inForce(),

@@ -11,7 +11,11 @@ export async function check(context: Context, options: { json?: boolean | undefi
   if (options.json !== true) context.print('configuration: ok');
   const decision = await plan(await openParts(context, config));
   const problems = decision.policy.problems.map(problemLine);
-  const notes = [...unprotected(decision), ...unusedServices(decision, config.config.services)];
+  const notes = [
+    ...decision.engine.findings.map(({ text }) => text),
+    ...unprotected(decision),
+    ...unusedServices(decision, config.config.services),
+  ];
   if (options.json === true) {
     context.print(JSON.stringify({ version: 1, problems, notes }, undefined, 2));
   } else {
@@ -32,8 +36,12 @@ function unusedServices(
   { policy }: Parameters<typeof readStatus>[0],
   services: ReadonlyMap<string, unknown>,
 ): readonly string[] {
-  const names = new Set(policy.services.flatMap(({ name, composeService }) => [name, composeService]));
+  const names = new Set(
+    policy.services.flatMap(({ name, composeService, swarmService }) => [name, composeService, swarmService]),
+  );
   return [...services.keys()]
     .filter((name) => !names.has(name))
-    .map((name) => `services.${harmless(name)} in the configuration matches no container now`);
+    .map(
+      (name) => `services.${harmless(name)} in the configuration matches no container or swarm service now`,
+    );
 }

@@ -4,6 +4,7 @@ import { DockerSource } from '../docker/source.ts';
 import { readHost } from '../host/read-host.ts';
 import { runCommand } from '../kernel/command.ts';
 import { createKernel } from '../kernel/kernel.ts';
+import { EngineProbe } from '../reconciler/engine-probe.ts';
 import type { ConfigInForce, PassParts } from '../reconciler/pass.ts';
 import { exitCodes, UserError } from './exit-code.ts';
 
@@ -38,11 +39,16 @@ export async function requireConfig({ env, complain }: Context): Promise<ConfigI
 const inspectPatience = 10_000;
 
 /** The real kernel, Docker and host, for one pass. */
-export async function openParts(_context: Context, config: ConfigInForce): Promise<PassParts> {
-  const source = new DockerSource(await connectDocker(), () => {}, inspectPatience);
+export async function openParts({ env }: Context, config: ConfigInForce): Promise<PassParts> {
+  const client = await connectDocker();
+  const source = new DockerSource(client, () => {}, inspectPatience);
+  const probe = new EngineProbe({ client, run: runCommand, env });
   return {
     kernel: createKernel(runCommand),
-    list: () => source.list(),
+    list: async () => {
+      const [snapshot, engine] = await Promise.all([source.list(), probe.look()]);
+      return { ...snapshot, engine };
+    },
     // A look that is the first of its process has seen no listener for long: nothing is given back to the host.
     host: async () => ({ ...(await readHost()), listeners: [] }),
     config: () => config,

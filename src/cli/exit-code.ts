@@ -6,7 +6,7 @@ export const exitCodes = {
   bad: 2,
   /** `plan --check`: the kernel differs from what it should hold. */
   pending: 3,
-  /** A privilege or a kernel feature is missing. */
+  /** A privilege or a kernel feature is missing, or the engine is one that dockwall cannot guard. */
   privilege: 4,
   dockerUnreachable: 5,
 } as const;

@@ -1,5 +1,6 @@
 import { DockerError } from '../docker/client.ts';
 import { KernelError } from '../kernel/command.ts';
+import { EngineRefusal } from '../reconciler/engine-check.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 
 const advice = {
@@ -15,6 +16,7 @@ const advice = {
 /** The exit code and the sentences for an error, advice included. */
 export function explainError(error: unknown): { readonly exitCode: ExitCode; readonly message: string } {
   if (error instanceof UserError) return { exitCode: error.exitCode, message: error.message };
+  if (error instanceof EngineRefusal) return { exitCode: exitCodes.privilege, message: error.message };
   if (error instanceof KernelError) {
     const known = error.code in advice ? advice[error.code as keyof typeof advice] : undefined;
     const exitCode =

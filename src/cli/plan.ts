@@ -1,5 +1,6 @@
 import { describe, type Description } from '../diff/describe.ts';
 import { isEmpty } from '../diff/diff.ts';
+import { requireGuardable } from '../reconciler/engine-check.ts';
 import { plan as look, reconcile } from '../reconciler/pass.ts';
 import { type Context, openParts, requireConfig } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
@@ -29,7 +30,8 @@ export async function plan(
 /** `dockwall apply`: one pass. */
 export async function apply(context: Context): Promise<ExitCode> {
   const config = await requireConfig(context);
-  const decision = await reconcile(await openParts(context, config));
+  const parts = await openParts(context, config);
+  const decision = await reconcile(parts, ({ engine }) => requireGuardable(engine));
   const lines = describe(decision.plan);
   for (const problem of decision.policy.problems.map(problemLine)) context.complain(`problem: ${problem}`);
   context.print(lines.length === 0 ? 'Nothing to do: the kernel holds what it should.' : changesText(lines));

@@ -2,6 +2,7 @@ import { isEmpty } from '../diff/diff.ts';
 import type { Backend } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import { findTable } from '../diff/placement.ts';
+import type { EngineFacts } from '../inventory/engine.ts';
 import type { Family } from '../net/network.ts';
 import type { Reach, Service, ServicePort } from '../policy/model.ts';
 import type { Decision } from '../reconciler/pass.ts';
@@ -11,10 +12,14 @@ import { problemLine } from './problems.ts';
 /** What `status --json` prints. `version` rises when a field changes its meaning. */
 export interface Status {
   readonly version: 1;
+  /** Undefined where Docker says nothing of itself. */
+  readonly engine: EngineFacts | undefined;
   readonly walls: readonly WallStatus[];
   readonly upToDate: boolean;
   readonly services: readonly ServiceStatus[];
   readonly problems: readonly string[];
+  /** What there is to know of the engine, the worst first. */
+  readonly notes: readonly string[];
 }
 
 export interface WallStatus {
@@ -48,9 +53,10 @@ export interface PortStatus {
 }
 
 /** The state of the walls and of each service, from one look. */
-export function readStatus({ observed, policy, plan }: Decision): Status {
+export function readStatus({ observed, policy, plan, engine }: Decision): Status {
   return {
     version: 1,
+    engine: engine.facts,
     walls: observed.families.map((family): WallStatus => {
       const { gate, front } = place(observed, family);
       const docker =
@@ -68,6 +74,7 @@ export function readStatus({ observed, policy, plan }: Decision): Status {
       )
       .map(serviceStatus),
     problems: policy.problems.map(problemLine),
+    notes: engine.findings.map(({ text }) => text),
   };
 }
 

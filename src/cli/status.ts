@@ -1,3 +1,4 @@
+import type { EngineFacts } from '../inventory/engine.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type Context, openParts, requireConfig } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
@@ -30,14 +31,29 @@ export function statusText(status: Status): string {
       ? []
       : ['', 'Problems (such a container opens nothing):', ...status.problems.map((line) => `  ${line}`)];
   const pending = status.upToDate ? [] : ['The kernel differs from what it should hold: see dockwall plan.'];
-  return [...status.walls.map(wallText), ...pending, '', table, ...problems].join('\n');
+  const engine = status.engine === undefined ? [] : [engineText(status.engine)];
+  const notes = status.notes.map((text) => `note: ${harmless(text, 400)}`);
+  const walls = status.walls.map((wall) => wallText(wall, status.engine));
+  return [...engine, ...walls, ...notes, ...pending, '', table, ...problems].join('\n');
 }
 
-function wallText({ family, gate, front }: WallStatus): string {
+function engineText({ version, apiVersion, firewall, liveRestore, swarm }: EngineFacts): string {
+  const api = apiVersion === undefined ? [] : [`API ${apiVersion}`];
+  const more = [
+    ...api,
+    ...(firewall === undefined ? [] : [firewall]),
+    ...(liveRestore ? ['live-restore'] : []),
+    ...(swarm === 'no' ? [] : [`Swarm ${swarm}`]),
+  ];
+  return harmless(`Docker ${version ?? '(version unknown)'}: ${more.join(', ')}`, 200);
+}
+
+function wallText({ family, gate, front }: WallStatus, engine: EngineFacts | undefined): string {
   const stands = (inPlace: boolean): string => (inPlace ? 'in place' : 'NOT IN PLACE');
+  const why = engine?.firewall === 'nftables' ? " (Docker's nftables backend)" : '';
   const frontText =
     front === undefined
-      ? 'front: no DOCKER chain, the gate stands alone'
+      ? `front: no DOCKER chain${why}, the gate stands alone`
       : `front ${stands(front.inPlace)} (${front.backend})`;
   return `IPv${family}: gate ${stands(gate.inPlace)} (${gate.backend}), ${frontText}`;
 }

@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { show } from '../net/show.ts';
 import { issueProblems, unknownKeys } from './issues.ts';
 import { environmentLayers, unknownVariables, variable, type Environment, type Layer } from './layer.ts';
-import { markConflict } from './mark.ts';
+import { connmarkConflict, markConflict } from './mark.ts';
 import type { Config } from './model.ts';
 import { isPlainMap, type Plain } from './plain.ts';
 import type { ConfigProblem } from './problem.ts';
@@ -127,7 +127,12 @@ function oddValues(config: Config, origins: ReadonlyMap<ConfigKey, Layer>): read
       .filter((network) => network.endsWith('/0'))
       .flatMap((network) => odd(key, network, everybodyProblem[key](network))),
   );
-  return [...everybody, ...odd('mark', `0x${config.mark.toString(16)}`, markConflict(config.mark))];
+  const { mark, connmark } = config;
+  return [
+    ...everybody,
+    ...odd('mark', `0x${mark.toString(16)}`, markConflict(mark)),
+    ...odd('connmark', `0x${connmark.toString(16)}`, connmarkConflict(connmark, mark)),
+  ];
 }
 
 const everybodyProblem = {

@@ -17,13 +17,19 @@ export interface Config {
   readonly interfaces: 'auto' | readonly string[];
   /** When passes run besides events: five or six fields, checked by node-cron. */
   readonly schedule: string;
+  /** Milliseconds between two cheap looks for changes that the kernel does not tell; 0: none. */
+  readonly driftCheck: number;
   /** The one bit of the packet mark that "passed the gate" is written in. */
   readonly mark: number;
+  /** The one bit of the connection mark that "refused since it began" is written in. */
+  readonly connmark: number;
   readonly trusted: PeerList;
   readonly deny: PeerList;
   readonly groups: ReadonlyMap<GroupName, readonly Cidr[]>;
   /** Labels (with the `dockwall.` prefix) for containers by container or compose service name; key by key they replace the container's own. */
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** Whether new services of the host wait until Docker has said that they are not a container's. */
+  readonly guard: 'on' | 'off';
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { didYouMean } from '../net/did-you-mean.ts';
 import { show } from '../net/show.ts';
 import { docs } from './docs.ts';
+import { durationField } from './duration.ts';
 import { didYou, found, refuse, textField } from './field.ts';
 import { interfacesField } from './interfaces.ts';
 import { markField } from './mark.ts';
@@ -35,10 +36,20 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
     }),
-    mark: markField().register(docs, {
+    driftCheck: durationField({ least: '500ms' }).register(docs, {
+      type: 'time such as `3s`, or `off`',
+      meaning:
+        'How often sets and iptables-legacy rules are looked at for changes by others, which the kernel does not tell; those of nft are seen at once.',
+    }),
+    mark: markField('packet').register(docs, {
       type: 'one bit of 32, hexadecimal or decimal',
       meaning:
         'The bit of the packet mark that says "passed the gate". Must not be used by anything else on the host.',
+    }),
+    connmark: markField('connection').register(docs, {
+      type: 'one bit of 32, hexadecimal or decimal',
+      meaning:
+        'The bit of the connection mark (conntrack) that says "refused since it began". Another bit than `mark`, and not used by anything else on the host.',
     }),
     trusted: peersField('trusted', groups).register(docs, {
       type: peers,
@@ -53,9 +64,14 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning: 'Named sources, for labels and for the lists above. Built in: `any`, `private`, `connected`.',
     }),
     services: servicesField().register(docs, {
-      type: 'map of container or compose service names to the keys below',
+      type: 'map of names of containers, compose services or swarm services to the keys below',
       meaning:
-        "Labels for containers that cannot be labelled now; key by key they replace the container's own.",
+        "Labels for containers that cannot be labelled now; key by key they replace the container's own. Ports in a swarm's mesh are opened here only.",
+    }),
+    guard: choice(['on', 'off']).register(docs, {
+      type: '`on` or `off`',
+      meaning:
+        "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
@@ -69,11 +85,14 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   default: 'closed',
   interfaces: 'auto',
   schedule: '*/30 * * * * *',
+  driftCheck: '3s',
   mark: '0x1000',
+  connmark: '0x80',
   trusted: [],
   deny: [],
   groups: {},
   services: {},
+  guard: 'on',
   logLevel: 'info',
 };
 
@@ -82,11 +101,14 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   default: 'DOCKWALL_DEFAULT',
   interfaces: 'DOCKWALL_INTERFACES',
   schedule: 'DOCKWALL_SCHEDULE',
+  driftCheck: 'DOCKWALL_DRIFT_CHECK',
   mark: 'DOCKWALL_MARK',
+  connmark: 'DOCKWALL_CONNMARK',
   trusted: 'DOCKWALL_TRUSTED',
   deny: 'DOCKWALL_DENY',
   groups: 'DOCKWALL_GROUPS',
   services: 'DOCKWALL_SERVICES',
+  guard: 'DOCKWALL_GUARD',
   logLevel: 'DOCKWALL_LOG_LEVEL',
 };
 

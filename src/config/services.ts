@@ -23,7 +23,8 @@ export const serviceShape = {
   deny: labelList().register(docs, { type: 'list of sources', meaning: 'Sources that are refused first.' }),
   ports: labelList().register(docs, {
     type: 'list of port numbers',
-    meaning: 'Ports of a `network_mode: host` container, which Docker cannot tell.',
+    meaning:
+      "Ports of a `network_mode: host` container, which Docker cannot tell; or, on a swarm's workers, of a service in the mesh.",
   }),
   description: textField('one text', (value) => ({ ok: true, value })).register(docs, {
     type: 'text',

@@ -1,4 +1,5 @@
 import type { Match, Rule, Target } from '../ruleset/model.ts';
+import { setChanges } from './diff.ts';
 import type { Plan, RuleChange, SetChange, TableChange } from './model.ts';
 
 /** One change in words. `sign` is `+` for what is put in, `-` for what is taken away. */
@@ -11,7 +12,7 @@ export interface Description {
 /** What a plan does, for people: the members of one set on one line, one line a rule. */
 export function describe(plan: Plan): readonly Description[] {
   return [
-    ...describeSets(plan.sets),
+    ...describeSets(setChanges(plan)),
     ...plan.tables.flatMap(describeTable),
     ...plan.destroy.map((name): Description => ({ sign: '-', where: `set ${name}`, what: 'the whole set' })),
   ];
@@ -92,6 +93,10 @@ function targetWords(target: Target): string {
       return 'set the mark';
     case 'clear-mark':
       return 'clear the mark';
+    case 'set-connection-mark':
+      return 'mark the connection as refused';
+    case 'clear-connection-mark':
+      return 'mark the connection as not refused';
     case 'accept':
     case 'drop':
     case 'return':
@@ -127,6 +132,8 @@ function matchWords(match: Match): string {
       return `${match.negated ? 'not ' : ''}in ${match.set}`;
     case 'mark':
       return match.negated ? 'without the mark' : 'with the mark';
+    case 'connection-mark':
+      return 'of a refused connection';
     case 'port':
       return `port ${match.port}/${match.protocol}`;
     case 'original-port':

@@ -1,6 +1,6 @@
 import type { Ruleset, Table, TableName } from '../ruleset/model.ts';
 import { isBootChain } from '../ruleset/names.ts';
-import type { Backend, Observed, ObservedTable, Plan, TableChange } from './model.ts';
+import type { Backend, Observed, ObservedTable, Plan, SetChange, TableChange } from './model.ts';
 import { findTable, place, type Placement } from './placement.ts';
 import { diffSets, unusedSets } from './sets.ts';
 import { diffTable } from './table.ts';
@@ -12,14 +12,15 @@ export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
   // Before Docker has been asked the gate knows no container yet: the boot wall is what keeps them closed.
   const seen = ruleset.front === 'keep' ? withoutBoot(observed) : observed;
-  return {
-    sets: diffSets(sets, observed),
-    tables: [
-      ...tableChanges('mangle', ruleset.gate, seen),
-      ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),
-    ],
-    destroy: unusedSets(ruleset, observed),
-  };
+  const { closing, opening } = diffSets(sets, observed);
+  const tables = [
+    ...tableChanges('mangle', ruleset.gate, seen),
+    ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),
+  ];
+  const destroy = unusedSets(ruleset, observed);
+  // Where no rule changes there is nothing to wait for, and one program does it.
+  if (tables.length === 0 || opening.length === 0) return { sets: [...closing, ...opening], tables, destroy };
+  return { sets: closing, tables, openings: opening, destroy };
 }
 
 /** What removes every trace of dockwall: front, gate, sets, in every backend. */
@@ -28,8 +29,13 @@ export function diffAway(observed: Observed): Plan {
   return { sets: [], tables: tables.toReversed(), destroy };
 }
 
+/** All changes of sets, before and after the tables. */
+export function setChanges({ sets, openings = [] }: Plan): readonly SetChange[] {
+  return [...sets, ...openings];
+}
+
 export function isEmpty(plan: Plan): boolean {
-  return plan.sets.length === 0 && plan.tables.length === 0 && plan.destroy.length === 0;
+  return setChanges(plan).length === 0 && plan.tables.length === 0 && plan.destroy.length === 0;
 }
 
 /** What was observed but for the boot wall and the jumps into it: nothing is decided about them. */

@@ -73,9 +73,17 @@ export interface TableChange {
   readonly changes: readonly RuleChange[];
 }
 
-/** What a pass will do, in safe order: sets, then tables (gate before front), then sets that nothing needs. */
+/**
+ * What a pass will do, in safe order: sets, then tables (gate before front), then openings, then sets that nothing needs.
+ * Stopped anywhere, it lets in nobody whom both the old and the new policy keep out.
+ */
 export interface Plan {
   readonly sets: readonly SetChange[];
   readonly tables: readonly TableChange[];
+  /**
+   * Changes of sets that let more in, and have to wait for the rules where rules change: a port may be opened to
+   * all but a group whose rule has still to be written. Absent where there are none.
+   */
+  readonly openings?: readonly SetChange[];
   readonly destroy: readonly string[];
 }

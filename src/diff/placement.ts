@@ -45,10 +45,10 @@ function holdsGate(observed: Observed, family: Family, backend: Backend): boolea
   return mangle?.chains.get('PREROUTING')?.some(({ target }) => isOwnedChain(target ?? '')) ?? false;
 }
 
-/** Whether our jump is the first rule of mangle PREROUTING, INPUT and FORWARD there: the gate is closed. */
+/** Whether our jump is the first rule of each chain that the gate hooks there: the gate is closed. */
 export function gateStands(observed: Observed, family: Family, backend: Backend): boolean {
   const mangle = findTable(observed, { family, backend, table: 'mangle' });
-  return ['PREROUTING', 'INPUT', 'FORWARD'].every((chain) => {
+  return ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'].every((chain) => {
     const first = mangle?.chains.get(chain)?.find(({ target }) => !isBootChain(target ?? ''));
     return isOwnedChain(first?.target ?? '');
   });

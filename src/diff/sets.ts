@@ -2,11 +2,19 @@ import type { IpSet, Ruleset } from '../ruleset/model.ts';
 import { isOwnedSet } from '../ruleset/names.ts';
 import type { Observed, ObservedSet, SetChange } from './model.ts';
 
+/** Changes of sets: what lets in no more than before, and then what does. */
+export interface SetChanges {
+  readonly closing: readonly SetChange[];
+  readonly opening: readonly SetChange[];
+}
+
 /**
  * Membership that should change, in an order in which every prefix is safe: what closes comes before what
- * opens, and is taken away after it. A process killed half-way leaves nothing open that should be closed.
+ * opens, and is taken away after it. After `closing` the closing sets hold the old and the new members and the opening ones
+ * only those that stay, so that old rules and new ones alike let in no more than they did and will. A process killed
+ * half-way leaves nothing open that should be closed.
  */
-export function diffSets(sets: readonly IpSet[], observed: Observed): readonly SetChange[] {
+export function diffSets(sets: readonly IpSet[], observed: Observed): SetChanges {
   const found = new Map(observed.sets.map((set) => [set.name, set]));
   const pairs = sets.map((set) => ({ set, seen: sameShape(set, found.get(set.name)) }));
   const creations = pairs.flatMap(({ set, seen }): SetChange[] => {
@@ -17,13 +25,17 @@ export function diffSets(sets: readonly IpSet[], observed: Observed): readonly S
   });
   const closing = pairs.filter(({ set }) => set.effect === 'closes');
   const opening = pairs.filter(({ set }) => set.effect === 'opens');
-  return [
-    ...creations,
-    ...closing.flatMap(({ set, seen }) => additions(set, seen)),
-    ...opening.flatMap(({ set, seen }) => deletions(set, seen)),
-    ...opening.flatMap(({ set, seen }) => additions(set, seen)),
-    ...closing.flatMap(({ set, seen }) => deletions(set, seen)),
-  ];
+  return {
+    closing: [
+      ...creations,
+      ...closing.flatMap(({ set, seen }) => additions(set, seen)),
+      ...opening.flatMap(({ set, seen }) => deletions(set, seen)),
+    ],
+    opening: [
+      ...opening.flatMap(({ set, seen }) => additions(set, seen)),
+      ...closing.flatMap(({ set, seen }) => deletions(set, seen)),
+    ],
+  };
 }
 
 /** Sets of ours that nothing wants. Empty before Docker has been asked: a label may use them. */

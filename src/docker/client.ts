@@ -1,8 +1,8 @@
-/** A container or network event, as little of it as a hint needs. */
+/** A container, network or service event, as little of it as a hint needs. */
 export interface DockerEvent {
   readonly type: string;
   readonly action: string;
-  /** The container's id, or the network's. */
+  /** The container's id, the network's or the service's. */
   readonly id: string;
 }
 
@@ -17,14 +17,20 @@ export interface EventWatcher {
  * Every call rejects with {@link DockerError}.
  */
 export interface DockerClient {
+  /** `GET /info` */
+  info(): Promise<unknown>;
+  /** `GET /version` */
+  version(): Promise<unknown>;
   /** `GET /containers/json?all=1` */
   containers(): Promise<readonly unknown[]>;
   /** `GET /containers/{id}/json`; blocks while the container starts or stops, so it takes a signal. */
   inspect(id: string, signal: AbortSignal): Promise<unknown>;
   /** `GET /networks` */
   networks(): Promise<readonly unknown[]>;
-  /** `GET /networks/{id}`: never blocks, and shows endpoints from `network connect` on. */
-  network(id: string): Promise<unknown>;
+  /** `GET /networks/{id}`: never blocks, and shows endpoints from `network connect` on. `verbose`: services as well. */
+  network(id: string, verbose?: boolean): Promise<unknown>;
+  /** `GET /services`; `refused` (503) where this engine does not manage a swarm. */
+  services(): Promise<readonly unknown[]>;
   /** Follows the event stream until it ends, then resolves; rejects when it breaks or cannot be opened. */
   watch(watcher: EventWatcher, signal: AbortSignal): Promise<void>;
 }

@@ -19,6 +19,8 @@ export async function connectDocker(): Promise<DockerClient> {
   const docker = new Dockerode({ agent } as Docker.DockerOptions);
   const limit = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(answerTimeLimit) });
   return {
+    info: () => asking('asking Docker about itself', inTime(docker.info())),
+    version: () => asking('asking Docker for its version', inTime(docker.version())),
     containers: () => asking('listing containers', docker.listContainers({ all: true, ...limit() })),
     inspect: (id, signal) =>
       asking(
@@ -26,7 +28,13 @@ export async function connectDocker(): Promise<DockerClient> {
         docker.getContainer(id).inspect({ abortSignal: signal }),
       ),
     networks: () => asking('listing networks', docker.listNetworks(limit())),
-    network: (id) => asking(`inspecting network ${id.slice(0, 12)}`, inTime(docker.getNetwork(id).inspect())),
+    network: (id, verbose = false) => {
+      // The types of dockerode 5 know no options here; the program does.
+      const network: { inspect(options?: object): Promise<unknown> } = docker.getNetwork(id);
+      const answer = verbose ? network.inspect({ verbose: true }) : network.inspect();
+      return asking(`inspecting network ${id.slice(0, 12)}`, inTime(answer));
+    },
+    services: () => asking('listing services', docker.listServices(limit())),
     watch: async ({ onOpen, onEvent }, signal) => {
       const stream = await asking(
         'opening the event stream',

@@ -4,10 +4,11 @@ import type { DockerEvent } from './client.ts';
 
 /**
  * Asked of the server, so that health checks and execs (`exec_start`, `health_status`) never arrive here.
- * `create` and `rename` for ports and names, `start`/`die`/`destroy` for state, `connect`/`disconnect` for addresses.
+ * `create` and `rename` for ports and names, `start`/`die`/`destroy` for state, `connect`/`disconnect` for addresses;
+ * `update` for the ports of Swarm's services (managers only; a worker hears nothing of them).
  */
 export const eventFilters = {
-  type: ['container' as const, 'network' as const],
+  type: ['container' as const, 'network' as const, 'service' as const],
   event: [
     'create',
     'start',
@@ -19,8 +20,11 @@ export const eventFilters = {
     'connect',
     'disconnect',
     'remove',
+    'update',
   ],
 };
+
+const wanted: ReadonlySet<string> = new Set(eventFilters.event);
 
 /** Type, Action and Actor are in every API version; `status`, `id` and `from` left in 1.52. */
 const eventLine = z.object({
@@ -31,7 +35,8 @@ const eventLine = z.object({
 
 /**
  * Reads Docker's event stream (one JSON object a line) to its end. A line that is not an event is passed
- * over: events are hints, and the list is the truth.
+ * over: events are hints, and the list is the truth. So is an event that was not asked for: a proxy before the socket
+ * may not hand the filters on, and a busy host has thousands of execs and health checks.
  */
 export async function readEvents(
   stream: NodeJS.ReadableStream,
@@ -47,7 +52,7 @@ export async function readEvents(
   });
   lines.on('line', (line) => {
     const event = parseEvent(line);
-    if (event !== undefined) onEvent(event);
+    if (event !== undefined && wanted.has(event.action)) onEvent(event);
   });
   try {
     await Promise.race([ended, broken]);

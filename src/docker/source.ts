@@ -5,8 +5,11 @@ import {
   containerSummary,
   networkDetails,
   type NetworkDetails,
+  serviceDetails,
+  type ServiceDetails,
   type Snapshot,
 } from '../inventory/docker-json.ts';
+import { requestedPorts } from '../inventory/published-ports.ts';
 import { type DockerClient, DockerError } from './client.ts';
 
 /** How long a pass waits for the inspect of one container; a slow start must not delay the others. */
@@ -14,10 +17,21 @@ const inspectPatience = 500;
 /** How long such an inspect may go on behind the pass. */
 const inspectTimeLimit = 120_000;
 
+/** A manager that has lost touch with the others answers after twenty seconds, and then with an error. */
+const servicesPatience = 500;
+
 /** Drivers without endpoints on the host. */
 const driversWithoutEndpoints: ReadonlySet<string> = new Set(['host', 'null', 'overlay']);
 
-const listedNetwork = z.object({ Id: z.string(), Driver: z.string() });
+function choosesPorts(details: ContainerDetails): boolean {
+  return requestedPorts(details).some(({ hostPort }) => hostPort === undefined);
+}
+
+const listedNetwork = z.object({
+  Id: z.string(),
+  Driver: z.string(),
+  Ingress: z.boolean().nullish(),
+});
 
 /**
  * Asks Docker for the whole truth, and remembers what can never change: a container's port bindings are
@@ -29,6 +43,9 @@ export class DockerSource {
   private readonly client: DockerClient;
   private readonly onLateAnswer: () => void;
   private readonly patience: number;
+  /** What a manager last said. */
+  private services: readonly ServiceDetails[] | undefined;
+  private askingServices: Promise<void> | undefined;
 
   /**
    * @param onLateAnswer called when an inspect that a pass did not wait for has answered.
@@ -50,7 +67,33 @@ export class DockerSource {
     const present = new Set(containers.map(({ Id }) => Id));
     for (const id of this.details.keys()) if (!present.has(id)) this.details.delete(id);
     await Promise.all([...present].map((id) => this.awaitDetails(id)));
-    return { containers, networks, details: new Map(this.details) };
+    if (networks.some(({ Ingress }) => Ingress === true)) await this.awaitServices();
+    else this.services = undefined;
+    return { containers, networks, details: new Map(this.details), services: this.services };
+  }
+
+  /**
+   * Whether no container is just being started on ports that nobody can know yet: docker-proxy may listen on them already,
+   * while the lists tell neither the start nor the ports before it is done. Its inspect blocks meanwhile. Ask before
+   * {@link list}: what starts later listens later. Rejects with DockerError.
+   */
+  async startsNothing(): Promise<boolean> {
+    const containers = (await this.client.containers()).map((item) => containerSummary.parse(item));
+    const doubtful = containers.filter(({ Id, State }) => {
+      const details = this.details.get(Id);
+      return !['running', 'paused'].includes(State) && (details === undefined || choosesPorts(details));
+    });
+    const answers = await Promise.all(doubtful.map(({ Id }) => this.answers(Id)));
+    return answers.every(Boolean);
+  }
+
+  private async answers(id: string): Promise<boolean> {
+    try {
+      await this.client.inspect(id, AbortSignal.timeout(this.patience));
+      return true;
+    } catch (error) {
+      return error instanceof DockerError && error.code === 'not-found';
+    }
   }
 
   /**
@@ -82,31 +125,59 @@ export class DockerSource {
   private async awaitDetails(id: string): Promise<void> {
     if (this.details.has(id)) return;
     const inspect = this.inspect(id);
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<'late'>((resolve) => {
-      timer = setTimeout(() => resolve('late'), this.patience);
-    });
-    const outcome = await Promise.race([inspect, patience]);
-    clearTimeout(timer);
-    if (outcome === 'late') {
+    if ((await withPatience(inspect, this.patience)) === 'late') {
       void inspect.then((details) => (details === undefined ? undefined : this.onLateAnswer()));
+    }
+  }
+
+  /** Waits for the services for a while, and goes by what is known of them after that. */
+  private async awaitServices(): Promise<void> {
+    this.askingServices ??= this.askServices().finally(() => {
+      this.askingServices = undefined;
+    });
+    const asking = this.askingServices;
+    if ((await withPatience(asking, servicesPatience)) === 'late') void asking.then(this.onLateAnswer);
+  }
+
+  private async askServices(): Promise<void> {
+    try {
+      this.services = (await this.client.services()).map((item) => serviceDetails.parse(item));
+    } catch (error) {
+      // A worker knows no services; anything else (no majority, a locked swarm) does not make the last answer wrong.
+      if (error instanceof DockerError && /not a swarm manager/.test(error.message))
+        this.services = undefined;
     }
   }
 
   private async networks(): Promise<readonly NetworkDetails[]> {
     const listed = (await this.client.networks()).map((item) => listedNetwork.parse(item));
-    const wanted = listed.filter(({ Driver }) => !driversWithoutEndpoints.has(Driver));
-    const found = await Promise.all(wanted.map(({ Id }) => this.network(Id)));
+    const wanted = listed.filter(
+      ({ Driver, Ingress }) => Ingress === true || !driversWithoutEndpoints.has(Driver),
+    );
+    const found = await Promise.all(wanted.map(({ Id, Ingress }) => this.network(Id, Ingress === true)));
     return found.flatMap((network) => (network === undefined ? [] : [network]));
   }
 
-  private async network(id: string): Promise<NetworkDetails | undefined> {
+  private async network(id: string, verbose: boolean): Promise<NetworkDetails | undefined> {
     try {
-      return networkDetails.parse(await this.client.network(id));
+      return networkDetails.parse(await this.client.network(id, verbose));
     } catch (error) {
       // Removed between the list and the question.
       if (error instanceof DockerError && error.code === 'not-found') return undefined;
       throw error;
     }
+  }
+}
+
+/** The answer, or `late` when it takes longer than this, ms. */
+async function withPatience<T>(answer: Promise<T>, ms: number): Promise<T | 'late'> {
+  let timer: NodeJS.Timeout | undefined;
+  const patience = new Promise<'late'>((resolve) => {
+    timer = setTimeout(() => resolve('late'), ms);
+  });
+  try {
+    return await Promise.race([answer, patience]);
+  } finally {
+    clearTimeout(timer);
   }
 }

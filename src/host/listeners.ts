@@ -9,20 +9,58 @@ export interface SocketTables {
   readonly udp: readonly string[];
 }
 
-/** Ports that a socket of the host waits on. Addresses are left out: a listener on any address counts. */
-export function parseListeners(tables: SocketTables): readonly Listener[] {
-  const tcp = ports(tables.tcp, listening.tcp).map((port): Listener => ({ protocol: 'tcp', port }));
-  const udp = ports(tables.udp, listening.udp).map((port): Listener => ({ protocol: 'udp', port }));
-  return [...tcp, ...udp];
+/** One socket that waits for whoever comes. */
+export interface HostSocket extends Listener {
+  /** Its number for life: another one on the same port has another. */
+  readonly inode: number;
+  /** Of the user who made it, as this process's user namespace numbers users. */
+  readonly uid: number;
+  /** Bound to 127.0.0.0/8 or ::1: out of reach from outside. */
+  readonly loopback: boolean;
 }
 
-function ports(tables: readonly string[], state: string): readonly number[] {
-  const found = tables.flatMap((table) =>
-    table.split('\n').flatMap((line) => {
-      // "  0: 00000000:0050 00000000:0000 0A ...", addresses and ports in hexadecimal.
-      const fields = /^\s*\d+: [0-9A-F]+:([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) /.exec(line);
-      return fields !== null && fields[2] === state ? [Number.parseInt(fields[1] ?? '', 16)] : [];
-    }),
+/** Ports that a socket of the host waits on, on whichever address, in the order of protocols and numbers. */
+export function listenersOf(sockets: readonly HostSocket[]): readonly Listener[] {
+  const found = new Map(sockets.map(({ protocol, port }) => [`${protocol}:${port}`, { protocol, port }]));
+  return [...found.values()].sort(
+    (a, b) => (a.protocol < b.protocol ? -1 : a.protocol > b.protocol ? 1 : 0) || a.port - b.port,
   );
-  return [...new Set(found)].sort((a, b) => a - b);
+}
+
+/** Every socket that waits, of both families. Lines that say something else are passed over. */
+export function parseSockets(tables: SocketTables): readonly HostSocket[] {
+  return (['tcp', 'udp'] as const).flatMap((protocol) =>
+    tables[protocol].flatMap((table) => parseTable(table, protocol)),
+  );
+}
+
+/**
+ * `  0: 0100007F:0050 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 12345 ...`: local and remote
+ * address with the port, hexadecimal; state; queues; timer; retransmits; uid; timeout; inode (Documentation/networking/proc_net_tcp.rst).
+ */
+const line =
+  /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) \S+ \S+ \S+\s+(\d+)\s+\d+\s+(\d+)/;
+
+function parseTable(table: string, protocol: 'tcp' | 'udp'): readonly HostSocket[] {
+  const sockets: HostSocket[] = [];
+  for (const text of table.split('\n')) {
+    // Most lines of a busy host are connections: told apart before anything is taken to pieces.
+    if (!text.includes(` ${listening[protocol]} `)) continue;
+    const [, address = '', port = '', state, uid, inode] = line.exec(text) ?? [];
+    if (state !== listening[protocol]) continue;
+    sockets.push({
+      protocol,
+      port: Number.parseInt(port, 16),
+      inode: Number(inode),
+      uid: Number(uid),
+      loopback: isLoopback(address),
+    });
+  }
+  return sockets;
+}
+
+/** As the kernel prints addresses: 32-bit words, each in the byte order of the machine, so both orders are looked for. */
+function isLoopback(address: string): boolean {
+  if (address.length === 8) return address.endsWith('7F') || address.startsWith('7F');
+  return /^0{24}(?:01000000|00000001)$/.test(address);
 }

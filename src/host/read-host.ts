@@ -1,25 +1,44 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import type { HostInterface, Listener } from '../inventory/model.ts';
+import type { HostInterface } from '../inventory/model.ts';
 import type { HostFacts } from '../inventory/read-inventory.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
-import { parseListeners } from './listeners.ts';
+import { type HostSocket, listenersOf, parseSockets } from './listeners.ts';
 
 /**
  * Looks at the host's network namespace without starting a process: interfaces, and who listens. All of it is
  * read through /proc/net, which follows the process's own namespace (sysfs follows its mount's).
  */
 export async function readHost(): Promise<HostFacts> {
-  const [devices, listeners] = await Promise.all([readProc('net/dev'), readListeners()]);
-  return { interfaces: readInterfaces(devices), listeners };
+  const [devices, sockets] = await Promise.all([readProc('net/dev'), readSockets()]);
+  return { interfaces: readInterfaces(devices), listeners: listenersOf(sockets) };
 }
 
-/** Who listens in the host's network namespace now. */
-async function readListeners(): Promise<readonly Listener[]> {
+/** The addresses of the host's interfaces that are up. */
+export function ownAddresses(): ReadonlySet<string> {
+  return new Set(
+    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
+  );
+}
+
+/** The sockets that wait for somebody in the host's network namespace now. */
+export async function readSockets(): Promise<readonly HostSocket[]> {
   const [tcp = '', tcp6 = '', udp = '', udp6 = ''] = await Promise.all(
     ['net/tcp', 'net/tcp6', 'net/udp', 'net/udp6'].map(readProc),
   );
-  return parseListeners({ tcp: [tcp, tcp6], udp: [udp, udp6] });
+  return parseSockets({ tcp: [tcp, tcp6], udp: [udp, udp6] });
+}
+
+/** Linux's own `net.ipv4.ip_local_port_range`, where it cannot be read. */
+const usualLocalPort = 32_768;
+
+/**
+ * The first port that the kernel gives to sockets that ask for none. Docker takes the ports that it chooses from the same
+ * range (libnetwork/portallocator), so below it Docker publishes only what was asked for.
+ */
+export async function firstLocalPort(): Promise<number> {
+  const first = Number.parseInt(await readProc('sys/net/ipv4/ip_local_port_range'), 10);
+  return Number.isInteger(first) && first > 0 ? first : usualLocalPort;
 }
 
 /** A host without IPv6 has no tcp6 and udp6. */

@@ -11,13 +11,18 @@ export interface Inventory {
    * claim to such a port lapses: the container could not start there now.
    */
   readonly hostListeners: readonly Listener[];
+  /** Whether this host is part of a swarm: ports of its mesh may be declared then. */
+  readonly inSwarm: boolean;
 }
 
+/** A container, or a service of Swarm as far as its ports are in the mesh (`networkMode` is `mesh`). */
 export interface Container {
   readonly id: string;
   readonly name: string;
   /** `com.docker.compose.service`, where compose made the container. */
   readonly composeService: string | undefined;
+  /** `com.docker.swarm.service.name`, where the container is a task of a service. */
+  readonly swarmService: string | undefined;
   /** Running, paused or restarting. Inactive containers keep their ports: their next start must not open a gap. */
   readonly active: boolean;
   /** The `dockwall` and `dockwall.*` labels only, keys as written. */
@@ -33,6 +38,7 @@ export type NetworkMode =
   | { readonly kind: 'own' }
   | { readonly kind: 'host' }
   | { readonly kind: 'none' }
+  | { readonly kind: 'mesh' }
   | { readonly kind: 'container'; readonly id: string };
 
 /**

@@ -1,5 +1,6 @@
 import { parseNetworks } from '../net/parse-networks.ts';
 import type { ContainerSummary, NetworkDetails, Snapshot } from './docker-json.ts';
+import { readMesh } from './mesh.ts';
 import type {
   Container,
   Endpoint,
@@ -25,14 +26,24 @@ const activeStates: ReadonlySet<string> = new Set(['running', 'paused', 'restart
 export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
   const endpoints = endpointsByContainer(snapshot.networks);
   return {
-    containers: snapshot.containers
-      .map((summary) => readContainer(summary, snapshot, endpoints.get(summary.Id) ?? []))
+    containers: [
+      ...snapshot.containers.map((summary) =>
+        readContainer(summary, snapshot, endpoints.get(summary.Id) ?? []),
+      ),
+      ...readMesh(snapshot),
+    ]
+      .map((container) => ({
+        ...container,
+        // Docker lists them in another order each time it is asked: it keeps them in a Go map.
+        ports: [...container.ports].sort(byPort),
+      }))
       .sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
     networks: snapshot.networks
       .map(readNetwork)
       .sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
     interfaces: [...host.interfaces].sort((a, b) => compare(a.name, b.name)),
     hostListeners: host.listeners,
+    inSwarm: snapshot.networks.some(({ Ingress }) => Ingress === true),
   };
 }
 
@@ -47,6 +58,7 @@ function readContainer(
     id: summary.Id,
     name: containerName(summary),
     composeService: labels['com.docker.compose.service'],
+    swarmService: labels['com.docker.swarm.service.name'],
     active: activeStates.has(summary.State),
     labels: Object.fromEntries(
       Object.entries(labels)
@@ -54,8 +66,7 @@ function readContainer(
         .sort(([a], [b]) => compare(a, b)),
     ),
     networkMode: networkMode(details?.HostConfig.NetworkMode ?? summary.HostConfig?.NetworkMode ?? ''),
-    // Docker lists them in another order each time it is asked: it keeps them in a Go map.
-    ports: [...publishedPorts(summary, details)].sort(byPort),
+    ports: publishedPorts(summary, details),
     endpoints,
     portsKnown: details !== undefined,
   };

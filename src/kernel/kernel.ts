@@ -22,9 +22,9 @@ export interface Kernel {
    */
   observe(): Promise<Observed>;
   /**
-   * Carries a plan out: sets, tables, then sets to destroy; one process each, and one a family and backend
-   * for the tables. An empty part costs none. Where one family or backend fails, the others are still
-   * brought up to date before the error is thrown; unused sets then stay.
+   * Carries a plan out: sets, tables, openings, then sets to destroy; one process each, and one a family and backend
+   * for the tables. An empty part costs none. Where one family fails, the other is still brought up to date
+   * before the error is thrown; nothing is opened then, and unused sets stay.
    */
   apply(plan: Plan): Promise<void>;
 }
@@ -79,11 +79,19 @@ class ToolKernel implements Kernel {
     return this.explained(async () => {
       if (plan.sets.length > 0) await changeSets(this.run, this.limits, plan.sets);
       const failures: unknown[] = [];
+      const failed = new Set<Family>();
       for (const part of bySide(plan.tables)) {
-        await restoreTables(this.run, this.limits, part).catch((error: unknown) => failures.push(error));
+        // A wall that could not be put up in one backend is not taken down in the other.
+        if (failed.has(part.side.family)) continue;
+        await restoreTables(this.run, this.limits, part).catch((error: unknown) => {
+          failures.push(error);
+          failed.add(part.side.family);
+        });
         this.limits.signal?.throwIfAborted();
       }
       if (failures.length > 0) throw oneOf(failures);
+      if (plan.openings !== undefined && plan.openings.length > 0)
+        await changeSets(this.run, this.limits, plan.openings);
       if (plan.destroy.length > 0) {
         await destroySets(this.run, { ...this.limits, sleep: this.sleep }, plan.destroy);
       }

@@ -54,6 +54,7 @@ export interface Service {
   readonly containerId: string;
   readonly name: string;
   readonly composeService: string | undefined;
+  readonly swarmService: string | undefined;
   readonly active: boolean;
   readonly description: string;
   /** A host-network container whose ports nobody has declared: they are open as the host's own are. */
@@ -89,6 +90,7 @@ export type External =
 /** Who may reach what. Both walls are rendered from this one value; nothing else decides. */
 export interface Policy {
   readonly mark: number;
+  readonly connmark: number;
   readonly external: External;
   /** Docker's bridges by name or `br-+`, sorted. */
   readonly bridges: readonly string[];

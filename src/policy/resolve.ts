@@ -16,6 +16,7 @@ export function resolve(inventory: Inventory, config: Config): Policy {
   const services = settleConflicts(read.services, inventory.hostListeners);
   return {
     mark: config.mark,
+    connmark: config.connmark,
     external: externalInterfaces(config, inventory),
     bridges: bridgePatterns(inventory.networks),
     networks: inventory.networks.flatMap(({ id, name, bridge }) =>

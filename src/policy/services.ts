@@ -1,19 +1,18 @@
 import type { Config } from '../config/model.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
-import { families } from '../net/network.ts';
 import type { PortSelector } from '../net/port.ts';
+import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
-import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
+import { type OpenRule, readLabels } from './labels.ts';
 import type { PeerRule, Problem, Reach, Reason, Service, ServiceEndpoint } from './model.ts';
+
+/** An overlay is reached from its own nodes only; what it publishes is in the mesh. */
+const filteredDrivers: ReadonlySet<string> = new Set(['bridge', 'overlay', 'host', 'null']);
+/** Their packets never pass the host's netfilter. */
+const bypassing: ReadonlySet<string> = new Set(['macvlan', 'ipvlan']);
 
 const closed: Reach = { everyone: undefined, allow: [], deny: [] };
 const openByDefault: Reason = { label: 'default', value: 'open' };
-
-/** One container together with what its labels (and `services:` entries) say. */
-interface Speaker {
-  readonly container: Container;
-  readonly rules: LabelRules;
-}
 
 /** Services with the reach that their own labels give each port; conflicts between services come later. */
 export function readServices(
@@ -21,7 +20,8 @@ export function readServices(
   config: Config,
 ): { readonly services: readonly Service[]; readonly problems: readonly Problem[] } {
   const groups = knownGroupNames(config);
-  const speakers = inventory.containers.map((container) => ({
+  const containers = [...inventory.containers, ...declaredMesh(inventory, config)];
+  const speakers = containers.map((container) => ({
     container,
     rules: readLabels(container.name, effectiveLabels(container, config), groups),
   }));
@@ -33,7 +33,10 @@ export function readServices(
       continue;
     }
     const guests = speakers.filter((other) => other.container.active && sharesNetworkOf(other, owner));
-    const read = readService(owner, guests, { config, inventory });
+    const read = readService(
+      { owner, guests, kin: kinPorts(owner, speakers, config) },
+      { config, inventory },
+    );
     problems.push(...read.problems);
     services.push(read.service);
   }
@@ -45,25 +48,33 @@ function sharesNetworkOf(guest: Speaker, owner: Speaker): boolean {
   return mode.kind === 'container' && (mode.id === owner.container.id || mode.id === owner.container.name);
 }
 
-/** Key by key, a `services:` entry (by container name, else by compose service) replaces the label. */
+/** Key by key, a `services:` entry (by container name, else by compose or swarm service) replaces the label. */
 function effectiveLabels(container: Container, config: Config): Readonly<Record<string, string>> {
-  const entry =
-    config.services.get(container.name) ??
-    (container.composeService === undefined ? undefined : config.services.get(container.composeService));
-  return { ...container.labels, ...entry };
+  const names = [container.name, container.composeService, container.swarmService];
+  const name = names.find((one) => one !== undefined && config.services.has(one));
+  return { ...container.labels, ...(name === undefined ? undefined : config.services.get(name)) };
+}
+
+/**
+ * A `services:` entry for a swarm service speaks to its ports in the mesh and to those that its tasks publish on their
+ * own, so a port that only one of them has is no mistake in the other.
+ */
+function kinPorts(owner: Speaker, speakers: readonly Speaker[], config: Config): readonly PublishedPort[] {
+  const name = owner.container.swarmService;
+  if (name === undefined || !config.services.has(name)) return [];
+  return speakers.filter(({ container }) => container.swarmService === name).flatMap(portsOf);
 }
 
 function readService(
-  owner: Speaker,
-  guests: readonly Speaker[],
+  { owner, guests, kin }: { owner: Speaker; guests: readonly Speaker[]; kin: readonly PublishedPort[] },
   { config, inventory }: { config: Config; inventory: Inventory },
 ): { service: Service; problems: readonly Problem[] } {
   const { container, rules } = owner;
   const hostNetwork = container.networkMode.kind === 'host';
-  const ports = hostNetwork ? declaredPorts(rules) : container.ports;
+  const ports = portsOf(owner);
   const problems = [...rules.problems];
   const speakers = [owner, ...guests].map((speaker) => {
-    const missing = unmatchedSelectors(speaker, ports, container.portsKnown);
+    const missing = unmatchedSelectors(speaker, [...ports, ...kin], container.portsKnown);
     problems.push(...missing);
     const mute = missing.length > 0 || speaker.rules.problems.length > 0;
     return { ...speaker.rules, opens: mute ? [] : speaker.rules.opens, mute };
@@ -77,6 +88,7 @@ function readService(
       containerId: container.id,
       name: container.name,
       composeService: container.composeService,
+      swarmService: container.swarmService,
       active: container.active,
       description: rules.description,
       undeclared: hostNetwork && !rules.declares,
@@ -96,23 +108,6 @@ function readService(
 
 function isLoopback({ address }: PublishedPort): boolean {
   return address === '::1' || address.startsWith('127.');
-}
-
-/** Docker knows no ports of a host-network container; `dockwall.ports` declares them. */
-function declaredPorts(rules: LabelRules): readonly PublishedPort[] {
-  return rules.declared.flatMap(({ range, protocol }) =>
-    Array.from({ length: range.to - range.from + 1 }, (_, index) => range.from + index).flatMap((port) =>
-      (protocol === undefined ? (['tcp', 'udp'] as const) : [protocol]).flatMap((protocol) =>
-        families.map((family) => ({
-          family,
-          address: 'any' as const,
-          hostPort: port,
-          containerPort: port,
-          protocol,
-        })),
-      ),
-    ),
-  );
 }
 
 /** A host port where one matches, else a container port: `8080:80` beside `80:3000`, label `80` means the latter. */
@@ -151,6 +146,8 @@ function unmatchedSelectors(
 function publishedHint(container: Container, ports: readonly PublishedPort[]): string | undefined {
   if (container.networkMode.kind === 'host')
     return 'declare the ports of a host-network container with dockwall.ports';
+  if (ports.length === 0 && container.swarmService !== undefined)
+    return "ports in the swarm's mesh are opened under services: in the configuration, by the service's name";
   const words = ports.map(
     ({ hostPort, containerPort, protocol }) =>
       `${hostPort === undefined ? '' : `${hostPort}->`}${containerPort}/${protocol}`,
@@ -187,6 +184,10 @@ function serviceEndpoints(container: Container, inventory: Inventory): readonly 
 function unprotectedNetworks(container: Container, inventory: Inventory): readonly string[] {
   const ids = new Set(container.endpoints.map((endpoint) => endpoint.networkId));
   return inventory.networks
-    .filter(({ id, driver }) => ids.has(id) && (driver === 'macvlan' || driver === 'ipvlan'))
-    .map(({ name, driver }) => `${name} (${driver})`);
+    .filter(({ id, driver }) => ids.has(id) && !filteredDrivers.has(driver))
+    .map(({ name, driver }) =>
+      bypassing.has(driver)
+        ? `${name} (${driver})`
+        : `${name} (${driver}, a driver that dockwall does not know)`,
+    );
 }

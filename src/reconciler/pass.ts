@@ -9,6 +9,7 @@ import type { Policy } from '../policy/model.ts';
 import { resolve } from '../policy/resolve.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { render } from '../ruleset/render.ts';
+import { checkEngine, type EngineView } from './engine-check.ts';
 
 /** The configuration in force; `lockedDown` while there has never been a good one. */
 export interface ConfigInForce {
@@ -30,6 +31,7 @@ export interface Decision {
   readonly policy: Policy;
   readonly ruleset: Ruleset;
   readonly plan: Plan;
+  readonly engine: EngineView;
 }
 
 /** The pure middle of a pass: one moment of everything into what should change. */
@@ -37,10 +39,13 @@ export function decide(
   moment: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly observed: Observed },
   { config, lockedDown }: ConfigInForce,
 ): Decision {
-  const resolved = resolve(readInventory(moment.snapshot, moment.host), config);
+  const { snapshot, host, observed } = moment;
+  const inventory = readInventory(snapshot, host);
+  const resolved = resolve(inventory, config);
   const policy = lockedDown ? lockDown(resolved) : resolved;
   const ruleset = render(policy, 'asked');
-  return { observed: moment.observed, policy, ruleset, plan: diff(ruleset, moment.observed) };
+  const engine = checkEngine(snapshot.engine, inventory, observed);
+  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine };
 }
 
 /**
@@ -54,9 +59,16 @@ export async function plan(parts: PassParts): Promise<Decision> {
   return decide({ snapshot, host, observed }, parts.config());
 }
 
-/** One pass: look, decide, and write what differs. Writes nothing where nothing does. */
-export async function reconcile(parts: PassParts): Promise<Decision> {
+/**
+ * One pass: look, decide, and write what differs. Writes nothing where nothing does.
+ * @param accept throws where nothing may be written.
+ */
+export async function reconcile(
+  parts: PassParts,
+  accept: (decision: Decision) => void = () => {},
+): Promise<Decision> {
   const decision = await plan(parts);
+  accept(decision);
   if (!isEmpty(decision.plan)) await parts.kernel.apply(decision.plan);
   return decision;
 }

@@ -1,8 +1,8 @@
 import { diff, isEmpty } from '../diff/diff.ts';
+import type { Observed } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { Family } from '../net/network.ts';
 import { resolve } from '../policy/resolve.ts';
 import { render } from '../ruleset/render.ts';
 import type { ConfigInForce } from './pass.ts';
@@ -10,20 +10,22 @@ import type { ConfigInForce } from './pass.ts';
 /**
  * Puts the gate up before Docker is asked anything. Where an earlier process left it standing its rules and port sets
  * hold what that process knew, and stay until the first pass; who is trusted, denied and in a group is
- * the configuration's to say, and is brought up to date at once.
+ * the configuration's to say, and is brought up to date at once, but for what would let more in under rules that are to change.
  */
 export async function raiseGate(
   kernel: Kernel,
   host: HostFacts,
   { config }: ConfigInForce,
-): Promise<{ readonly stood: boolean; readonly families: readonly Family[] }> {
+): Promise<{ readonly stood: boolean; readonly observed: Observed }> {
   const observed = await kernel.observe();
   const stood = observed.families.every((family) =>
     gateStands(observed, family, place(observed, family).gate),
   );
   const inventory = readInventory({ containers: [], networks: [], details: new Map() }, host);
   const plan = diff(render(resolve(inventory, config), 'unasked'), observed);
-  const wanted = stood ? { ...plan, tables: [] } : plan;
+  // The rules that stand are another process's: what opens waits for the pass that writes its own.
+  const { sets, destroy } = plan;
+  const wanted = stood ? { sets, tables: [], destroy } : plan;
   if (!isEmpty(wanted)) await kernel.apply(wanted);
-  return { stood, families: observed.families };
+  return { stood, observed };
 }

@@ -1,8 +1,10 @@
 import { describe } from '../diff/describe.ts';
-import { isEmpty } from '../diff/diff.ts';
+import { isEmpty, setChanges } from '../diff/diff.ts';
+import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
 import type { Health } from '../web/health-server.ts';
+import type { EngineView, Finding } from './engine-check.ts';
 import type { Decision } from './pass.ts';
 
 /** The part of a logger that is used here; pino fits. */
@@ -12,6 +14,9 @@ export interface Log {
   readonly warn: (fields: object, message: string) => void;
   readonly error: (fields: object, message: string) => void;
 }
+
+/** Kinds of drift that are remembered as told. */
+const mostTold = 100;
 
 /**
  * Tells people what happened, once: a standing problem is one warning, and one line when it is gone. Keeps what
@@ -24,8 +29,12 @@ export class Reporter {
   private passFailure: string | undefined;
   private repeats = 0;
   private dockerDown: string | undefined;
+  private guardFailure: string | undefined;
   /** Whether the event stream is open: before, a new container is seen by the schedule only. */
   private watching = false;
+  private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
+  private readonly told = new Map<string, number>();
+  private findings: readonly Finding[] = [];
 
   constructor(log: Log) {
     this.log = log;
@@ -37,6 +46,7 @@ export class Reporter {
     this.passFailure = undefined;
     this.repeats = 0;
     this.reportProblems(decision.policy.problems);
+    this.reportEngine(decision.engine);
     for (const { set, member } of handmade(decision)) {
       this.log.warn(
         { set, member },
@@ -60,6 +70,31 @@ export class Reporter {
     this.passFailure = message;
   }
 
+  /** The guard could not be written; undefined when it is again. */
+  guardFailed(error: unknown): void {
+    const message = error === undefined ? undefined : messageOf(error);
+    if (message !== undefined && this.guardFailure === undefined) {
+      this.log.error({ error: message }, 'the guard for new containers could not be renewed');
+    } else if (message === undefined) this.log.info({}, 'the guard for new containers stands again');
+    this.guardFailure = message;
+  }
+
+  /** What others changed, and was put back. The same again is only counted. */
+  drifted(drifts: readonly Drift[]): void {
+    for (const { kind } of drifts) this.drift.set(kind, (this.drift.get(kind) ?? 0) + 1);
+    const loud = drifts.filter(({ quiet }) => quiet !== true).map(({ what }) => what);
+    for (const { what, quiet } of drifts) if (quiet === true) this.log.debug({ what }, 'drift');
+    if (loud.length === 0) return;
+    const key = loud.join('; ');
+    const times = (this.told.get(key) ?? 0) + 1;
+    if (this.told.size >= mostTold) this.told.clear();
+    this.told.set(key, times);
+    // 1, 10, 100: a tool that fights for a place in a chain does so without end
+    if (Number.isInteger(Math.log10(times)))
+      this.log.warn({ found: loud, times }, 'somebody changed our rules or sets; they are put back');
+    else this.log.debug({ found: loud, times }, 'drift');
+  }
+
   dockerAnswers(): void {
     if (this.dockerDown !== undefined) this.log.info({}, 'Docker answers again');
     this.dockerDown = undefined;
@@ -80,10 +115,20 @@ export class Reporter {
       ...configProblems.map((problem) => `configuration: ${problem}`),
       ...(this.dockerDown === undefined ? [] : [`Docker: ${this.dockerDown}`]),
       ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
+      ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
+      ...this.findings.flatMap(({ kind, text }) => (kind === 'refusal' || kind === 'problem' ? [text] : [])),
     ];
-    return { healthy: problems.length === 0, problems };
+    return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
+  }
+
+  private reportEngine({ facts, findings }: EngineView): void {
+    const known = new Set(this.findings.map(({ text }) => text));
+    for (const { kind, text } of findings) {
+      if (!known.has(text)) this.log[kind === 'note' ? 'info' : 'warn'](facts ?? {}, text);
+    }
+    this.findings = findings;
   }
 
   private reportProblems(problems: readonly Problem[]): void {
@@ -110,7 +155,7 @@ function fields({ container, label, value, hint }: Problem): object {
 /** Members taken out of source sets: somebody's hand put them there, or a configuration that has changed since. */
 function handmade({ plan, ruleset }: Decision): readonly Extract<SetChange, { kind: 'delete-member' }>[] {
   const sources = new Set<string>(ruleset.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
-  return plan.sets.flatMap((change) =>
+  return setChanges(plan).flatMap((change) =>
     change.kind === 'delete-member' && sources.has(change.set) ? [change] : [],
   );
 }

@@ -2,6 +2,7 @@ import type { Cidr, Family } from '../net/network.ts';
 import type { External, Policy } from '../policy/model.ts';
 import {
   boundIn,
+  connectionMarked,
   drop,
   from,
   giveBack,
@@ -20,6 +21,7 @@ import { chains, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
 import { hasRouted, routedPrefix, usedRoles } from './sets.ts';
 
+const refuse = goTo(chains.refuse);
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
 
 /**
@@ -36,7 +38,8 @@ const elsewhere: Record<Family, readonly Match[]> = {
 };
 
 /**
- * The gate: the guarantee, in `mangle`, before Docker's DNAT, on host ports. It only drops or writes one mark
+ * The gate: the guarantee, on host ports, in `mangle`, before Docker's DNAT: `mangle` is at priority -150 of PREROUTING, and
+ * what translates destinations at -100, also the chains of Docker's nftables backend. It only drops or writes one mark
  * bit; how many rules it has depends on the source groups, never on the containers. A published
  * port is decided here for DNAT, docker-proxy, host-network services and Swarm's mesh alike.
  *
@@ -49,19 +52,23 @@ export function renderGate(policy: Policy, family: Family): Table {
     family,
     table: 'mangle',
     chains: [
-      chainOf(chains.pass, [[[], { kind: 'set-mark', bit: policy.mark }, 'passed the gate']]),
+      chainOf(chains.pass, passLines(policy)),
+      chainOf(chains.refuse, refuseLines(policy)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
       chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
-      chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, drop)),
+      chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, refuse)),
       chainOf(chains.forward, forwardLines(policy)),
       chainOf(chains.listening, listeningLines(family)),
       chainOf(chains.input, inputLines(policy, family)),
+      chainOf(chains.cut, outsideLines(policy)),
+      chainOf(chains.replies, replyLines(policy, family)),
     ],
     hooks: [
       { chain: 'PREROUTING', rule: lineRule('PREROUTING', [[], jump(chains.gate), 'the gate']) },
       { chain: 'INPUT', rule: lineRule('INPUT', [[], jump(chains.input), 'the gate']) },
       { chain: 'FORWARD', rule: lineRule('FORWARD', [[], jump(chains.forward), 'the gate']) },
+      { chain: 'POSTROUTING', rule: lineRule('POSTROUTING', [[], jump(chains.replies), 'the gate']) },
     ],
   };
 }
@@ -82,6 +89,27 @@ export function externalLines(
   ];
 }
 
+/** A connection whose source has been let in again is no longer refused. */
+function passLines({ mark, connmark }: Policy): readonly Line[] {
+  return [
+    [[], { kind: 'clear-connection-mark', bit: connmark }, 'not refused, or no longer'],
+    [[], { kind: 'set-mark', bit: mark }, 'passed the gate'],
+  ];
+}
+
+/**
+ * The connection remembers, so that its other direction is cut as well: a server that pushes would go on. Forgetting the
+ * connection instead (`conntrack -D`) would open it: the server's next packet would begin it anew, the other way round
+ * (conntrack picks TCP up in the middle), and the client's packets would be replies. Not for established ones only: a
+ * request that nobody has answered yet has an answer to come.
+ */
+function refuseLines({ connmark }: Policy): readonly Line[] {
+  return [
+    [[], { kind: 'set-connection-mark', bit: connmark }, 'the answers are refused too'],
+    [[], drop, 'refused'],
+  ];
+}
+
 function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
   const set = (role: string): SetName => setName(family, role);
   const published = portIn(set('published'));
@@ -92,11 +120,11 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[related], giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
     [elsewhere[family], goTo(chains.routed), 'not for this host'],
-    ...deniedSources(policy, set).map(([match, note]): Line => [[published, match], drop, note]),
+    ...deniedSources(policy, set).map(([match, note]): Line => [[published, match], refuse, note]),
     ...labelDenials(policy, '', set),
     ...trustedLines(policy, set, pass),
     ...openLines(policy, { prefix: '', set, pass }),
-    [[published], drop, 'published, and nothing above lets this source in'],
+    [[published], refuse, 'published, and nothing above lets this source in'],
   ];
 }
 
@@ -120,7 +148,7 @@ function deniedSources(
 ): readonly (readonly [Match, string])[] {
   return [
     [sourceIn(set('deny')), 'denied'],
-    ...policy.deny.groups.map((name) => [sourceIn(set(`src-${name}`)), `denied ${name}`] as const),
+    ...policy.deny.groups.map((name) => [sourceIn(set(`den-${name}`)), `denied ${name}`] as const),
   ];
 }
 
@@ -129,12 +157,12 @@ function labelDenials(policy: Policy, prefix: string, set: (role: string) => Set
   const note = 'label denies this address';
   return [
     ...deniedGroups.map((name): Line => [
-      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`src-${name}`))],
-      drop,
+      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`den-${name}`))],
+      refuse,
       `label denies ${name}`,
     ]),
-    ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], drop, note] as Line] : []),
-    ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], drop, note] as Line] : []),
+    ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], refuse, note] as Line] : []),
+    ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], refuse, note] as Line] : []),
   ];
 }
 
@@ -164,16 +192,16 @@ function openLines(
 }
 
 /**
- * The guard: while a container is being made, its ports are not known yet (its inspect blocks during the start), and
- * docker-proxy will listen on them. Until they are, new connections from outside reach only ports that had a
- * listener before; any other would have been refused anyway. After DNAT, so what is forwarded is not concerned.
+ * The guard: what listens for a container (docker-proxy, Docker itself) listens before Docker tells its port. So new
+ * connections from outside reach only ports on which the host's own services are known to listen; where nobody listens
+ * they would be refused anyway. After DNAT, so what is forwarded is not concerned.
  */
 function inputLines(policy: Policy, family: Family): readonly Line[] {
-  const starting: Match = { kind: 'set', set: setName(family, 'starting'), fields: 'dst', negated: true };
+  const down: Match = { kind: 'set', set: setName(family, 'guard'), fields: 'dst', negated: true };
   return [
-    [[starting], giveBack, 'no container is being made'],
     [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
     [[marked(policy.mark)], giveBack, 'passed the gate'],
+    [[down], giveBack, 'the guard is down: dockwall does not run'],
     ...externalLines(policy.external, policy.bridges, goTo(chains.listening)),
   ];
 }
@@ -183,8 +211,32 @@ function listeningLines(family: Family): readonly Line[] {
   return (['tcp', 'udp'] as const).map((protocol): Line => [
     [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
     drop,
-    `${protocol}: nobody listened here before the container was made`,
+    `${protocol}: not known to be the host's own`,
   ]);
+}
+
+/**
+ * What a refused connection still answers. In POSTROUTING, where forwarded packets and the host's own (docker-proxy, host
+ * network) both come by, before the source is translated back. The set holds sessions whose client says nothing: the
+ * kernel learns of those from the daemon (see src/reconciler/cutter.ts).
+ */
+function replyLines({ connmark }: Policy, family: Family): readonly Line[] {
+  return [
+    [[connectionMarked(connmark), reply], goTo(chains.cut), 'answers of a refused connection'],
+    [[reply, boundIn(setName(family, 'cut'))], goTo(chains.cut), 'to a silent client that is refused now'],
+  ];
+}
+
+/** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
+function outsideLines({ external, bridges }: Policy): readonly Line[] {
+  if (external.kind === 'list') {
+    return external.names.map((name): Line => [[to(name)], refuse, `to ${name}, as configured`]);
+  }
+  return [
+    ...external.exceptions.map((name): Line => [[to(name)], refuse, `${name} is not a bridge of Docker`]),
+    ...['lo', ...bridges].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
+    [[], refuse, 'everything else is outside'],
+  ];
 }
 
 /** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */

@@ -46,6 +46,11 @@ export function notMarked(bit: number): Match {
   return { kind: 'mark', bit, negated: true };
 }
 
+/** The connection, in either direction, has this bit. */
+export function connectionMarked(bit: number): Match {
+  return { kind: 'connection-mark', bit };
+}
+
 export const accept: Target = { kind: 'accept' };
 export const drop: Target = { kind: 'drop' };
 export const giveBack: Target = { kind: 'return' };

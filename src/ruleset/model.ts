@@ -10,7 +10,7 @@ export type RuleId = string & { readonly brand: 'RuleId' };
 
 export type TableName = 'mangle' | 'filter';
 /** Chains of others that we insert one jump into, always at position 1. */
-export type SharedChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'DOCKER';
+export type SharedChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'POSTROUTING' | 'DOCKER';
 
 export type Match =
   | { readonly kind: 'in-interface'; readonly name: string }
@@ -32,6 +32,7 @@ export type Match =
       readonly negated: boolean;
     }
   | { readonly kind: 'mark'; readonly bit: number; readonly negated: boolean }
+  | { readonly kind: 'connection-mark'; readonly bit: number }
   | { readonly kind: 'port'; readonly protocol: Protocol; readonly port: number }
   | { readonly kind: 'original-port'; readonly port: number };
 
@@ -42,7 +43,9 @@ export type Target =
   | { readonly kind: 'jump'; readonly chain: ChainName }
   | { readonly kind: 'goto'; readonly chain: ChainName }
   | { readonly kind: 'set-mark'; readonly bit: number }
-  | { readonly kind: 'clear-mark'; readonly bit: number };
+  | { readonly kind: 'clear-mark'; readonly bit: number }
+  | { readonly kind: 'set-connection-mark'; readonly bit: number }
+  | { readonly kind: 'clear-connection-mark'; readonly bit: number };
 
 export interface Rule {
   readonly id: RuleId;

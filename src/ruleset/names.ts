@@ -38,9 +38,15 @@ export const chains = {
   forward: chain('FORWARD'),
   /** mangle: drops what came from outside without it. */
   unpassed: chain('UNPASSED'),
-  /** mangle: what is for this host while a container is being made. */
+  /** mangle: drops, and writes down in the connection that it was refused. */
+  refuse: chain('REFUSE'),
+  /** mangle: answers of connections that have been refused since they began. */
+  replies: chain('REPLIES'),
+  /** mangle: drops those that go outside. */
+  cut: chain('CUT'),
+  /** mangle: what is for this host, while the guard is up. */
   input: chain('INPUT'),
-  /** mangle: lets through what somebody listened for before. */
+  /** mangle: lets through what the host's own services listen for. */
   listening: chain('LISTENING'),
   /** filter: the recipe. */
   services: chain('SERVICES'),

@@ -27,15 +27,21 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
 }
 
 /**
- * The guard (see `guardLines`): empty but for the moments in which a container is made, and all their members expire.
- * `starting` holds every address while the guard is up, `listening` the ports that had a listener then.
+ * The guard (see `inputLines`): the running daemon keeps them filled, and all their members expire. `guard` holds every
+ * address while the guard is up, `listening` the ports on which the host's own services listen.
  */
 function guardSets(family: Family): readonly IpSet[] {
   const guard = { family, expiring: true, effect: 'closes', members: [] } as const;
   return [
-    { ...guard, name: setName(family, 'starting'), type: 'hash:net' },
+    { ...guard, name: setName(family, 'guard'), type: 'hash:net' },
     { ...guard, name: setName(family, 'listening'), type: 'hash:net,port' },
   ];
+}
+
+/** Answers of silent sessions that are refused now, to be cut: (client, its port, who answers). Members expire. */
+function cutSet(family: Family): IpSet {
+  const type = 'hash:ip,port,net';
+  return { name: setName(family, 'cut'), family, type, expiring: true, effect: 'closes', members: [] };
 }
 
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
@@ -48,13 +54,17 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
     effect,
     members: toSetMembers(networks, family),
   });
+  const denied = new Set<string>([...policy.deny.groups, ...usedRoles(policy).deniedGroups]);
   return [
     source('trusted', 'opens', policy.trusted.networks),
     source('deny', 'closes', policy.deny.networks),
     ...guardSets(family),
-    ...[...policy.groups].map(([name, networks]) =>
-      source(`src-${name}`, policy.deny.groups.includes(name) ? 'closes' : 'opens', networks),
-    ),
+    cutSet(family),
+    ...[...policy.groups].flatMap(([name, networks]) => [
+      source(`src-${name}`, 'opens', networks),
+      // A set of its own: were one set to open and to close, no order of its changes would be safe.
+      ...(denied.has(name) ? [source(`den-${name}`, 'closes', networks)] : []),
+    ]),
   ];
 }
 

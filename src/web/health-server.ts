@@ -7,6 +7,8 @@ export interface Health {
   readonly healthy: boolean;
   /** Sentences; empty when healthy. */
   readonly problems: readonly string[];
+  /** How often what others had changed was put back, by kind, since the start. */
+  readonly drift: Readonly<Record<string, number>>;
 }
 
 /** Answers `GET /healthz` on a unix socket: 200 when healthy, 503 when not, with {@link Health} as JSON. */

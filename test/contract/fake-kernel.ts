@@ -18,6 +18,8 @@ export interface FakeOptions {
   readonly setTypes?: readonly string[];
   /** The effective capabilities of the process; all unless told. */
   readonly capabilities?: bigint;
+  /** Called after every change that the kernel makes in one piece: a line of ipset, a table. */
+  readonly onStep?: () => void;
 }
 
 /**
@@ -64,6 +66,7 @@ export class FakeKernel {
       ipv6: true,
       setTypes: allSetTypes,
       capabilities: (1n << 41n) - 1n,
+      onStep: () => {},
       ...options,
     };
   }
@@ -121,6 +124,28 @@ export class FakeKernel {
       return `Name:\tnode\nCapEff:\t${this.options.capabilities.toString(16)}\n`;
     throw Object.assign(new Error(`ENOENT: no such file or directory, open '${path}'`), { code: 'ENOENT' });
   };
+
+  /** One table as it stands, in whichever backends have it. */
+  tablesNamed(family: Family, name: string): readonly FakeTable[] {
+    return this.options.backends.flatMap(
+      (backend) => this.tables.get(sideKey({ family, backend }))?.get(name) ?? [],
+    );
+  }
+
+  membersOf(set: string): readonly string[] {
+    return [...(this.sets.get(set)?.members.keys() ?? [])];
+  }
+
+  /** One table's chains, for packets to walk through; undefined where nobody has made it. */
+  table(side: Side, name: string): FakeTable | undefined {
+    return this.tables.get(sideKey(side))?.get(name);
+  }
+
+  /** What a set holds now. */
+  members(name: string): readonly string[] {
+    expire(this.sets, this.options.now());
+    return [...(this.sets.get(name)?.members.keys() ?? [])];
+  }
 
   /** The whole state as sorted text, for comparing. Tables that nobody put anything into are left out. */
   dump(): string {
@@ -192,6 +217,7 @@ export class FakeKernel {
         else if (line === 'COMMIT') {
           tables.set(open.name, open.table);
           open = undefined;
+          this.options.onStep();
         } else editTable(open.table, line, around);
       } catch (error) {
         if (!(error instanceof ToolFailure)) throw error;
@@ -216,7 +242,9 @@ export class FakeKernel {
     };
     for (const [index, line] of input.split('\n').entries()) {
       try {
-        if (line !== '') editSets(this.sets, line, around);
+        if (line === '') continue;
+        editSets(this.sets, line, around);
+        this.options.onStep();
       } catch (error) {
         if (!(error instanceof ToolFailure)) throw error;
         const stderr = `ipset v7.17: Error in line ${index + 1}: ${error.message}\n`;

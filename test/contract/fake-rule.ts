@@ -4,7 +4,7 @@ import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
 /** One option with what follows it: `! --match-set NAME src`. */
-interface FakeOption {
+export interface FakeOption {
   readonly name: string;
   readonly negated: boolean;
   readonly values: readonly string[];
@@ -34,6 +34,7 @@ const modules: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   conntrack: { '--ctdir': 1, '--ctstate': 1, '--ctorigdstport': 1 },
   set: { '--match-set': 2 },
   mark: { '--mark': 1 },
+  connmark: { '--mark': 1 },
   addrtype: { '--dst-type': 1, '--src-type': 1 },
   tcp: { '--dport': 1, '--sport': 1 },
   udp: { '--dport': 1, '--sport': 1 },
@@ -46,6 +47,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   DROP: {},
   RETURN: {},
   MARK: { '--set-xmark': 1 },
+  CONNMARK: { '--set-xmark': 1 },
   DNAT: { '--to-destination': 1 },
   MASQUERADE: {},
   REJECT: { '--reject-with': 1 },

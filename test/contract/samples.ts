@@ -79,6 +79,10 @@ export function sampleGate(
       rules: [
         rule('p1', [], { target: { kind: 'set-mark', bit: 0x40_0000 } }),
         rule('p2', [], { target: { kind: 'clear-mark', bit: 0x8000_0000 } }),
+        rule('p3', [{ kind: 'connection-mark', bit: 0x80 }], {
+          target: { kind: 'set-connection-mark', bit: 0x80 },
+        }),
+        rule('p4', [], { target: { kind: 'clear-connection-mark', bit: 0x80 } }),
       ],
     },
     {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe as suite, expect, it } from 'vitest';
 import { describe } from '../../src/diff/describe.ts';
-import { diff } from '../../src/diff/diff.ts';
+import { diff, setChanges } from '../../src/diff/diff.ts';
 import type { Observed, ObservedTable } from '../../src/diff/model.ts';
 import { renderSets } from '../../src/kernel/ipset/render.ts';
 import { renderTables } from '../../src/kernel/iptables/render.ts';
@@ -35,7 +35,7 @@ function renderScenario({ moments, config }: Scenario): ReadonlyMap<string, stri
   return new Map([
     ['v4.rules', rules(4)],
     ['v6.rules', rules(6)],
-    ['sets.restore', renderSets(plan.sets)],
+    ['sets.restore', renderSets(setChanges(plan))],
     ['plan.txt', `${[...problems, ...changes].join('\n')}\n`],
   ]);
 }

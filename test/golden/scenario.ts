@@ -5,6 +5,7 @@ import {
   containerDetails,
   containerSummary,
   networkDetails,
+  serviceDetails,
   type Snapshot,
 } from '../../src/inventory/docker-json.ts';
 import type { HostFacts } from '../../src/inventory/read-inventory.ts';
@@ -38,6 +39,7 @@ const steps = z.array(
     containers: z.array(containerSummary),
     details: z.array(containerDetails),
     networks: z.array(networkDetails),
+    services: z.array(serviceDetails).optional(),
     host: host.optional(),
   }),
 );
@@ -61,8 +63,8 @@ function readScenario(name: string): Scenario {
     name,
     folder,
     config: { config: loaded.config, lockedDown: false },
-    moments: docker.map(({ containers, details, networks, host }) => ({
-      snapshot: { containers, networks, details: new Map(details.map((item) => [item.Id, item])) },
+    moments: docker.map(({ containers, details, networks, services, host }) => ({
+      snapshot: { containers, networks, services, details: new Map(details.map((item) => [item.Id, item])) },
       host: host ?? { interfaces: [], listeners: [] },
     })),
   };

@@ -79,8 +79,11 @@ export class Client {
     return new Prober(this, probe);
   }
 
-  /** Starts a conversation with an echo server. */
-  async stream(target: Target, options: { readonly every?: number } = {}): Promise<StreamHandle> {
+  /** Starts a conversation with the lab's service: echoes, or with `push` a client that only listens. */
+  async stream(
+    target: Target,
+    options: { readonly every?: number; readonly push?: number } = {},
+  ): Promise<StreamHandle> {
     return new StreamHandle(this, await this.ask('streamOpen', { target, ...options }));
   }
 

@@ -107,6 +107,13 @@ export class Service {
     return verdict;
   }
 
+  /** How many datagrams have been delivered to sockets in the container, whoever sent them. */
+  async datagrams(): Promise<number> {
+    const table = await this.#engine.docker('exec', this.name, 'cat', '/proc/net/snmp');
+    const [, numbers = ''] = table.split('\n').filter((line) => line.startsWith('Udp: '));
+    return Number(numbers.split(' ')[1]);
+  }
+
   async stop(): Promise<void> {
     await this.#engine.docker('stop', this.name);
   }

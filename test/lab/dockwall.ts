@@ -31,6 +31,7 @@ export type LogLine = Readonly<Record<string, unknown>> & { readonly raw: string
 export interface Health {
   readonly healthy: boolean;
   readonly problems: readonly string[];
+  readonly drift: Readonly<Record<string, number>>;
 }
 
 function folder(lab: Lab, name: string): string {

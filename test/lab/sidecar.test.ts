@@ -41,7 +41,7 @@ async function underFire(stack: Stack, happens: () => Promise<unknown>): Promise
   await stack.waitHealthy();
   await stack.waitServed();
   const { targets } = await stopProbers(probers);
-  expectNothingOpened({ targets, began: 0, duration: 0, longestStall: 0 });
+  expectNothingOpened({ targets, startedAt: 0, duration: 0, longestStall: 0 });
 }
 
 /** Every rule set and every ipset of the Docker host, as text. */

@@ -36,6 +36,8 @@ function matchText(match: Match): string {
       return `-m set${not(match.negated)} --match-set ${word('set', match.set)} ${word('set fields', match.fields)}`;
     case 'mark':
       return `-m mark${not(match.negated)} --mark ${bitText(match.bit)}/${bitText(match.bit)}`;
+    case 'connection-mark':
+      return `-m connmark --mark ${bitText(match.bit)}/${bitText(match.bit)}`;
     case 'protocol':
       return `-p ${word('protocol', match.protocol)}`;
     case 'port': {
@@ -64,6 +66,10 @@ function targetText(target: Target): string {
       return `-j MARK --set-xmark ${bitText(target.bit)}/${bitText(target.bit)}`;
     case 'clear-mark':
       return `-j MARK --set-xmark 0x0/${bitText(target.bit)}`;
+    case 'set-connection-mark':
+      return `-j CONNMARK --set-xmark ${bitText(target.bit)}/${bitText(target.bit)}`;
+    case 'clear-connection-mark':
+      return `-j CONNMARK --set-xmark 0x0/${bitText(target.bit)}`;
   }
 }
 

@@ -49,7 +49,7 @@ export class Probe {
   look(): ProbeReport {
     const targets = this.#tallies.map(({ flow: _flow, ...report }): TargetReport => report);
     return {
-      began: performance.timeOrigin + this.#start,
+      startedAt: performance.timeOrigin + this.#start,
       duration: this.#now(),
       longestStall: this.#longestStall,
       targets,
@@ -152,7 +152,10 @@ export class Probe {
   #flow(tally: Tally): void {
     const { ip, port } = tally.target;
     if (!tally.flow) {
-      tally.flow = createSocket(udpType(ip));
+      const flow = createSocket(udpType(ip));
+      // one socket may shout at a whole segment, too; what is sent before it is bound waits for that
+      flow.bind(0, () => flow.setBroadcast(true));
+      tally.flow = flow;
       tally.flow.on('message', () => this.#count(tally, 'open'));
       tally.flow.on('error', (error) => this.#count(tally, verdictOf(error)));
     }

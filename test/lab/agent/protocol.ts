@@ -30,7 +30,7 @@ export interface TargetReport {
 
 export interface ProbeReport {
   /** When the probe started, ms since 1970: for holding its times against those of other programs. */
-  readonly began: number;
+  readonly startedAt: number;
   readonly duration: number;
   /** The longest time the prober itself stood still: gaps below it say nothing. */
   readonly longestStall: number;
@@ -92,7 +92,8 @@ export interface Operations {
   probeStart: { ask: ProbeOptions; answer: number };
   probeStop: { ask: { probe: number }; answer: ProbeReport };
   probeLook: { ask: { probe: number }; answer: ProbeReport };
-  streamOpen: { ask: { target: Target; every?: number }; answer: number };
+  /** `push`: the client only asks to be written to, beginning after so many milliseconds. */
+  streamOpen: { ask: { target: Target; every?: number; push?: number }; answer: number };
   streamLook: { ask: { stream: number }; answer: StreamReport };
   streamClose: { ask: { stream: number }; answer: StreamReport };
   serve: { ask: ServerSpec; answer: number };

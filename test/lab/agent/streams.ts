@@ -2,7 +2,10 @@ import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
 import type { Ask, StreamReport } from './protocol.ts';
 
-/** A conversation with an echo server that goes on until it is closed. */
+/**
+ * A conversation with the lab's service that goes on until it is closed. With `push` the client speaks once, to ask for
+ * lines, and is silent from then on (its kernel still acknowledges what TCP brings).
+ */
 export class Stream {
   #sent = 0;
   #echoed = 0;
@@ -13,6 +16,10 @@ export class Stream {
 
   constructor(ask: Ask<'streamOpen'>) {
     const { proto, ip, port } = ask.target;
+    const { every = 20, push } = ask;
+    const repeat = (speak: () => void): NodeJS.Timeout =>
+      push === undefined ? setInterval(speak, every) : setTimeout(speak, 0);
+    const line = (): string => (push === undefined ? this.#line() : `push ${push}\n`);
     const onEcho = (): void => {
       this.#echoed++;
       this.#lastEcho = performance.now();
@@ -25,12 +32,12 @@ export class Stream {
       const socket = connect({ host: ip, port, noDelay: true });
       socket.on('data', onEcho).on('error', onEnd).on('close', onEnd);
       this.#end = () => socket.resetAndDestroy();
-      this.#timer = setInterval(() => void (socket.writable && socket.write(this.#line())), ask.every ?? 20);
+      this.#timer = repeat(() => void (socket.writable && socket.write(line())));
     } else {
       const socket = createSocket(isIPv6(ip.split('%')[0] ?? '') ? 'udp6' : 'udp4');
       socket.on('message', onEcho).on('error', onEnd);
       this.#end = () => socket.close();
-      this.#timer = setInterval(() => socket.send(this.#line(), port, ip), ask.every ?? 20);
+      this.#timer = repeat(() => socket.send(line(), port, ip));
     }
   }
 

@@ -2,11 +2,13 @@
 # serve [--name NAME] [--tcp PORT]... [--udp PORT]...
 #
 # The service in every test container: answers HTTP with its name, echoes any other TCP stream and every datagram
-# ("who" asks for the name). One process and no modules beyond perl-base, so fifty of them start in a moment.
+# ("who" asks for the name, "push MS" for a line every 20 ms, the first after that time, whatever the client says or
+# does not say). One process and no modules beyond perl-base, so fifty of them start in a moment.
 use strict;
 use warnings;
 use IO::Select;
-use Socket qw(:DEFAULT AF_INET6 IPPROTO_IPV6 IPV6_V6ONLY pack_sockaddr_in6 IN6ADDR_ANY);
+use POSIX ();
+use Socket qw(:DEFAULT AF_INET6 IPPROTO_IPV6 IPV6_V6ONLY MSG_DONTWAIT pack_sockaddr_in6 IN6ADDR_ANY);
 
 $SIG{TERM} = $SIG{INT} = sub { exit 0 };
 $SIG{PIPE} = 'IGNORE';
@@ -49,10 +51,34 @@ for my $port (@udp) {
   $all->add($socket);
 }
 
+# who is written to unasked: a TCP connection, or a UDP socket and a peer
+my %pushed;
+my $pause = 0.02;
+
+# perl-base has no Time::HiRes; this has a hundred ticks a second
+sub now { return (POSIX::times())[0] / 100 }
+
+sub push_to {
+  my ($data, $socket, $peer) = @_;
+  return 0 unless $data =~ /^push (\d+)/;
+  $pushed{$peer // fileno $socket} = { socket => $socket, peer => $peer, due => now() + $1 / 1000 };
+  return 1;
+}
+
+sub push_all {
+  my $now = now();
+  for my $to (grep { $_->{due} <= $now } values %pushed) {
+    $to->{due} = $now + $pause;
+    # a full buffer, or a firewall that says no, is no reason to give up
+    defined $to->{peer} ? send $to->{socket}, "pushed\n", 0, $to->{peer} : send $to->{socket}, "pushed\n", MSG_DONTWAIT;
+  }
+}
+
 sub talk {
   my ($socket) = @_;
   my $got = sysread $socket, my $data, 65536;
-  if (!$got) { $all->remove($socket); close $socket; return }
+  if (!$got) { delete $pushed{fileno $socket}; $all->remove($socket); close $socket; return }
+  return if push_to($data, $socket);
   if ($data =~ m{^(?:GET|HEAD) }) {
     my $body = "$name\n";
     syswrite $socket, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: " . length($body) . "\r\nConnection: close\r\n\r\n$body";
@@ -65,12 +91,15 @@ sub talk {
 
 syswrite STDOUT, "serving as $name\n";
 while (1) {
-  for my $socket ($all->can_read) {
+  my @ready = $all->can_read(%pushed ? $pause : undef);
+  push_all() if %pushed;
+  for my $socket (@ready) {
     my $fd = fileno $socket;
     if ($listener{$fd}) {
       $all->add($_) for grep { accept $_, $socket } my $new;
     } elsif ($datagram{$fd}) {
       my $from = recv $socket, my $data, 65536, 0;
+      next if defined $from && push_to($data, $socket, $from);
       send $socket, $data =~ /^who\b/ ? $name : $data, 0, $from if defined $from;
     } else {
       talk($socket);

@@ -92,7 +92,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('what labels open, Docker $title
         await watch.keepServed('G', 8002, 5300);
         await watch.keepServed('T', 8001, 8002, 8003, 5300);
       });
-      for (const ip of [stage.host.v4, stage.host.v6]) {
+      for (const { ip } of stage.served(5300, 'udp')) {
         expect(await stage.client('T').udp(ip, 5300, { payload: 'who' })).toEqual({
           verdict: 'open',
           reply: 'names',

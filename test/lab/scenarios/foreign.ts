@@ -14,7 +14,8 @@ const rules = [
     `${program} -t mangle -A FORWARD -m comment --comment foreign -j RETURN`,
   ]),
   'ipset create foreign-admins hash:net comment',
-  'ipset add foreign-admins 198.51.100.0/26 comment office',
+  // not as arguments: ipset 7.22 (trixie) reads memory that is not its own for a comment there, and may crash
+  'echo add foreign-admins 198.51.100.0/26 comment office | ipset restore',
   'ipset create dockwall-foreign hash:ip timeout 0',
   'ipset add dockwall-foreign 203.0.113.66',
   'iptables -A INPUT -m set --match-set foreign-admins src -m comment --comment foreign -j ACCEPT',
@@ -56,12 +57,14 @@ export class Foreign {
   }
 }
 
+/** In the order of the tables' names: the kernel's is that in which they were made. */
 async function read(lab: Lab): Promise<string> {
   const saved = await Promise.all(
     [['iptables-save'], ['ip6tables-save'], ['ipset', 'save']].map(async (argv) => lab.host.exec(argv)),
   );
   return saved
-    .flatMap(({ stdout }) => stdout.split('\n'))
+    .flatMap(({ stdout }) => stdout.split(/^(?=\*)/m).toSorted())
+    .flatMap((table) => table.split('\n'))
     .filter((line) => line.includes('foreign') || line.startsWith(':DOCKWALL '))
     .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
     .join('\n');

@@ -16,7 +16,7 @@ export async function readRuleText(lab: Lab): Promise<string> {
   return texts
     .join('\n')
     .split('\n')
-    .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:starting|listening) /.test(line))
+    .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:guard|listening|cut) /.test(line))
     .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
     .join('\n')
     .replaceAll(emptyTable, '');

@@ -40,10 +40,10 @@ describe.skipIf(skipWithoutLab()).each(engines)('a public port answers, Docker $
       await until({ what: 'X to get in over both families', ms: 5000 }, async () => {
         return (await prober.look()).targets.every(({ opened }) => opened.length > 0);
       });
-      const { began, targets } = await prober.stop();
+      const { startedAt, targets } = await prober.stop();
       const started = await startEvent(service.name, since);
       // when the later of the two families answered; docker-proxy's sockets do so before the start event
-      const ms = began + Math.max(...targets.map(({ opened: [first = Number.NaN] }) => first)) - started;
+      const ms = startedAt + Math.max(...targets.map(({ opened: [first = Number.NaN] }) => first)) - started;
       found.push(ms);
       record(stage, name, ms);
     }

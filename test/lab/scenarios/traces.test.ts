@@ -68,7 +68,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
       expect(warning).toMatchObject({ set: 'dockwall6-trusted', member: x.v6 });
       expect(warning['msg']).toMatch(/^removed a permanent member/);
       expect(await x.connect(stage.host.v4, 8002)).toBe('open');
-      expect(await x.connect(stage.host.v6, 8002)).toBe('timeout');
+      expect(await x.connect(stage.host.v6, 8002)).not.toBe('open');
       expect(await ruleText()).toBe(rules);
       await stage.print('ipset', 'del', 'dockwall4-trusted', x.v4);
       await stage.expectClosed('X', 8002);
@@ -80,7 +80,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     const t = stage.client('T');
     const [through, proxied, kept] = await Promise.all([
       g.stream({ proto: 'tcp', ip: stage.host.v4, port: 8002 }),
-      g.stream({ proto: 'tcp', ip: stage.host.v6, port: 8002 }),
+      // through docker-proxy, where there is one
+      g.stream({ proto: 'tcp', ip: stage.served(8002).at(-1)?.ip ?? '', port: 8002 }),
       t.stream({ proto: 'tcp', ip: stage.host.v4, port: 8002 }),
     ]);
     for (const stream of [through, proxied, kept]) await stream.waitFlowing();

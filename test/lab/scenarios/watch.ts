@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../agent/protocol.ts';
+import { until } from '../poll.ts';
 import { type Prober, expectNothingOpened, expectServed, longestGap } from '../prober.ts';
 import { recordProbes } from './record.ts';
 import type { Stage } from './stage.ts';
@@ -38,10 +39,17 @@ export class Watch {
     this.#stage = stage;
   }
 
-  /** From when it first gets in, this client has to be served on this port, in both families. */
+  /** From when it first gets in, this client has to be served on this port, in every family that Docker serves. */
   async keepServed(who: string, ...ports: readonly number[]): Promise<Served> {
-    for (const port of ports) await this.#stage.waitOpen(who, port);
-    const targets = ports.flatMap((port) => this.#stage.both(port));
+    return this.keepReaching(
+      who,
+      ports.flatMap((port) => this.#stage.served(port)),
+    );
+  }
+
+  /** The same for any targets. */
+  async keepReaching(who: string, targets: readonly Target[]): Promise<Served> {
+    await reaching(this.#stage, who, targets);
     const prober = await this.#stage.client(who).probe(targets, { every: 10 });
     const served: Served = {
       end: async () => {
@@ -88,4 +96,26 @@ export async function watching(
   // what got in tells more than what the scenario stumbled over
   for (const report of reports) expectNothingOpened(report);
   if (failure !== undefined) throw failure;
+}
+
+/** Waits until this client has reached each of these. */
+export async function reaching(
+  stage: Stage,
+  who: string,
+  targets: readonly Target[],
+  ms = 10_000,
+): Promise<void> {
+  const prober = await stage.client(who).probe(targets, { every: 10 });
+  let missing: readonly string[] = [];
+  try {
+    await until({ what: `${who} to get in`, ms }, async () => {
+      const shut = (await prober.look()).targets.filter(({ opened }) => opened.length === 0);
+      missing = shut.map(({ target }) => `${target.proto} ${target.ip} ${target.port}`);
+      return missing.length === 0;
+    });
+  } catch (error) {
+    throw new Error(`${(error as Error).message}: still shut: ${missing.join(', ')}`, { cause: error });
+  } finally {
+    await prober.stop();
+  }
 }

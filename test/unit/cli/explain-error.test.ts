@@ -3,6 +3,7 @@ import { exitCodes, UserError } from '../../../src/cli/exit-code.ts';
 import { explainError } from '../../../src/cli/explain-error.ts';
 import { DockerError } from '../../../src/docker/client.ts';
 import { KernelError, type KernelErrorCode } from '../../../src/kernel/command.ts';
+import { EngineRefusal } from '../../../src/reconciler/engine-check.ts';
 
 const kernel = (code: KernelErrorCode): KernelError =>
   new KernelError('restoring the sets: something', {
@@ -16,6 +17,7 @@ describe('errors end in an exit code and a sentence that says what to do', () =>
     ['no ipset in the kernel', kernel('no-kernel-support'), exitCodes.privilege, /modprobe ip_set/],
     ['no iptables', kernel('missing-program'), exitCodes.privilege, /install iptables and ipset/],
     ['the xtables lock', kernel('lock-timeout'), exitCodes.failed, /xtables lock/],
+    ['an engine without walls', new EngineRefusal('rootless'), exitCodes.privilege, /^rootless$/],
     ['a refused rule', kernel('rejected'), exitCodes.failed, /restoring the sets/],
     ['no socket', new DockerError('unreachable', 'looking', {}), exitCodes.dockerUnreachable, /docker\.sock/],
     ['an answer of Docker', new DockerError('refused', 'listing: 500', {}), exitCodes.failed, /500/],

@@ -4,16 +4,23 @@ import { statusText } from '../../../src/cli/status.ts';
 import type { Observed } from '../../../src/diff/model.ts';
 import type { Container, Network } from '../../../src/inventory/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
+import type { EngineView } from '../../../src/reconciler/engine-check.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
 const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [] };
 
-function statusOf(containers: readonly Container[], networks: readonly Network[] = []): Status {
+const silent: EngineView = { facts: undefined, findings: [] };
+
+function statusOf(
+  containers: readonly Container[],
+  networks: readonly Network[] = [],
+  engine = silent,
+): Status {
   const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });
   const policy = resolve(makeInventory(containers, { networks }), config);
   const plan = { sets: [], tables: [], destroy: [] };
-  return readStatus({ observed, policy, ruleset: render(policy, 'asked'), plan });
+  return readStatus({ observed, policy, ruleset: render(policy, 'asked'), plan, engine });
 }
 
 describe('status', () => {
@@ -61,6 +68,27 @@ describe('status', () => {
     expect(found.services[0]?.notProtected).toEqual(['lan (macvlan)']);
     expect(found.problems).toEqual([
       'typo: dockwall.allow=ofice: no group is named "ofice" (did you mean "office"?)',
+    ]);
+  });
+
+  it('says what engine it is, and what there is to know of it', () => {
+    const facts = {
+      version: '29.7.2',
+      apiVersion: '1.55',
+      firewall: 'nftables',
+      rootless: false,
+      osType: 'linux',
+      desktop: false,
+      liveRestore: true,
+      swarm: 'worker',
+    } as const;
+    const found = statusOf([], [], { facts, findings: [{ kind: 'note', text: 'the gate stands alone' }] });
+    expect(found).toMatchObject({ engine: facts, notes: ['the gate stands alone'] });
+    expect(statusText(found).split('\n').slice(0, 4)).toEqual([
+      'Docker 29.7.2: API 1.55, nftables, live-restore, Swarm worker',
+      "IPv4: gate NOT IN PLACE (nft), front: no DOCKER chain (Docker's nftables backend), the gate stands alone",
+      "IPv6: gate NOT IN PLACE (nft), front: no DOCKER chain (Docker's nftables backend), the gate stands alone",
+      'note: the gate stands alone',
     ]);
   });
 

@@ -188,6 +188,28 @@ describe('interfaces', () => {
   });
 });
 
+describe('driftCheck', () => {
+  test.each([
+    ['3s', 3000],
+    ['500ms', 500],
+    ['2 m', 120_000],
+    ['24h', 86_400_000],
+    ['off', 0],
+    ['0', 0],
+  ])('%s', (text, driftCheck) => {
+    expect(config(`driftCheck: ${text}`).driftCheck).toBe(driftCheck);
+  });
+
+  test.each([
+    ['3', 'driftCheck: `3` is not a time: write a number with `ms`, `s`, `m` or `h`, such as `3s`, or `off`'],
+    ['10ms', 'driftCheck: `10ms` is not from `500ms` to `24h`; `off` switches it off'],
+    ['25h', 'driftCheck: `25h` is not from `500ms` to `24h`; `off` switches it off'],
+    ['[3s]', 'driftCheck: a list stands where a time such as `3s` should'],
+  ])('%s is refused', (text, problem) => {
+    expect(sentence(`driftCheck: ${text}`)).toBe(problem);
+  });
+});
+
 describe('mark', () => {
   test.each([
     ['0x2000', 0x2000],
@@ -203,6 +225,7 @@ describe('mark', () => {
     '%s is refused',
     (text) => {
       expect(sentence(`mark: ${text}`)).toContain('is not one bit of the 32 in a packet mark');
+      expect(sentence(`connmark: ${text}`)).toContain('is not one bit of the 32 in a connection mark');
     },
   );
 });

@@ -6,11 +6,14 @@ const defaults = {
   default: 'closed',
   interfaces: 'auto',
   schedule: '*/30 * * * * *',
+  driftCheck: 3000,
   mark: 0x1000,
+  connmark: 0x80,
   trusted: { networks: [], groups: [] },
   deny: { networks: [], groups: [] },
   groups: new Map(),
   services: new Map(),
+  guard: 'on',
   logLevel: 'info',
 };
 
@@ -34,7 +37,9 @@ describe('sources of configuration', () => {
 default: open
 interfaces: [eth0, wlan0]
 schedule: "*/5 * * * *"
+driftCheck: 500ms
 mark: 0x1000
+connmark: 0x40
 trusted: [203.0.113.4, office, private]
 deny: bans 192.0.2.66
 groups:
@@ -42,13 +47,16 @@ groups:
   bans: 192.0.2.1-192.0.2.2
 services:
   nginx-proxy: {public: [http, https], allow: {ssh: [office]}}
+guard: off
 logLevel: debug
 `;
     expect(config(text)).toEqual({
       default: 'open',
       interfaces: ['eth0', 'wlan0'],
       schedule: '*/5 * * * *',
+      driftCheck: 500,
       mark: 0x1000,
+      connmark: 0x40,
       trusted: { networks: ['203.0.113.4'], groups: ['office', 'private'] },
       deny: { networks: ['192.0.2.66'], groups: ['bans'] },
       groups: new Map([
@@ -58,6 +66,7 @@ logLevel: debug
       services: new Map([
         ['nginx-proxy', { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' }],
       ]),
+      guard: 'off',
       logLevel: 'debug',
     });
   });
@@ -67,11 +76,14 @@ logLevel: debug
       DOCKWALL_DEFAULT: 'open',
       DOCKWALL_INTERFACES: 'eth1, eth0',
       DOCKWALL_SCHEDULE: ' 0  4 * * * ',
+      DOCKWALL_DRIFT_CHECK: 'off',
       DOCKWALL_MARK: '4096',
+      DOCKWALL_CONNMARK: '16',
       DOCKWALL_TRUSTED: 'office 203.0.113.4',
       DOCKWALL_DENY: '192.0.2.66',
       DOCKWALL_GROUPS: 'office: [198.51.100.0/24]',
       DOCKWALL_SERVICES: '{web: {public: 80}}',
+      DOCKWALL_GUARD: 'off',
       DOCKWALL_LOG_LEVEL: 'warn',
     };
     const file =
@@ -80,11 +92,14 @@ logLevel: debug
       default: 'open',
       interfaces: ['eth0', 'eth1'],
       schedule: '0 4 * * *',
+      driftCheck: 0,
       mark: 4096,
+      connmark: 16,
       trusted: { networks: ['203.0.113.4'], groups: ['office'] },
       deny: { networks: ['192.0.2.66'], groups: [] },
       groups: new Map([['office', ['198.51.100.0/24']]]),
       services: new Map([['web', { 'dockwall.public': '80' }]]),
+      guard: 'off',
       logLevel: 'warn',
     });
   });
@@ -121,7 +136,7 @@ describe('problems', () => {
     const env = { DOCKWALL_DEFAULT: 'opne', DOCKWALL_TRUSTED: 'web,wep' };
     expect(lines(problems(text, env))).toEqual([
       '1:11 trusted[0]: `/33` is not a prefix length: the prefix length of IPv4 is a number from 0 to 32',
-      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, mark, trusted, deny, groups, services, logLevel; did you mean `trusted`?',
+      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, logLevel; did you mean `trusted`?',
       '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x1000`',
       '4:16 groups.web[0]: `10.1` is not an address: an IPv4 address has four numbers with dots between them',
       'DOCKWALL_DEFAULT default: `opne` stands where one of `closed`, `open` should; did you mean `open`?',
@@ -208,6 +223,21 @@ describe('warnings', () => {
   ])('the mark %s has another user', (mark, users) => {
     expect(lines(warnings(`mark: ${mark}`))).toEqual([
       `1:7 mark: this bit of the packet mark is used by ${users}: choose another if that runs on this host`,
+    ]);
+  });
+
+  test.each([
+    ['0x800', 'mwan3 (0x3f00) and by wg-quick (0xca6c)'],
+    ['0x40000', 'tailscale (0xff0000) and by Calico (0xffff0000)'],
+  ])('the connection mark %s has another user', (connmark, users) => {
+    expect(lines(warnings(`connmark: ${connmark}`))).toEqual([
+      `1:11 connmark: this bit of the connection mark is used by ${users}: choose another if that runs on this host`,
+    ]);
+  });
+
+  test('one bit for both marks', () => {
+    expect(lines(warnings('connmark: 0x1000'))).toEqual([
+      '1:11 connmark: this is the bit of `mark` too: rules that restore the mark of a connection would let refused packets pass',
     ]);
   });
 });

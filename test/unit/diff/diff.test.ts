@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { diff, diffAway, isEmpty } from '../../../src/diff/diff.ts';
-import type { Backend, Observed, ObservedRule, ObservedSet, ObservedTable } from '../../../src/diff/model.ts';
+import { diff, diffAway, isEmpty, setChanges } from '../../../src/diff/diff.ts';
+import type {
+  Backend,
+  Observed,
+  ObservedRule,
+  ObservedSet,
+  ObservedTable,
+  SetChange,
+} from '../../../src/diff/model.ts';
 import { gateStands } from '../../../src/diff/placement.ts';
 import type { Family } from '../../../src/net/network.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
@@ -102,7 +109,7 @@ describe('sets', () => {
     members: new Map(Object.entries(members)),
   });
   const changesOf = (set: ObservedSet, name: string): readonly string[] =>
-    diff(ruleset, observe({ sets: [set] })).sets.flatMap((change) =>
+    setChanges(diff(ruleset, observe({ sets: [set] }))).flatMap((change) =>
       'set' in change && change.set === name
         ? [`${change.kind} ${'member' in change ? change.member : ''}`]
         : [],
@@ -142,7 +149,7 @@ describe('sets', () => {
         ],
       }),
     );
-    const order = plan.sets.flatMap((change) =>
+    const order = setChanges(plan).flatMap((change) =>
       'set' in change && 'member' in change && change.set.startsWith('dockwall4-pub')
         ? [`${change.kind} ${change.set}`]
         : [],
@@ -153,6 +160,13 @@ describe('sets', () => {
       'add-member dockwall4-public',
       'delete-member dockwall4-published',
     ]);
+    // with rules to write, what opens waits for them
+    const public4 = (changes: readonly SetChange[] | undefined): readonly string[] =>
+      (changes ?? []).flatMap((change) =>
+        'member' in change && change.set === 'dockwall4-public' ? [change.kind] : [],
+      );
+    expect(new Set(public4(plan.sets))).toEqual(new Set(['delete-member']));
+    expect(new Set(public4(plan.openings))).toEqual(new Set(['add-member']));
   });
 });
 
@@ -223,6 +237,7 @@ describe('the boot wall', () => {
       PREROUTING: [ours('GATE')],
       INPUT: [bootJump, ours('INPUT')],
       FORWARD: [bootJump, ours('FORWARD')],
+      POSTROUTING: [ours('AFTER')],
     };
     expect(gateStands(observe({ tables: [table(4, 'mangle', chains)] }), 4, 'nft')).toBe(true);
   });

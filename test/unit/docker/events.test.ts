@@ -23,6 +23,23 @@ describe('readEvents', () => {
     ]);
   });
 
+  it('passes over what was not asked for: a proxy may hand on the execs and health checks of a busy host', async () => {
+    const stream = new PassThrough();
+    const events: DockerEvent[] = [];
+    const reading = readEvents(stream, (event) => events.push(event));
+    for (const action of [
+      'exec_create: sh -c true',
+      'exec_start: sh',
+      'exec_die',
+      'health_status: healthy',
+      'top',
+    ])
+      stream.write(`{"Type":"container","Action":"${action}","Actor":{"ID":"abc"}}\n`);
+    stream.end(`${recent}\n`);
+    await reading;
+    expect(events.map(({ action }) => action)).toEqual(['connect']);
+  });
+
   it('rejects when the stream breaks', async () => {
     const stream = new PassThrough();
     const reading = readEvents(stream, () => {});

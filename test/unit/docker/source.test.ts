@@ -7,6 +7,7 @@ interface FakeDocker {
   readonly calls: string[];
   readonly blocked: Map<string, () => void>;
   containers: string[];
+  state: string;
 }
 
 function fakeDocker(): FakeDocker {
@@ -16,12 +17,21 @@ function fakeDocker(): FakeDocker {
     calls,
     blocked,
     containers: ['a', 'b'],
+    state: 'running',
     client: {
-      containers: async () => fake.containers.map((Id) => ({ Id, Names: [`/${Id}`], State: 'running' })),
-      inspect: async (id) => {
+      info: () => Promise.resolve({}),
+      version: () => Promise.resolve({}),
+      containers: async () => fake.containers.map((Id) => ({ Id, Names: [`/${Id}`], State: fake.state })),
+      inspect: async (id, signal) => {
         calls.push(`inspect ${id}`);
-        if (blocked.has(id)) await new Promise<void>((resolve) => blocked.set(id, resolve));
-        return { Id: id, HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '80' }] } } };
+        if (blocked.has(id)) {
+          await new Promise<void>((resolve, reject) => {
+            blocked.set(id, resolve);
+            signal.addEventListener('abort', () => reject(new DockerError('unreachable', 'aborted', {})));
+          });
+        }
+        const HostPort = id === 'chooser' ? '' : '80';
+        return { Id: id, HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '', HostPort }] } } };
       },
       networks: async () => [
         { Id: 'n1', Driver: 'bridge' },
@@ -32,6 +42,10 @@ function fakeDocker(): FakeDocker {
         calls.push(`network ${id}`);
         if (id === 'gone') throw new DockerError('not-found', 'no such network', { status: 404 });
         return { Id: id, Name: id, Driver: 'bridge' };
+      },
+      services: async () => {
+        calls.push('services');
+        return [];
       },
       watch: () => Promise.resolve(),
     },
@@ -74,10 +88,56 @@ describe('DockerSource', () => {
     expect(fake.calls.filter((call) => call === 'inspect a').length).toBe(1);
   });
 
+  it('knows that a container on ports that Docker chooses is being started: its inspect blocks', async () => {
+    const fake = fakeDocker();
+    fake.containers = ['a', 'chooser'];
+    const source = new DockerSource(fake.client, () => {}, 20);
+    await source.list();
+    fake.blocked.set('chooser', () => {});
+    fake.blocked.set('a', () => {});
+    expect(await source.startsNothing()).toBe(true);
+    fake.state = 'exited';
+    expect(await source.startsNothing()).toBe(false);
+    fake.blocked.delete('chooser');
+    expect(await source.startsNothing()).toBe(true);
+  });
+
+  it('does not know what a container is about whose inspect never answered', async () => {
+    const fake = fakeDocker();
+    fake.state = 'created';
+    fake.blocked.set('a', () => {});
+    const source = new DockerSource(fake.client, () => {}, 20);
+    expect(await source.startsNothing()).toBe(false);
+  });
+
   it('rejects when the lists do not come', async () => {
     const fake = fakeDocker();
     const down = new DockerError('unreachable', 'listing containers: connect ECONNREFUSED', {});
     const client = { ...fake.client, containers: () => Promise.reject(down) };
     await expect(new DockerSource(client, () => {}).list()).rejects.toBe(down);
+  });
+
+  it('asks for services where there is a mesh, and keeps the last answer while a manager gives none', async () => {
+    const fake = fakeDocker();
+    let answer = async (): Promise<readonly unknown[]> => [{ ID: 's', Spec: { Name: 'web' } }];
+    let ingress = false;
+    const client: DockerClient = {
+      ...fake.client,
+      networks: async () => [{ Id: 'mesh', Driver: 'overlay', Ingress: ingress }],
+      network: async (id, verbose) => ({ Id: id, Name: id, Driver: 'overlay', Ingress: verbose }),
+      services: async () => answer(),
+    };
+    const source = new DockerSource(client, () => {});
+    const names = async (): Promise<readonly string[] | undefined> =>
+      (await source.list()).services?.map(({ Spec }) => Spec.Name);
+    const refusing = (message: string) => async () =>
+      Promise.reject(new DockerError('refused', message, { status: 503 }));
+    expect(await names()).toBeUndefined();
+    ingress = true;
+    expect(await names()).toEqual(['web']);
+    answer = refusing('The swarm does not have a leader.');
+    expect(await names()).toEqual(['web']);
+    answer = refusing('This node is not a swarm manager. Worker nodes cannot be used to view cluster state.');
+    expect(await names()).toBeUndefined();
   });
 });

@@ -1,51 +1,54 @@
 import { describe, expect, it } from 'vitest';
-import { parseListeners } from '../../../src/host/listeners.ts';
-import { HeldPorts } from '../../../src/reconciler/held-ports.ts';
+import { listenersOf, parseSockets } from '../../../src/host/listeners.ts';
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
-   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1
-   1: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1
-   2: 0A0200C0:01BB 14007BCB:D431 01 00000000:00000000 00:00000000 00000000     0        0 1
+   0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 101 1 0000000000000000 100 0 0 10 0
+   1: 0100007F:1538 00000000:0000 0A 00000000:00000000 00:00000000 00000000   113        0 102 1 0000000000000000 100 0 0 10 0
+   2: 0A0200C0:01BB 14007BCB:D431 01 00000000:00000000 00:00000000 00000000     0        0 103 1 0000000000000000 20 4 30 10 -1
 `;
-const tcp6 = `  sl  local_address                         remote_address                        st tx_queue
-   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000
+const tcp6 = `  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000000000000000000000000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 104 1 0000000000000000 100 0 0 10 0
+   1: 00000000000000000000000001000000:0277 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 105 1 0000000000000000 100 0 0 10 0
 `;
-const udp = `   sl  local_address rem_address   st tx_queue rx_queue
-  100: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0
-  101: 0A0200C0:CA6C 14007BCB:0035 01 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0
-  102: 00000000:CA6D 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 1 2 0 0
+const udp = `   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode ref pointer drops
+  100: 00000000:0035 00000000:0000 07 00000000:00000000 00:00000000 00000000     0        0 106 2 0000000000000000 0
+  101: 0A0200C0:CA6C 14007BCB:0035 01 00000000:00000000 00:00000000 00000000     0        0 107 2 0000000000000000 0
+  102: 00000000:CA6D 00000000:0000 07 00000000:00000000 00:00000000 00000000   101        0 108 2 0000000000000000 0
 `;
 
-describe('parseListeners', () => {
-  it('finds listening TCP and unconnected UDP sockets of both families', () => {
-    expect(parseListeners({ tcp: [tcp, tcp6], udp: [udp, ''] })).toEqual([
-      { protocol: 'tcp', port: 22 },
-      { protocol: 'tcp', port: 80 },
-      { protocol: 'tcp', port: 5432 },
-      { protocol: 'udp', port: 53 },
-      { protocol: 'udp', port: 51_821 },
+const text = (tables: Parameters<typeof parseSockets>[0]): readonly string[] =>
+  parseSockets(tables).map(
+    ({ protocol, port, inode, uid, loopback }) =>
+      `${protocol}:${port} #${inode} of ${uid}${loopback ? ', loopback' : ''}`,
+  );
+
+describe('parseSockets', () => {
+  it('finds listening TCP and unconnected UDP sockets of both families, and whose they are', () => {
+    expect(text({ tcp: [tcp, tcp6], udp: [udp, ''] })).toEqual([
+      'tcp:22 #101 of 0',
+      'tcp:5432 #102 of 113, loopback',
+      'tcp:80 #104 of 1000',
+      'tcp:631 #105 of 0, loopback',
+      'udp:53 #106 of 0',
+      'udp:51821 #108 of 101',
     ]);
   });
 
   it('makes nothing of garbage', () => {
-    expect(parseListeners({ tcp: ['', 'x\n0: zz'], udp: ['sl'] })).toEqual([]);
+    expect(text({ tcp: ['', 'x\n0: zz', ' 0A \n 1: 00000000:0016 0A'], udp: ['sl'] })).toEqual([]);
   });
 });
 
-describe('HeldPorts', () => {
-  const web = { protocol: 'tcp', port: 80 } as const;
-  it('believes a listener that was there at every look for 20 s', () => {
-    const held = new HeldPorts();
-    expect(held.update([web], 0)).toEqual([]);
-    expect(held.update([web], 19_999)).toEqual([]);
-    expect(held.update([web], 20_000)).toEqual([web]);
-    expect(held.update([], 21_000)).toEqual([]);
-    expect(held.update([web], 22_000)).toEqual([]);
-  });
-
-  it('never believes a UDP port that outgoing sockets use', () => {
-    const held = new HeldPorts();
-    held.update([{ protocol: 'udp', port: 40_000 }], 0);
-    expect(held.update([{ protocol: 'udp', port: 40_000 }], 60_000)).toEqual([]);
+describe('listenersOf', () => {
+  it('says each port once, in order', () => {
+    const sockets = parseSockets({ tcp: [tcp6, tcp, tcp], udp: [udp] });
+    expect(listenersOf(sockets).map(({ protocol, port }) => `${protocol}:${port}`)).toEqual([
+      'tcp:22',
+      'tcp:80',
+      'tcp:631',
+      'tcp:5432',
+      'udp:53',
+      'udp:51821',
+    ]);
   });
 });

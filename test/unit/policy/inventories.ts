@@ -20,11 +20,14 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     default: 'closed',
     interfaces: 'auto',
     schedule: '*/30 * * * * *',
+    driftCheck: 3000,
     mark: 0x1000,
+    connmark: 0x80,
     trusted: { networks: [], groups: [] },
     deny: { networks: [], groups: [] },
     groups: new Map(),
     services: new Map(),
+    guard: 'on',
     logLevel: 'info',
     ...changes,
   };
@@ -57,6 +60,7 @@ export function makeContainer(name: string, changes: Partial<Container> = {}): C
     id: `id-of-${name}`,
     name,
     composeService: undefined,
+    swarmService: undefined,
     active: true,
     labels: {},
     networkMode: { kind: 'own' },
@@ -73,7 +77,8 @@ export function makeInventory(
     networks?: readonly Network[];
     interfaces?: readonly HostInterface[];
     hostListeners?: Inventory['hostListeners'];
+    inSwarm?: boolean;
   } = {},
 ): Inventory {
-  return { containers, networks: [], interfaces: [], hostListeners: [], ...rest };
+  return { containers, networks: [], interfaces: [], hostListeners: [], inSwarm: false, ...rest };
 }

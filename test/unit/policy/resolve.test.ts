@@ -274,11 +274,17 @@ describe('containers without ports of their own', () => {
     expect(reaches([host], groups)).toEqual(['ha 8123/tcp office']);
   });
 
-  it('macvlan is said to be unprotected', () => {
-    const network = { id: 'm', name: 'lan', driver: 'macvlan', bridge: undefined, routed: [] };
+  it.each([
+    ['macvlan', ['lan (macvlan)']],
+    ['ipvlan', ['lan (ipvlan)']],
+    ['weave', ['lan (weave, a driver that dockwall does not know)']],
+    ['overlay', []],
+    ['bridge', []],
+  ])('on a network of driver %s, not protected: %j', (driver, expected) => {
+    const network = { id: 'm', name: 'lan', driver, bridge: undefined, routed: [] };
     const container = makeContainer('tv', { endpoints: [{ networkId: 'm', address: cidr('192.0.2.9') }] });
     const policy = resolve(makeInventory([container], { networks: [network] }), makeConfig());
-    expect(policy.services[0]?.unprotected).toEqual(['lan (macvlan)']);
+    expect(policy.services[0]?.unprotected).toEqual(expected);
   });
 });
 

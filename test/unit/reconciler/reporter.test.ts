@@ -17,6 +17,7 @@ function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Dec
     ruleset: render(policy, 'asked'),
     observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
     plan: { sets: [], tables: [], destroy: [], ...plan },
+    engine: { facts: undefined, findings: [] },
   };
 }
 
@@ -51,7 +52,7 @@ describe('Reporter', () => {
     expect(lines[1]).toBe('info passes succeed again {"failures":2}');
     expect(reporter.health([]).problems).toEqual(["Docker's event stream is not open"]);
     reporter.watchingDocker(true);
-    expect(reporter.health([])).toEqual({ healthy: true, problems: [] });
+    expect(reporter.health([])).toMatchObject({ healthy: true, problems: [] });
   });
 
   it('is unhealthy while the configuration is bad or Docker is away', () => {
@@ -76,5 +77,20 @@ describe('Reporter', () => {
     expect(lines[0]).toMatch(
       /^warn removed a permanent member.*"dockwall4-trusted","member":"203\.0\.113\.9"/,
     );
+  });
+
+  it('tells what there is to know of the engine once, and is not well with one that it cannot guard', () => {
+    const { reporter, lines } = bench();
+    const findings: Decision['engine']['findings'] = [
+      { kind: 'problem', text: 'not on this host' },
+      { kind: 'note', text: 'the gate stands alone' },
+    ];
+    for (let i = 0; i < 2; i += 1)
+      reporter.passed({ ...decision({}), engine: { facts: undefined, findings } });
+    expect(lines).toEqual(['warn not on this host {}', 'info the gate stands alone {}']);
+    reporter.watchingDocker(true);
+    expect(reporter.health([])).toMatchObject({ healthy: false, problems: ['not on this host'] });
+    reporter.passed(decision({}));
+    expect(reporter.health([])).toMatchObject({ healthy: true, problems: [] });
   });
 });

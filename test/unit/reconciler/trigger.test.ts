@@ -1,30 +1,34 @@
 import { describe, expect, it } from 'vitest';
-import { Trigger } from '../../../src/reconciler/trigger.ts';
+import { Trigger, type Wanted } from '../../../src/reconciler/trigger.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 
 interface Bench {
   readonly clock: FakeClock;
   readonly trigger: Trigger;
   readonly starts: number[];
+  readonly kinds: Wanted[];
   readonly finish: (outcome?: Error) => Promise<void>;
   running(): number;
 }
 
-function bench(): Bench {
+function bench(limits = { burst: 1000, sustainedInterval: 0 }): Bench {
   const clock = new FakeClock();
   const starts: number[] = [];
   const open: ((outcome?: Error) => void)[] = [];
-  const pass = (): Promise<void> => {
+  const kinds: Wanted[] = [];
+  const pass = (wanted: Wanted): Promise<void> => {
     starts.push(clock.now());
+    kinds.push(wanted);
     return new Promise((resolve, reject) => {
       open.push((outcome) => (outcome === undefined ? resolve() : reject(outcome)));
     });
   };
-  const trigger = new Trigger(pass, { minInterval: 100, retryDelays: [200, 400], clock });
+  const trigger = new Trigger(pass, { minInterval: 100, ...limits, retryDelays: [200, 400], clock });
   return {
     clock,
     trigger,
     starts,
+    kinds,
     running: () => open.length,
     finish: async (outcome) => {
       open.shift()?.(outcome);
@@ -52,6 +56,23 @@ describe('Trigger', () => {
     await finish();
     await clock.advance(1000);
     expect(starts).toEqual([0, 500]);
+  });
+
+  it('checks where only a check was asked for, and never instead of a pass', async () => {
+    const { clock, trigger, kinds, finish } = bench();
+    trigger.check();
+    await finish();
+    trigger.check();
+    trigger.pull();
+    trigger.check();
+    await clock.advance(100);
+    await finish(new Error('no'));
+    trigger.check();
+    await clock.advance(100);
+    await finish();
+    trigger.check();
+    await clock.advance(100);
+    expect(kinds).toEqual(['check', 'pass', 'pass', 'check']);
   });
 
   it('keeps the least interval between starts', async () => {
@@ -98,5 +119,39 @@ describe('Trigger', () => {
     trigger.pull();
     await clock.advance(5000);
     expect(starts).toEqual([0]);
+  });
+
+  it('slows down in a storm that goes on, answers the first pull after a quiet time at once, and never forgets one', async () => {
+    const { clock, trigger, starts, finish } = bench({ burst: 5, sustainedInterval: 1000 });
+    const storm = async (seconds: number): Promise<void> => {
+      for (let i = 0; i < seconds * 100; i += 1) {
+        trigger.pull();
+        await clock.advance(10);
+        await finish();
+      }
+    };
+    await storm(20);
+    expect(starts.slice(0, 5)).toEqual([0, 100, 200, 300, 400]);
+    // one a second from then on, and one for each second of the beginning
+    expect(starts.length).toBeLessThanOrEqual(5 + 20);
+    expect(starts.length).toBeGreaterThanOrEqual(20);
+    const gaps = starts.slice(6).map((at, index) => at - (starts[index + 5] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(1010);
+    const pulled = clock.now();
+    trigger.pull();
+    await clock.advance(1000);
+    await finish();
+    // what was pulled last is seen
+    expect(starts.at(-1)).toBeGreaterThanOrEqual(pulled);
+    await clock.advance(10_000);
+    trigger.pull();
+    expect(starts.at(-1)).toBe(clock.now());
+    await finish();
+    for (let i = 0; i < 4; i += 1) {
+      trigger.pull();
+      await clock.advance(100);
+      await finish();
+    }
+    expect(starts.slice(-5).map((at) => at - (starts.at(-5) ?? 0))).toEqual([0, 100, 200, 300, 400]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type DockerClient, DockerError, type EventWatcher } from '../../../src/docker/client.ts';
-import { watchDocker } from '../../../src/reconciler/watch.ts';
+import { DockerWatch } from '../../../src/reconciler/watch.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 
 /** A Docker of which only the event stream is used; each opening waits for the test to end it. */
@@ -35,20 +35,18 @@ function streams(): {
   };
 }
 
-describe('watchDocker', () => {
+describe('DockerWatch', () => {
   it('opens the stream again, with growing waits until it opens, and stops when told', async () => {
     const bench = streams();
     const told: string[] = [];
     const stopping = new AbortController();
-    const watching = watchDocker(
-      {
-        client: bench.client,
-        clock: bench.clock,
-        watcher: { onOpen: () => told.push('open'), onEvent: ({ action }) => told.push(action) },
-        onDown: (error) => told.push(error === undefined ? 'ended' : 'broken'),
-      },
-      stopping.signal,
-    );
+    const watch = new DockerWatch({
+      client: bench.client,
+      clock: bench.clock,
+      watcher: { onOpen: () => told.push('open'), onEvent: ({ action }) => told.push(action) },
+      onDown: (error) => told.push(error === undefined ? 'ended' : 'broken'),
+    });
+    const watching = watch.run(stopping.signal);
     bench.watcher()?.onOpen();
     bench.watcher()?.onEvent({ type: 'container', action: 'start', id: 'a' });
     await bench.end();
@@ -65,5 +63,29 @@ describe('watchDocker', () => {
     stopping.abort();
     await watching;
     expect(told).toEqual(['open', 'start', 'ended', 'broken', 'broken', 'open', 'ended']);
+  });
+
+  it('opens a stream again that somebody has found dead, and says why', async () => {
+    const bench = streams();
+    const told: unknown[] = [];
+    const stopping = new AbortController();
+    const watch = new DockerWatch({
+      client: bench.client,
+      clock: bench.clock,
+      watcher: { onOpen: () => told.push('open'), onEvent: () => {} },
+      onDown: (error) => told.push(error),
+    });
+    const watching = watch.run(stopping.signal);
+    bench.watcher()?.onOpen();
+    const silent = new Error('silent');
+    watch.reopen(silent);
+    await settle();
+    await bench.clock.advance(50);
+    bench.watcher()?.onOpen();
+    await bench.end();
+    expect(told).toEqual(['open', silent, 'open', undefined]);
+    expect(bench.opened).toEqual([0, 50]);
+    stopping.abort();
+    await watching;
   });
 });

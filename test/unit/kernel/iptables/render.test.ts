@@ -104,6 +104,8 @@ describe('a rule', () => {
     [{ kind: 'goto', chain: 'X' as never }, '-g X'],
     [{ kind: 'set-mark', bit: 0x40 }, '-j MARK --set-xmark 0x40/0x40'],
     [{ kind: 'clear-mark', bit: 0x8000_0000 }, '-j MARK --set-xmark 0x0/0x80000000'],
+    [{ kind: 'set-connection-mark', bit: 0x80 }, '-j CONNMARK --set-xmark 0x80/0x80'],
+    [{ kind: 'clear-connection-mark', bit: 0x80 }, '-j CONNMARK --set-xmark 0x0/0x80'],
   ])('%j', (value, expected) => {
     expect(target(value)).toBe(expected);
   });
@@ -131,6 +133,7 @@ describe('a rule', () => {
       '-m set ! --match-set dockwall4-x src',
     ],
     [{ kind: 'mark', bit: 0x40, negated: true }, '-m mark ! --mark 0x40/0x40'],
+    [{ kind: 'connection-mark', bit: 0x80 }, '-m connmark --mark 0x80/0x80'],
     [{ kind: 'port', protocol: 'sctp', port: 80 }, '-p sctp -m sctp --dport 80'],
     [{ kind: 'original-port', port: 8080 }, '-m conntrack --ctorigdstport 8080'],
   ])('%j', (value, expected) => {

@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { createHash, type Hash } from 'node:crypto';
+import type { Backend } from '../diff/model.ts';
+import { type Family, families } from '../net/network.ts';
+import { isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
+import { programOf } from './backend.ts';
+
+/** What is looked at besides the sets. */
+export interface FingerprintScope {
+  readonly families: readonly Family[];
+  readonly backends: readonly Backend[];
+}
+
+/** A program's output, line by line; resolves with its size when the program has ended well. */
+export type ReadLines = (
+  argv: readonly [string, ...string[]],
+  onLine: (line: string) => void,
+) => Promise<number>;
+
+/** More than this from `ipset save`, and its members are only counted the next time: 100,000 take 70 ms to print. */
+const mostOutput = 256 * 1024;
+/** Fewer than this, and they are looked at again. */
+const fewMembers = 4000;
+
+/**
+ * A hash of all that is ours in the kernel, for noticing that it is no longer what it was: cheap enough for every few
+ * seconds (3 ms of processor time a program, where execa and a parse are more), and of no other meaning. Counters and
+ * members that expire by themselves are left out. Where the host's sets are large, members are counted and not compared.
+ */
+export class Fingerprint {
+  private readonly readLines: ReadLines;
+  private countOnly = false;
+
+  constructor(readLines: ReadLines = readProgram) {
+    this.readLines = readLines;
+  }
+
+  /** Rejects where a program fails. */
+  async take(scope: FingerprintScope): Promise<string> {
+    const sides = scope.backends.flatMap((backend) =>
+      families.filter((family) => scope.families.includes(family)).map((family) => ({ family, backend })),
+    );
+    const parts = await Promise.all([
+      this.countOnly ? this.countSets() : this.readSets(),
+      ...sides.map(async (side) => this.digest([programOf(side, 'save')], rulesOf)),
+    ]);
+    return parts.join(' ');
+  }
+
+  private async readSets(): Promise<string> {
+    let size = 0;
+    const text = await this.digest(['ipset', 'save'], membersOf, (all) => (size = all));
+    this.countOnly = size > mostOutput;
+    return text;
+  }
+
+  private async countSets(): Promise<string> {
+    let members = 0;
+    const text = await this.digest(['ipset', 'list', '-t'], (hash) => {
+      const read = headersOf(hash);
+      return (line) => {
+        members += Number(/^Number of entries: (\d+)/.exec(line)?.[1] ?? 0);
+        read(line);
+      };
+    });
+    this.countOnly = members >= fewMembers;
+    return text;
+  }
+
+  private async digest(
+    argv: readonly [string, ...string[]],
+    reader: (hash: Hash) => (line: string) => void,
+    onSize: (size: number) => void = () => {},
+  ): Promise<string> {
+    const hash = createHash('sha256');
+    onSize(await this.readLines(argv, reader(hash)));
+    return hash.digest('base64url');
+  }
+}
+
+/** `ipset save`: `create NAME TYPE ...` without sizes that grow, `add NAME MEMBER [timeout N]` but for what expires. */
+function membersOf(hash: Hash): (line: string) => void {
+  return (line) => {
+    const [verb, name = ''] = line.split(' ', 2);
+    if (!isOwnedSet(name)) return;
+    if (verb === 'create') add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
+    else if (!/ timeout [1-9]/.test(line)) add(hash, line);
+  };
+}
+
+/** `ipset list -t`: a header of lines for each set. */
+function headersOf(hash: Hash): (line: string) => void {
+  let ours = false;
+  return (line) => {
+    if (line.startsWith('Name: ')) ours = isOwnedSet(line.slice('Name: '.length));
+    if (ours && /^(?:Name|Type|References|Number of entries):/.test(line)) add(hash, line);
+  };
+}
+
+const watchedChains: Readonly<Record<string, readonly string[]>> = {
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD'],
+  filter: ['DOCKER'],
+};
+
+/** `iptables-save`: our chains, every rule that names one, and the first rule of each chain we are to be first in. */
+function rulesOf(hash: Hash): (line: string) => void {
+  let table = '';
+  const seen = new Set<string>();
+  return (line) => {
+    if (line.startsWith('*')) table = line;
+    const [verb = '', chain = ''] = line.split(' ', 2);
+    if (verb.startsWith(':') && isOwnedChain(verb.slice(1))) add(hash, `${table} ${verb}`);
+    if (verb !== '-A') return;
+    const place = `${table} ${chain}`;
+    const first = !seen.has(place) && watchedChains[table.slice(1)]?.includes(chain) === true;
+    seen.add(place);
+    if (first || line.includes('DOCKWALL-')) add(hash, `${table} ${line}`);
+  };
+}
+
+function add(hash: Hash, line: string): void {
+  hash.update(`${line}\n`);
+}
+
+const timeLimit = 10_000;
+
+/** Without execa, whose part in a short command is 3 ms of processor time. */
+const readProgram: ReadLines = ([program, ...args], onLine) =>
+  new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      env: { ...process.env, LC_ALL: 'C' },
+      timeout: timeLimit,
+      killSignal: 'SIGKILL',
+    });
+    let size = 0;
+    let rest = '';
+    child.stdout.setEncoding('latin1').on('data', (text: string) => {
+      size += text.length;
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) onLine(line);
+    });
+    child.on('error', reject);
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve(size);
+      else reject(new Error(`running ${program}: it ended with ${String(signal ?? code)}`));
+    });
+  });

@@ -1,0 +1,68 @@
+import type { Config } from '../config/model.ts';
+import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
+import { families } from '../net/network.ts';
+import type { LabelRules } from './labels.ts';
+
+/** One container together with what its labels (and `services:` entries) say. */
+export interface Speaker {
+  readonly container: Container;
+  readonly rules: LabelRules;
+}
+
+/** Docker knows no ports of a host-network container, and not all that are in the mesh; `dockwall.ports` declares them. */
+export function portsOf({ container, rules }: Speaker): readonly PublishedPort[] {
+  const { networkMode, ports } = container;
+  if (networkMode.kind === 'host') return declaredPorts(rules);
+  if (networkMode.kind !== 'mesh') return ports;
+  return [
+    ...ports,
+    ...declaredPorts(rules).filter((declared) => !ports.some((port) => samePort(port, declared))),
+  ];
+}
+
+/**
+ * A swarm's workers are not told which ports are in the mesh before a task of the service runs somewhere, so a
+ * `services:` entry may declare them.
+ */
+export function declaredMesh({ containers, inSwarm }: Inventory, config: Config): readonly Container[] {
+  if (!inSwarm) return [];
+  const known = new Set(
+    containers.flatMap(({ name, composeService, networkMode }) =>
+      networkMode.kind === 'mesh' ? [name] : [name, composeService],
+    ),
+  );
+  return [...config.services]
+    .filter(([name, labels]) => 'dockwall.ports' in labels && !known.has(name))
+    .map(([name]) => ({
+      id: `mesh:${name}`,
+      name,
+      composeService: undefined,
+      swarmService: name,
+      active: true,
+      labels: {},
+      networkMode: { kind: 'mesh' },
+      ports: [],
+      endpoints: [],
+      portsKnown: true,
+    }));
+}
+
+function samePort(a: PublishedPort, b: PublishedPort): boolean {
+  return a.family === b.family && a.protocol === b.protocol && a.hostPort === b.hostPort;
+}
+
+function declaredPorts(rules: LabelRules): readonly PublishedPort[] {
+  return rules.declared.flatMap(({ range, protocol }) =>
+    Array.from({ length: range.to - range.from + 1 }, (_, index) => range.from + index).flatMap((port) =>
+      (protocol === undefined ? (['tcp', 'udp'] as const) : [protocol]).flatMap((protocol) =>
+        families.map((family) => ({
+          family,
+          address: 'any' as const,
+          hostPort: port,
+          containerPort: port,
+          protocol,
+        })),
+      ),
+    ),
+  );
+}

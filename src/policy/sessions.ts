@@ -1,0 +1,41 @@
+import type { Protocol } from '../net/port.ts';
+import type { Policy } from './model.ts';
+import { judge } from './verdict.ts';
+
+/** A connection that is under way, by what the side that opened it asked for. */
+export interface Session {
+  readonly protocol: Protocol;
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+}
+
+/** The ports that a session has to go to for the policy to have a say: those that something publishes. */
+export function sessionPorts({ services }: Policy): ReadonlySet<number> {
+  return new Set(
+    services.flatMap(({ ports, endpoints }) =>
+      ports.flatMap(({ hostPort, containerPort }) => [
+        ...(hostPort === undefined ? [] : [hostPort]),
+        ...(endpoints.some(({ routed }) => routed) ? [containerPort] : []),
+      ]),
+    ),
+  );
+}
+
+/**
+ * Whether a session is refused now. From outside only: what the host itself and containers have opened is none of ours. And
+ * only to the host's own addresses or to a container's: a router's forwarded sessions may have any port.
+ * @param own the host's addresses.
+ */
+export function refuses(policy: Policy, own: ReadonlySet<string>): (session: Session) => boolean {
+  const decide = judge(policy);
+  const containers = new Set<string>(
+    policy.services.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
+  );
+  return (session) => {
+    const { source, destination } = session;
+    if (own.has(source) || containers.has(source)) return false;
+    const towards = own.has(destination) ? 'host' : containers.has(destination) ? 'bridge' : undefined;
+    return towards !== undefined && decide({ ...session, towards }).kind === 'dropped';
+  };
+}

@@ -1,0 +1,196 @@
+import type { GroupName } from '../config/model.ts';
+import { NetworkIndex } from '../net/network-index.ts';
+import { type Cidr, familyOf } from '../net/network.ts';
+import type { Protocol } from '../net/port.ts';
+import type { PeerRule, Policy, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
+
+/** A packet from outside, of the side that opened the connection, as it is before Docker's DNAT. */
+export interface Packet {
+  readonly protocol: Protocol;
+  /** Addresses in RFC 5952 spelling, both of one family. */
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  /** Where the destination is: an address of this host (or a broadcast to it), behind a bridge of Docker, elsewhere. */
+  readonly towards: 'host' | 'bridge' | 'elsewhere';
+}
+
+/** The port that a verdict is about, and whose it is. */
+export interface Door {
+  readonly service: Service;
+  readonly port: ServicePort;
+}
+
+/** Who a packet's source is to the policy: the network, or the group that holds it. */
+export type Who =
+  | { readonly kind: 'network'; readonly network: Cidr }
+  | { readonly kind: 'group'; readonly name: GroupName; readonly network: Cidr };
+
+/**
+ * May this packet pass, and what decides it.
+ *
+ * `passed`: it gets the mark. `dropped`: neither side of its connection hears from the other again. `not ours`: left alone.
+ */
+export type Verdict =
+  | { readonly kind: 'passed'; readonly because: 'trusted'; readonly who: Who }
+  | { readonly kind: 'passed'; readonly because: 'public'; readonly door: Door; readonly reason: Reason }
+  | {
+      readonly kind: 'passed';
+      readonly because: 'allowed';
+      readonly door: Door;
+      readonly who: Who;
+      readonly reason: Reason;
+    }
+  | { readonly kind: 'dropped'; readonly because: 'loopback' }
+  | {
+      readonly kind: 'dropped';
+      readonly because: 'denied';
+      readonly who: Who;
+      readonly door: Door | undefined;
+    }
+  | {
+      readonly kind: 'dropped';
+      readonly because: 'denied by a label';
+      readonly door: Door;
+      readonly who: Who;
+      readonly reason: Reason;
+    }
+  /** Published, and nothing lets this source in. */
+  | { readonly kind: 'dropped'; readonly because: 'published'; readonly door: Door }
+  /** An address behind a bridge of Docker that nothing opens. */
+  | { readonly kind: 'dropped'; readonly because: 'unpublished' }
+  | { readonly kind: 'not ours' };
+
+/** See {@link judge}; for one packet. */
+export function verdict(policy: Policy, packet: Packet): Verdict {
+  return judge(policy)(packet);
+}
+
+/**
+ * What both walls do, as a function: the order is that of DOCKWALL-JUDGE and DOCKWALL-ROUTED, and a test holds the two
+ * against each other. Sources are looked up by prefix length, so that many packets against long lists are cheap.
+ */
+export function judge(policy: Policy): (packet: Packet) => Verdict {
+  const doors = doorsByPlace(policy);
+  const sources = new Sources(policy);
+  return (packet) => {
+    if (isLoopback(packet.destination)) return { kind: 'dropped', because: 'loopback' };
+    const routed = packet.towards !== 'host';
+    const here = (doors.get(placeOf(routed, packet)) ?? []).filter(
+      ({ port: { address } }) => routed || address === 'any' || address === packet.destination,
+    );
+    const decided = decide(here, { packet, sources, policy });
+    if (decided !== undefined) return decided;
+    return packet.towards === 'bridge' ? { kind: 'dropped', because: 'unpublished' } : { kind: 'not ours' };
+  };
+}
+
+interface Circumstances {
+  readonly packet: Packet;
+  readonly sources: Sources;
+  readonly policy: Policy;
+}
+
+function decide(doors: readonly Door[], around: Circumstances): Verdict | undefined {
+  const { packet, sources, policy } = around;
+  const [door] = doors;
+  const routed = packet.towards !== 'host';
+  const denied = sources.among('deny', policy.deny, packet.source);
+  if (denied !== undefined) {
+    if (packet.towards === 'elsewhere') return undefined;
+    if (routed || door !== undefined) return { kind: 'dropped', because: 'denied', who: denied, door };
+  }
+  const refused = firstPeer(doors, 'deny', around);
+  if (refused !== undefined) return { kind: 'dropped', because: 'denied by a label', ...refused };
+  const trusted = sources.among('trusted', policy.trusted, packet.source);
+  if (trusted !== undefined && packet.towards !== 'elsewhere')
+    return { kind: 'passed', because: 'trusted', who: trusted };
+  for (const one of doors) {
+    const reason = one.port.reach.everyone;
+    if (reason !== undefined) return { kind: 'passed', because: 'public', door: one, reason };
+  }
+  const allowed = firstPeer(doors, 'allow', around);
+  if (allowed !== undefined) return { kind: 'passed', because: 'allowed', ...allowed };
+  return door === undefined || routed ? undefined : { kind: 'dropped', because: 'published', door };
+}
+
+/** Groups come before networks, as in the rules. */
+function firstPeer(
+  doors: readonly Door[],
+  which: 'allow' | 'deny',
+  { packet, sources }: Circumstances,
+): { readonly door: Door; readonly who: Who; readonly reason: Reason } | undefined {
+  for (const kind of ['group', 'network'] as const) {
+    for (const door of doors) {
+      for (const { peer, reason } of door.port.reach[which]) {
+        if (peer.kind !== kind) continue;
+        const who = sources.peer(peer, packet.source);
+        if (who !== undefined) return { door, who, reason };
+      }
+    }
+  }
+  return undefined;
+}
+
+/** Which networks hold an address; each list is made into an index once, when first asked. */
+class Sources {
+  private readonly groups: Policy['groups'];
+  private readonly indexes = new Map<string, NetworkIndex>();
+
+  constructor({ groups }: Policy) {
+    this.groups = groups;
+  }
+
+  among(list: 'trusted' | 'deny', { networks, groups }: PolicyPeers, source: string): Who | undefined {
+    const network = this.index(`/${list}`, networks).find(source);
+    if (network !== undefined) return { kind: 'network', network };
+    for (const name of groups) {
+      const who = this.peer({ kind: 'group', name }, source);
+      if (who !== undefined) return who;
+    }
+    return undefined;
+  }
+
+  peer(peer: PeerRule['peer'], source: string): Who | undefined {
+    if (peer.kind === 'network') {
+      const network = this.index(peer.network, [peer.network]).find(source);
+      return network === undefined ? undefined : { kind: 'network', network };
+    }
+    const network = this.index(`/group ${peer.name}`, this.groups.get(peer.name) ?? []).find(source);
+    return network === undefined ? undefined : { kind: 'group', name: peer.name, network };
+  }
+
+  private index(key: string, networks: readonly Cidr[]): NetworkIndex {
+    const known = this.indexes.get(key) ?? new NetworkIndex(networks);
+    this.indexes.set(key, known);
+    return known;
+  }
+}
+
+/** Ports by what a packet for them looks like: a host port, or a container's own address and port. */
+function doorsByPlace({ services }: Policy): ReadonlyMap<string, readonly Door[]> {
+  const doors = new Map<string, Door[]>();
+  const add = (place: string, door: Door): void => {
+    doors.set(place, [...(doors.get(place) ?? []), door]);
+  };
+  for (const service of services) {
+    for (const port of service.ports) {
+      if (port.loopback || port.lapsed) continue;
+      const { protocol, family } = port;
+      if (port.hostPort !== undefined) add(`${family} ${protocol}:${port.hostPort}`, { service, port });
+      for (const { address, routed } of service.endpoints) {
+        if (routed && familyOf(address) === family)
+          add(`${address} ${protocol}:${port.containerPort}`, { service, port });
+      }
+    }
+  }
+  return doors;
+}
+
+function placeOf(routed: boolean, { destination, protocol, port }: Packet): string {
+  return `${routed ? destination : familyOf(destination)} ${protocol}:${port}`;
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || address.startsWith('127.');
+}

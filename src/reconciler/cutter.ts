@@ -1,0 +1,179 @@
+import type { SetChange } from '../diff/model.ts';
+import type { Connection, ListConnections } from '../kernel/connections.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import { familyOf } from '../net/network.ts';
+import { refuses, sessionPorts } from '../policy/sessions.ts';
+import { liveMembers, withLiveMembers } from '../ruleset/live.ts';
+import type { Ruleset } from '../ruleset/model.ts';
+import { setName } from '../ruleset/names.ts';
+import type { Decision } from './pass.ts';
+import type { Log } from './reporter.ts';
+
+/** A table of 200,000 connections is read in a second or two; whatever hangs must not hang for ever. */
+const timeLimit = 15_000;
+/** ipset's longest timeout; conntrack's usual longest is 5 days. */
+const longestTimeout = 2_147_483;
+
+export interface CutterParts {
+  readonly kernel: Kernel;
+  readonly list: ListConnections;
+  /** The host's addresses. */
+  readonly addresses: () => ReadonlySet<string>;
+  readonly log: Log;
+}
+
+/** What a pass left in force, to be compared with the next one's. */
+interface Standing {
+  readonly ruleset: Ruleset;
+  readonly live: ReadonlySet<string>;
+}
+
+/**
+ * Cuts running sessions whose client says nothing.
+ *
+ * A client that is refused loses its session with its next packet, in both directions, and needs nobody for it (see
+ * `refuseLines`). A server that pushes to a client that is silent would go on. So after a pass that has closed something
+ * the connections are held against the policy, and what is refused goes into the sets `cut`: the next answer is
+ * dropped, and the connection marked.
+ *
+ * One look at a time, in the background: a pass never waits for it.
+ */
+export class Cutter {
+  private readonly parts: CutterParts;
+  private readonly stopping = new AbortController();
+  private standing: Standing | undefined;
+  private wanted: Decision | undefined;
+  private working: Promise<void> | undefined;
+  private failed = false;
+
+  constructor(parts: CutterParts) {
+    this.parts = parts;
+  }
+
+  /** Call after each pass. */
+  passed(decision: Decision): void {
+    const { ruleset, policy, observed } = decision;
+    const before = this.standing;
+    const now = { ruleset, live: liveMembers(policy, observed.sets) };
+    this.standing = now;
+    const waiting = cutMembers(decision).length > 0;
+    // What happened before this process was there it cannot know.
+    if (before === undefined || closed(before, now) || (waiting && closed(now, before))) this.look(decision);
+  }
+
+  /** No further look begins; resolves when the one under way has ended. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.working;
+  }
+
+  private look(decision: Decision): void {
+    this.wanted = decision;
+    this.working ??= this.work().finally(() => (this.working = undefined));
+  }
+
+  private async work(): Promise<void> {
+    while (this.wanted !== undefined && !this.stopping.signal.aborted) {
+      const decision = this.wanted;
+      this.wanted = undefined;
+      try {
+        await this.cut(decision);
+        this.failed = false;
+      } catch (error) {
+        if (this.stopping.signal.aborted) return;
+        if (!this.failed)
+          this.parts.log.warn(
+            { error: error instanceof Error ? error.message : String(error) },
+            'running sessions were not looked at; those of refused clients end when the client next says something',
+          );
+        this.failed = true;
+      }
+    }
+  }
+
+  private async cut(decision: Decision): Promise<void> {
+    const policy = withLiveMembers(decision.policy, decision.observed.sets);
+    const refused = refuses(policy, this.parts.addresses());
+    const members = new Map<string, SetChange>();
+    const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeLimit)]);
+    await this.parts.list(
+      sessionPorts(policy),
+      (connection) => {
+        if ((connection.mark & policy.connmark) !== 0 || !refused(connection)) return;
+        const change = cutChange(connection);
+        members.set(`${change.set} ${change.member}`, change);
+      },
+      signal,
+    );
+    const standing = cutMembers(decision);
+    const known = new Set(standing.map(({ set, member }) => `${set} ${member}`));
+    const gone = standing.filter(({ set, member }) => !members.has(`${set} ${member}`));
+    const fresh = [...members].filter(([key]) => !known.has(key)).map(([, change]) => change);
+    const sets = [
+      ...gone.map(({ set, member }): SetChange => ({ kind: 'delete-member', set, member })),
+      ...fresh,
+    ];
+    if (sets.length === 0) return;
+    await this.parts.kernel.apply({ sets, tables: [], destroy: [] });
+    if (fresh.length > 0)
+      this.parts.log.info({ sessions: fresh.length }, 'cut running sessions that nothing lets in any more');
+  }
+}
+
+/** Answers as they are in POSTROUTING: to the client's address and port, from the one who answers. */
+function cutChange({
+  protocol,
+  source,
+  sourcePort,
+  answers,
+  secondsLeft,
+}: Connection): Extract<SetChange, { kind: 'add-member' }> {
+  return {
+    kind: 'add-member',
+    set: setName(familyOf(source), 'cut'),
+    member: `${source},${protocol}:${sourcePort},${answers}`,
+    seconds: Math.min(Math.max(secondsLeft, 60), longestTimeout),
+  };
+}
+
+function cutMembers({
+  observed,
+  ruleset,
+}: Decision): readonly Pick<Extract<SetChange, { kind: 'delete-member' }>, 'set' | 'member'>[] {
+  const cut = new Set<string>([setName(4, 'cut'), setName(6, 'cut')]);
+  return ruleset.sets
+    .filter(({ name }) => cut.has(name))
+    .flatMap(({ name }) =>
+      [...(observed.sets.find((set) => set.name === name)?.members.keys() ?? [])].map((member) => ({
+        set: name,
+        member,
+      })),
+    );
+}
+
+/** Whether anything that was open before may be shut now; rather once too often. */
+function closed(before: Standing, now: Standing): boolean {
+  if (rulesOf(before.ruleset) !== rulesOf(now.ruleset)) return true;
+  const seen = new Map(before.ruleset.sets.map((set) => [set.name, set]));
+  const sets = now.ruleset.sets.some(({ name, effect, members }) => {
+    const old = seen.get(name)?.members ?? [];
+    if (members === 'keep' || old === 'keep') return members !== old;
+    return effect === 'opens' ? lacks(members, old) : lacks(old, members);
+  });
+  return sets || !sameMembers(now.live, before.live);
+}
+
+function sameMembers(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((one) => b.has(one));
+}
+
+/** Whether `some` has something that `all` lacks. */
+function lacks(all: readonly string[], some: readonly string[]): boolean {
+  if (all.length === some.length && all.every((one, index) => one === some[index])) return false;
+  const has = new Set(all);
+  return some.some((one) => !has.has(one));
+}
+
+function rulesOf({ gate }: Ruleset): string {
+  return gate.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules.map(({ id }) => id))).join(' ');
+}

@@ -1,0 +1,99 @@
+import { isEmpty } from '../diff/diff.ts';
+import { describeDrift, diffDrift, type Drift, withoutRemovals } from '../diff/drift.ts';
+import type { Observed, Plan } from '../diff/model.ts';
+import { gateStands, place } from '../diff/placement.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { Ruleset } from '../ruleset/model.ts';
+
+interface RepairParts {
+  readonly kernel: Kernel;
+  /** Puts a gate up from nothing; for when no pass has left anything to go by. */
+  readonly raise: () => Promise<unknown>;
+  readonly report: (drifts: readonly Drift[]) => void;
+  /** Told of every look. */
+  readonly saw: (observed: Observed) => void;
+}
+
+/** Somebody may take away faster than we put back; the trigger comes again. */
+const mostLooks = 4;
+
+/**
+ * Puts back what others took away, from memory: what the last pass left is known, and Docker, which may take its
+ * time or be gone, has nothing to say about it. Every pass begins with this.
+ */
+export class DriftRepair {
+  /**
+   * The kernel for the pass that follows a repair: its first look is the repair's own, and while it writes nothing is
+   * known to be left (a pass that fails half-way leaves something new in one place and old in another).
+   */
+  readonly kernel: Kernel;
+  private readonly parts: RepairParts;
+  private left: Ruleset | undefined;
+  private seen: Observed | undefined;
+
+  constructor(parts: RepairParts) {
+    this.parts = parts;
+    this.kernel = {
+      observe: async () => {
+        const seen = this.seen ?? (await parts.kernel.observe());
+        this.seen = undefined;
+        return seen;
+      },
+      apply: async (plan: Plan) => {
+        this.left = undefined;
+        await parts.kernel.apply(plan);
+      },
+    };
+  }
+
+  /** Call when a pass has succeeded. */
+  passed({ ruleset }: { readonly ruleset: Ruleset }): void {
+    this.left = ruleset;
+  }
+
+  /**
+   * Looks, and puts back until there is nothing to put back: a script that flushes one family after the other takes its
+   * time. True where something was not as it was left: then a pass should follow.
+   */
+  async repair(): Promise<boolean> {
+    this.seen = undefined;
+    let found = false;
+    for (let look = 0; look < mostLooks; look += 1) {
+      const observed = await this.parts.kernel.observe();
+      this.parts.saw(observed);
+      if (this.left === undefined) return this.raiseAgain(observed);
+      const drift = diffDrift(this.left, observed);
+      if (!isEmpty(drift)) {
+        found = true;
+        const drifts = describeDrift(drift, { left: this.left, observed });
+        const written = await this.putBack(drift, drifts);
+        this.parts.report(drifts);
+        if (written) continue;
+      }
+      this.seen = observed;
+      break;
+    }
+    return found;
+  }
+
+  /** Where only the front was moved, the gate stands, and the pass that follows writes it with the news from Docker. */
+  private async putBack(drift: Plan, drifts: readonly Drift[]): Promise<boolean> {
+    const missing = withoutRemovals(drift);
+    if (drifts.every(({ kind }) => kind === 'front') || isEmpty(missing)) return false;
+    await this.parts.kernel.apply(missing);
+    return true;
+  }
+
+  private async raiseAgain(observed: Observed): Promise<boolean> {
+    const stands = observed.families.every((family) =>
+      gateStands(observed, family, place(observed, family).gate),
+    );
+    if (stands) {
+      this.seen = observed;
+      return true;
+    }
+    await this.parts.raise();
+    this.parts.report([{ kind: 'jump', what: 'the gate was missing' }]);
+    return true;
+  }
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import type { DockerClient } from '../docker/client.ts';
+import { DockerError } from '../docker/client.ts';
+import { type EngineAnswers, engineInfo, engineVersion } from '../inventory/docker-json.ts';
+import type { Run } from '../kernel/command.ts';
+
+interface ProbeParts {
+  readonly client: DockerClient;
+  readonly run: Run;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly readFile?: (path: string) => Promise<string>;
+}
+
+/**
+ * Asks the engine what it is. That changes with its start only, which ends the event stream: the answer is kept until
+ * {@link forget}.
+ */
+export class EngineProbe {
+  private readonly parts: ProbeParts;
+  private answers: Promise<EngineAnswers> | undefined;
+
+  constructor(parts: ProbeParts) {
+    this.parts = parts;
+  }
+
+  /** Call when the event stream opens: it may be another engine. */
+  forget(): void {
+    this.answers = undefined;
+  }
+
+  /** Rejects with DockerError `unreachable`; an answer that is refused or cannot be read is none. */
+  async look(): Promise<EngineAnswers> {
+    const asked = (this.answers ??= this.ask());
+    try {
+      return await asked;
+    } catch (error) {
+      if (this.answers === asked) this.answers = undefined;
+      throw error;
+    }
+  }
+
+  private async ask(): Promise<EngineAnswers> {
+    const { client, env } = this.parts;
+    const host = env['DOCKER_HOST'] ?? '';
+    const [info, version, nftables, ownContainer] = await Promise.all([
+      answerOf(client.info(), (json) => engineInfo.parse(json)),
+      answerOf(client.version(), (json) => engineVersion.parse(json)),
+      this.seesNftables(),
+      this.ownContainer(),
+    ]);
+    const remote = host === '' || host.startsWith('unix://') ? undefined : host;
+    return { info, version, nftables, ownContainer, remote };
+  }
+
+  /** `docker-bridges` is the name of Docker's tables, in ip and in ip6 (moby, daemon/libnetwork/drivers/bridge/internal/nftabler). */
+  private async seesNftables(): Promise<boolean | undefined> {
+    try {
+      const listed = await this.parts.run({ program: 'nft', args: ['list', 'tables'], timeoutMs: 10_000 });
+      return listed.exitCode === 0 ? /^table ip6? docker-bridges$/m.test(listed.stdout) : undefined;
+    } catch {
+      return undefined; // the program may be missing
+    }
+  }
+
+  /** Docker mounts three files of its folder of a container into it; its host name may be any. */
+  private async ownContainer(): Promise<string | undefined> {
+    const read = this.parts.readFile ?? ((path) => readFile(path, 'latin1'));
+    const mounts = await read('/proc/self/mountinfo').catch(() => '');
+    return /\/containers\/([0-9a-f]{64})\/(?:resolv\.conf|hostname|hosts) /.exec(mounts)?.[1];
+  }
+}
+
+async function answerOf<T>(asked: Promise<unknown>, parse: (json: unknown) => T): Promise<T | undefined> {
+  try {
+    return parse(await asked);
+  } catch (error) {
+    if (error instanceof DockerError && error.code === 'unreachable') throw error;
+    return undefined;
+  }
+}

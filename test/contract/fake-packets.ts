@@ -1,0 +1,139 @@
+import { contains } from '../../src/net/merge-networks.ts';
+import type { Cidr, Family } from '../../src/net/network.ts';
+import type { Protocol } from '../../src/net/port.ts';
+import type { FakeKernel } from './fake-kernel.ts';
+import type { FakeOption, FakeRule } from './fake-rule.ts';
+
+/** One packet on its way through the mangle table of the fake; the marks are written to as it goes. */
+export interface FakePacket {
+  readonly family: Family;
+  readonly protocol: Protocol;
+  readonly source: string;
+  readonly destination: string;
+  readonly port: number;
+  readonly sourcePort?: number;
+  readonly in?: string;
+  readonly out?: string;
+  /** What the kernel calls the destination; IPv6 says UNICAST of a local address as well. */
+  readonly types: readonly string[];
+  readonly reply?: boolean;
+  readonly state: 'NEW' | 'ESTABLISHED';
+  mark: number;
+  connmark: number;
+}
+
+/** Lets a packet through these chains of the mangle table, in order. False where it is dropped. */
+export function walk(
+  { kernel, hooks }: { readonly kernel: FakeKernel; readonly hooks: readonly string[] },
+  packet: FakePacket,
+): boolean {
+  const walker = new Walker(kernel, packet);
+  return hooks.every((hook) => walker.chain(hook) !== 'drop');
+}
+
+type End = 'drop' | 'accept' | 'return';
+
+class Walker {
+  private readonly kernel: FakeKernel;
+  private readonly packet: FakePacket;
+
+  constructor(kernel: FakeKernel, packet: FakePacket) {
+    this.kernel = kernel;
+    this.packet = packet;
+  }
+
+  chain(name: string): End {
+    const table = this.kernel.table({ family: this.packet.family, backend: 'nft' }, 'mangle');
+    for (const rule of table?.get(name)?.rules ?? []) {
+      if (!this.matches(rule)) continue;
+      const end = this.target(rule.target);
+      if (end !== undefined) return end;
+    }
+    return 'return';
+  }
+
+  /** What the rule decides; undefined where the next one is looked at. */
+  private target(target: FakeRule['target']): End | undefined {
+    if (target === undefined) return undefined;
+    const [value = 0, mask = 0] = (target.options[0]?.values[0] ?? '').split('/').map(Number);
+    switch (target.name) {
+      case 'DROP':
+        return 'drop';
+      case 'ACCEPT':
+        return 'accept';
+      case 'RETURN':
+        return 'return';
+      case 'MARK':
+        this.packet.mark = (this.packet.mark & ~mask) ^ value;
+        return undefined;
+      case 'CONNMARK':
+        this.packet.connmark = (this.packet.connmark & ~mask) ^ value;
+        return undefined;
+      default: {
+        const end = this.chain(target.name);
+        return end === 'return' && !target.goto ? undefined : end;
+      }
+    }
+  }
+
+  private matches({ base, matches }: FakeRule): boolean {
+    return [
+      ...base,
+      ...matches.flatMap(({ module, options }) => options.map((option) => ({ ...option, module }))),
+    ].every((option) => this.holds(option) !== option.negated);
+  }
+
+  private holds({ name, values, module }: FakeOption & { readonly module?: string }): boolean {
+    const { packet } = this;
+    const [value = '', more = ''] = values;
+    const bits = (mark: number): boolean => {
+      const [wanted, mask] = value.split('/').map(Number);
+      return (mark & (mask ?? 0xff_ff_ff_ff)) === wanted;
+    };
+    switch (name) {
+      case '-s':
+        return contains(value as Cidr, packet.source);
+      case '-d':
+        return contains(value as Cidr, packet.destination);
+      case '-i':
+        return sameInterface(value, packet.in);
+      case '-o':
+        return sameInterface(value, packet.out);
+      case '-p':
+        return value === packet.protocol;
+      case '--comment':
+        return true;
+      case '--ctdir':
+        return (value === 'REPLY') === (packet.reply === true);
+      case '--ctstate':
+        return value.split(',').includes(packet.state);
+      case '--dst-type':
+        return value.split(',').some((type) => packet.types.includes(type));
+      case '--mark':
+        return bits(module === 'connmark' ? packet.connmark : packet.mark);
+      case '--match-set':
+        return this.kernel.members(value).some((member) => this.isMember(member, more));
+      default:
+        throw new Error(`the fake cannot hold a packet against ${name}`);
+    }
+  }
+
+  /** Each part of a member is a port or a network, at the packet's end that the rule says. */
+  private isMember(member: string, fields: string): boolean {
+    const ends = fields.split(',');
+    return member.split(',').every((part, index) => {
+      const { packet } = this;
+      const [address, port] =
+        ends[index] === 'src' ? [packet.source, packet.sourcePort] : [packet.destination, packet.port];
+      const named = /^(tcp|udp|sctp):(\d+)$/.exec(part);
+      return named === null
+        ? contains(part as Cidr, address)
+        : named[1] === packet.protocol && Number(named[2]) === port;
+    });
+  }
+}
+
+function sameInterface(pattern: string, name: string | undefined): boolean {
+  if (name === undefined) return false;
+  return pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}

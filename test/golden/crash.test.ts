@@ -1,0 +1,163 @@
+import { describe, expect, it } from 'vitest';
+import { isEmpty } from '../../src/diff/diff.ts';
+import { createKernel } from '../../src/kernel/kernel.ts';
+import { families } from '../../src/net/network.ts';
+import { decide } from '../../src/reconciler/pass.ts';
+import { raiseGate } from '../../src/reconciler/raise.ts';
+import { FakeKernel, Killed } from '../contract/fake-kernel.ts';
+import { type FakePacket, passesMangle } from '../contract/fake-packet.ts';
+import { type Moment, readScenarios, type Scenario } from './scenario.ts';
+
+// S20 without packets: from one state of Docker and the configuration to any other, stopped after every change that
+// the kernel makes in one piece. Whom the old and the new policy both keep out never gets in between.
+
+/** What Docker 28 has put there before us. */
+const dockers = `*nat
+:PREROUTING ACCEPT [0:0]
+:DOCKER - [0:0]
+-A PREROUTING -j DOCKER
+COMMIT
+*filter
+:FORWARD ACCEPT [0:0]
+:DOCKER - [0:0]
+-A FORWARD -j DOCKER
+COMMIT
+`;
+
+/** One state of the world that a pass brings the kernel to. */
+interface State {
+  readonly name: string;
+  readonly config: Scenario['config'];
+  readonly moment: Moment;
+}
+
+/** Group names mean something else in each scenario, so going from one to another changes roles of groups as well. */
+const states: readonly State[] = readScenarios().flatMap(({ name, config, moments }) =>
+  moments.map((moment, index): State => ({ name: `${name} ${index + 1}`, config, moment })),
+);
+
+class Machine {
+  onStep: () => void = () => {};
+  readonly fake = new FakeKernel({ onStep: () => this.onStep() });
+
+  async prepare(): Promise<this> {
+    for (const program of ['iptables-nft-restore', 'ip6tables-nft-restore'])
+      await this.fake.run({ program, args: ['--noflush'], input: dockers, timeoutMs: 1000 });
+    return this;
+  }
+
+  /** A fresh process: the gate first, then a pass. */
+  async start({ config, moment }: State): Promise<void> {
+    this.fake.restart();
+    const kernel = createKernel(this.fake.run, { readFile: this.fake.readFile });
+    await raiseGate(kernel, moment.host, config);
+    await this.pass({ name: '', config, moment });
+  }
+
+  async pass({ config, moment }: State): Promise<void> {
+    const kernel = createKernel(this.fake.run, { readFile: this.fake.readFile });
+    const { plan } = decide({ ...moment, observed: await kernel.observe() }, config);
+    if (!isEmpty(plan)) await kernel.apply(plan);
+  }
+}
+
+const sources = {
+  4: ['203.0.113.4', '198.51.100.7', '198.51.100.66', '203.0.113.66', '203.0.113.200', '192.0.2.77', '10.1.2.3'],
+  6: ['2001:db8:203::4', '2001:db8:198::7', '2001:db8:bad::7', '2001:db8:ffff::1', 'fd00::7'],
+} as const;
+
+/** Every port and bridge that a rule or a set of either state names, asked for by everybody who is anybody. */
+function packetsFor(texts: readonly string[]): readonly FakePacket[] {
+  const text = texts.join('\n');
+  const found = (pattern: RegExp): readonly string[] => [
+    ...new Set([...text.matchAll(pattern)].map(([, word = '']) => word)),
+  ];
+  const ports = found(/(?:,|^)((?:tcp|udp):\d+)/gm).slice(0, 12);
+  const bridges = found(/-o (\S+)/g).slice(0, 3);
+  const inside = found(/add dockwall\d-r-\S+ ([0-9a-f.:]+),/g);
+  return families.flatMap((family) =>
+    sources[family].flatMap((source) =>
+      ports.flatMap((port) => {
+        const [protocol = '', number = ''] = port.split(':');
+        const packet = { family, from: 'eth0', source, protocol, port: Number(number) };
+        const host = family === 4 ? '192.0.2.1' : '2001:db8:1::1';
+        const routed = inside.find((address) => address.includes(':') === (family === 6)) ?? host;
+        return [undefined, ...bridges].flatMap((to): FakePacket[] => [
+          { ...packet, destination: host, local: true, ...(to === undefined ? {} : { to }) },
+          ...(to === undefined ? [] : [{ ...packet, destination: routed, local: false, to }]),
+        ]);
+      }),
+    ),
+  );
+}
+
+/** Numbers of our own, so that a run can be repeated. */
+function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
+  let state = seed;
+  const next = (): number => (state = (state * 1_103_515_245 + 12_345) % 2 ** 31) / 2 ** 31;
+  return items.map((item) => ({ item, key: next() })).toSorted((a, b) => a.key - b.key).map(({ item }) => item);
+}
+
+const pairs = states.flatMap((from) => states.map((to) => ({ from, to }))).filter(({ from, to }) => from !== to);
+const chosen = shuffled(pairs, 7).slice(0, Number(process.env['DOCKWALL_CRASH_PAIRS'] ?? '24'));
+
+let tried = 0;
+
+describe('S20: between two states', { timeout: 60_000 }, () => {
+  it.each(chosen)('$from.name, then $to.name', async ({ from, to }) => {
+    const machine = await new Machine().prepare();
+    await machine.start(from);
+    const before = machine.fake.dump();
+    const other = await new Machine().prepare();
+    await other.start(to);
+    const after = other.fake.dump();
+
+    const shut = packetsFor([before, after]).filter(
+      (packet) => !passesMangle(machine.fake, packet) && !passesMangle(other.fake, packet),
+    );
+    tried += shut.length;
+    const open: string[] = [];
+    let steps = 0;
+    machine.onStep = () => {
+      steps += 1;
+      for (const packet of shut)
+        if (passesMangle(machine.fake, packet)) open.push(`step ${steps}: ${JSON.stringify(packet)}`);
+    };
+    await machine.pass(to);
+    expect(open.slice(0, 5)).toEqual([]);
+    expect(machine.fake.dump()).toBe(after);
+  });
+
+  it('the packets that are tried are kept out by something', () => {
+    expect(tried).toBeGreaterThan(chosen.length * 20);
+  });
+
+  it.each(chosen.slice(0, 6))(
+    'killed anywhere, and started again: $from.name, then $to.name',
+    async ({ from, to }) => {
+      const other = await new Machine().prepare();
+      await other.start(to);
+      const after = other.fake.dump();
+      for (const nth of [1, 2, 3, 4, 5, 6]) {
+        for (const how of ['kill-before', 'kill-after', 'kill-within'] as const) {
+          const machine = await new Machine().prepare();
+          await machine.start(from);
+          const shut = packetsFor([machine.fake.dump(), after]).filter(
+            (packet) => !passesMangle(machine.fake, packet) && !passesMangle(other.fake, packet),
+          );
+          const open: string[] = [];
+          machine.onStep = () => {
+            for (const packet of shut)
+              if (passesMangle(machine.fake, packet)) open.push(`${how} ${nth}: ${JSON.stringify(packet)}`);
+          };
+          const fault = { nth, of: 'write' } as const;
+          machine.fake.inject(how === 'kill-within' ? { ...fault, how, lines: 7 } : { ...fault, how });
+          await machine.pass(to).catch((error: unknown) => expect(error).toBeInstanceOf(Killed));
+          await machine.start(to);
+          expect(open.slice(0, 5)).toEqual([]);
+          expect(machine.fake.dump()).toBe(after);
+        }
+      }
+    },
+  );
+});

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { ProbeReport } from '../agent/protocol.ts';
+import { runService } from '../containers.ts';
+import type { LogLine } from '../dockwall.ts';
+import { skipWithoutLab } from '../requirements.ts';
+import { engines } from './matrix.ts';
+import { record, recordProbes } from './record.ts';
+import { Stage, usualConfig } from './stage.ts';
+
+// S9: others take away what is ours. Nobody gets in while the gate stands; where the gate itself goes, the time until it is back
+// is measured from outside.
+
+/** How often each is played; for a distribution, more. */
+const runs = Number(process.env['DOCKWALL_DRIFT_RUNS'] ?? '1');
+
+/** The longest check interval that nothing but a busy machine would exceed, ms. */
+const driftCheck = 3000;
+const slack = 2000;
+
+interface Damage {
+  readonly what: string;
+  /** For `sh -c`, in the engine's root. `iptables` is the backend that Docker uses. */
+  readonly script: string;
+  /** Where the gate stands meanwhile, nobody gets in. */
+  readonly gate: 'stands' | 'goes';
+  /** Foreign lines that the damage itself takes. */
+  readonly takes?: RegExp;
+  /** What is said of it; nothing where only the front is moved, which Docker does too. */
+  readonly found?: RegExp;
+  readonly only?: 'nft';
+  /** Played once with legacy, however many runs are asked for. */
+  readonly once?: true;
+}
+
+const both = (rest: string): string => `iptables ${rest}; ip6tables ${rest}`;
+const ours = 'ipset list -n | grep "^dockwall[46]-"';
+
+const damages: readonly Damage[] = [
+  {
+    what: 'iptables -F',
+    script: both('-F'),
+    gate: 'stands',
+    takes: /^-A (?:INPUT|DOCKER-USER|DOCKWALL) /,
+    found: /DOCKWALL-SERVICES \(filter, IPv4, \w+\) \d+ rules were missing/,
+  },
+  {
+    what: 'iptables -t mangle -F',
+    script: both('-t mangle -F'),
+    gate: 'goes',
+    takes: /^-A (?:PREROUTING|FORWARD) /,
+    found: /our jump in PREROUTING \(mangle, IPv6, \w+\) was missing/,
+  },
+  {
+    what: 'iptables -t mangle -F and -X',
+    script: `${both('-t mangle -F')}; ${both('-t mangle -X')}`,
+    gate: 'goes',
+    takes: /^-A (?:PREROUTING|FORWARD) /,
+    found: /the chain DOCKWALL-GATE \(mangle, IPv6, \w+\) was missing|our jump in PREROUTING/,
+  },
+  {
+    what: 'iptables -t mangle -I PREROUTING',
+    script: both('-t mangle -I PREROUTING -p tcp --dport 9 -j ACCEPT'),
+    gate: 'stands',
+    found: /our jump in PREROUTING \(mangle, IPv4, \w+\) was not where it belongs/,
+  },
+  {
+    what: 'nft flush ruleset',
+    script: 'nft flush ruleset',
+    gate: 'goes',
+    takes: /^(?:-A |:DOCKWALL )/,
+    found: /the chain DOCKWALL-GATE \(mangle, IPv4, nft\) was missing/,
+    only: 'nft',
+  },
+  {
+    what: 'ipset flush',
+    script: `for set in $(${ours}); do ipset flush $set; done`,
+    gate: 'goes',
+    found: /members of the set dockwall[46]-published were missing/,
+  },
+  {
+    what: 'ipset destroy, after -F',
+    script: `${both('-F')}; ${both('-t mangle -F')}; for set in $(${ours}); do ipset destroy $set; done || true`,
+    gate: 'goes',
+    takes: /^-A /,
+    found: /our jump in PREROUTING|the set dockwall[46]-published was missing/,
+  },
+  // last: with Docker's chains gone from legacy, the gate is put up in nft, and stays there
+  {
+    what: 'iptables -F and -X, all tables',
+    script: ['filter', 'nat', 'mangle', 'raw']
+      .map((t) => `${both(`-t ${t} -F`)}; ${both(`-t ${t} -X`)}`)
+      .join('; '),
+    gate: 'goes',
+    takes: /^(?:-A (?:INPUT|DOCKER-USER|DOCKWALL|PREROUTING|FORWARD) |:DOCKWALL )/,
+    found: /mangle/,
+    once: true,
+  },
+];
+
+describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await Stage.open(setup);
+    await stage.guard({ config: `${usualConfig}\ndriftCheck: ${driftCheck}ms\n` });
+    await runService(stage.lab.engine, { name: 'closed', publish: ['8002:80'] });
+    await stage.pass();
+  });
+  afterAll(async () => stage.close());
+
+  const played = damages.filter(({ only }) => only === undefined || only === setup.backend);
+
+  it.each(played)('S9: $what', async (damage) => {
+    const open: number[] = [];
+    const repaired: number[] = [];
+    const times = damage.once && setup.backend === 'legacy' ? 1 : runs;
+    for (let run = 0; run < times; run += 1) {
+      const { after, report } = await play(damage);
+      repaired.push(after);
+      open.push(openFor(report));
+      record(stage, 'repaired after', after);
+      if (damage.gate === 'stands') {
+        recordProbes(stage, [report]);
+        expect(open.at(-1)).toBe(0);
+      } else {
+        record(stage, 'open for', open.at(-1) ?? 0);
+      }
+      expect(after).toBeLessThan(
+        setup.backend === 'nft' && !damage.what.startsWith('ipset flush') ? slack : driftCheck + slack,
+      );
+    }
+    console.info(
+      `S9 ${damage.what}: open ${median(open)} ms, repaired after ${median(repaired)} ms (Docker ${setup.title}; ${times} runs, longest ${Math.max(...open)} and ${Math.max(...repaired)} ms)`,
+    );
+  });
+
+  /** Does the damage while X tries; what is ours must come back, and nothing else change. */
+  async function play(damage: Damage): Promise<{ readonly after: number; readonly report: ProbeReport }> {
+    await stage.pass();
+    const before = await saved();
+    const planted = await stage.foreign.read();
+    const prober = await stage.client('X').probe(stage.both(8002), { every: 1 });
+    const from = stage.dockwall.lines.length;
+    const start = Date.now();
+    await stage.host.exec(['sh', '-c', damage.script], { allowFailure: true });
+    const told = await stage.dockwall.waitForLog(
+      (line) => isDrift(line) && (damage.found?.test(JSON.stringify(line['found'])) ?? true),
+      driftCheck + slack,
+      from,
+    );
+    const after = Number(told['time']) - start;
+    await stage.pass();
+    await stage.expectClosed('X', 8002);
+    const report = await prober.stop();
+    const survivors = planted.split('\n').filter((line) => damage.takes?.test(line) !== true);
+    for (const line of survivors) expect(await stage.foreign.read()).toContain(line);
+    for (const [save, text] of before) await restore(save, text);
+    await stage.pass();
+    stage.foreign.expectUntouched(await stage.foreign.read());
+    await stage.expectOpen('T', 8002);
+    return { after, report };
+  }
+
+  /** What everybody has in the tables of the engine's backend; by program. */
+  async function saved(): Promise<readonly (readonly [string, string])[]> {
+    const read = async (name: string) => [name, await stage.print(`${name}-save`)] as const;
+    return Promise.all(['iptables', 'ip6tables'].map(read));
+  }
+
+  async function restore(name: string, text: string): Promise<void> {
+    await stage.host.exec([`${name}-restore`], { input: text });
+  }
+});
+
+function isDrift(line: LogLine): boolean {
+  // the same again is told on the debug level
+  return line['msg'] === 'somebody changed our rules or sets; they are put back' || line['msg'] === 'drift';
+}
+
+/** From the first to the last handshake, ms. */
+function openFor({ targets }: ProbeReport): number {
+  const moments = targets.flatMap(({ opened }) => opened);
+  if (moments.length === 0) return 0;
+  return Math.ceil(Math.max(...moments) - Math.min(...moments)) || 1;
+}
+
+function median(numbers: readonly number[]): number {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? 0;
+}

@@ -1,0 +1,132 @@
+import type { Target } from '../agent/protocol.ts';
+import { until } from '../poll.ts';
+import type { Stage } from './stage.ts';
+
+const sandbox: readonly [string, ...string[]] = ['nsenter', '--net=/run/docker/netns/ingress_sbox'];
+
+/**
+ * Swarm's mesh on a kernel without IPVS (`CONFIG_IP_VS`). The swarm, its services, networks and tasks are the engine's own;
+ * but it opens a port of the mesh only when it could set up IPVS for it. So the rules that it would write then are
+ * written here in its words (libnetwork, service_linux.go, programIngress), its listener on the host is another
+ * program's, and inside the sandbox of the mesh, which dockwall never sees, a DNAT rule stands for IPVS.
+ */
+export class Mesh {
+  readonly #stage: Stage;
+
+  private constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  static async open(stage: Stage): Promise<Mesh> {
+    // "no such name" at once: the engine looks for each image in a registry first
+    await stage.lab.internet.serve({ dns: { ttl: 1, names: {} } });
+    const { engine } = stage.lab;
+    await engine.docker('swarm', 'init', '--advertise-addr', stage.host.v4);
+    const mesh = new Mesh(stage);
+    await until({ what: 'the sandbox of the mesh', ms: 10_000 }, async () => (await mesh.#gateway()) !== '');
+    await stage.print(...sandbox, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
+    const local = ['-m', 'addrtype', '--dst-type', 'LOCAL'];
+    for (const table of ['nat', 'filter']) await mesh.#rules(table, '-N', 'DOCKER-INGRESS');
+    for (const chain of ['PREROUTING', 'OUTPUT'])
+      await mesh.#rules('nat', '-I', chain, ...local, '-j', 'DOCKER-INGRESS');
+    await mesh.#rules('filter', '-I', 'FORWARD', '-j', 'DOCKER-INGRESS');
+    return mesh;
+  }
+
+  /** `docker service create`; back when its task runs. Ports as for `--publish`. */
+  async create(name: string, publish: readonly string[], udp = false): Promise<void> {
+    const ports = publish.flatMap((port) => ['--publish', port]);
+    const flags = ['--detach', '--no-resolve-image', '--restart-delay', '100ms', '--name', name, ...ports];
+    const serve = ['--name', name, '--tcp', '80', ...(udp ? ['--udp', '53'] : [])];
+    await this.#stage.lab.engine.docker('service', 'create', ...flags, 'lab/service', ...serve);
+    await until(
+      { what: `a task of ${name}`, ms: 20_000 },
+      async () => (await this.#task(name)) !== undefined,
+    );
+  }
+
+  /** Opens a port of the mesh as the engine would, and as openly. */
+  async plumb(name: string, proto: 'tcp' | 'udp', published: number, target: number): Promise<void> {
+    const gateway = await this.#gateway();
+    const task = await this.#task(name);
+    const port = ['-p', proto, '--dport', String(published)];
+    await this.#rules(
+      'nat',
+      '-I',
+      'DOCKER-INGRESS',
+      ...port,
+      '-j',
+      'DNAT',
+      '--to-destination',
+      `${gateway}:${published}`,
+    );
+    await this.#rules('filter', '-I', 'DOCKER-INGRESS', ...port, '-j', 'ACCEPT');
+    const inside: readonly [string, ...string[]] = [...sandbox, 'iptables', '-w', '-t', 'nat'];
+    await this.#stage.print(
+      ...inside,
+      '-A',
+      'PREROUTING',
+      ...port,
+      '-j',
+      'DNAT',
+      '--to-destination',
+      `${task}:${target}`,
+    );
+    await this.#stage.print(...inside, '-I', 'POSTROUTING', '-d', `${task}`, '-j', 'MASQUERADE');
+    await this.#stage.client('host').serve({ [proto]: [published] });
+  }
+
+  /** What has arrived in the sandbox of the mesh for a port: packets that the host let through. */
+  async arrived(published: number): Promise<number> {
+    const inside: readonly [string, ...string[]] = [
+      'nsenter',
+      '--net=/run/docker/netns/ingress_sbox',
+      'iptables',
+      '-w',
+      '-t',
+      'nat',
+      '-vxnL',
+      'PREROUTING',
+    ];
+    const lines = (await this.#stage.print(...inside))
+      .split('\n')
+      .filter((line) => line.includes(`dpt:${published} `));
+    return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[0]), 0);
+  }
+
+  /** The port on the host's IPv4 address, which is DNATed, and on its IPv6 address, where dockerd listens. */
+  doors(port: number, proto: Target['proto'] = 'tcp'): readonly Target[] {
+    return this.#stage.both(port, proto);
+  }
+
+  async #rules(table: string, ...rule: readonly string[]): Promise<void> {
+    await this.#stage.print('iptables', '-w', '-t', table, ...rule);
+  }
+
+  async #gateway(): Promise<string> {
+    const format =
+      '{{range $id, $one := .Containers}}{{if eq $id "ingress-sbox"}}{{$one.IPv4Address}}{{end}}{{end}}';
+    const found = await this.#stage.lab.engine.exec(
+      ['docker', 'network', 'inspect', '--format', format, 'docker_gwbridge'],
+      {
+        allowFailure: true,
+      },
+    );
+    return found.stdout.trim().replace(/\/\d+$/, '');
+  }
+
+  /** The address of the task's container on the network of the mesh, or `''` where it is not on it. */
+  async #task(name: string): Promise<string | undefined> {
+    const { engine } = this.#stage.lab;
+    const ids = await engine.docker(
+      'ps',
+      '--quiet',
+      '--filter',
+      `label=com.docker.swarm.service.name=${name}`,
+    );
+    const [id = ''] = ids.split('\n');
+    if (id === '') return undefined;
+    const format = '{{with index .NetworkSettings.Networks "ingress"}}{{.IPAddress}}{{end}}';
+    return (await engine.docker('inspect', '--format', format, id)).trim();
+  }
+}

@@ -1,0 +1,124 @@
+import { expect, it } from 'vitest';
+import type { Connection } from '../../../src/kernel/connections.ts';
+import { createKernel } from '../../../src/kernel/kernel.ts';
+import { Cutter } from '../../../src/reconciler/cutter.ts';
+import { reconcile } from '../../../src/reconciler/pass.ts';
+import { FakeKernel } from '../../contract/fake-kernel.ts';
+import { groupsOf, makeConfig } from '../policy/inventories.ts';
+
+const push: Connection = {
+  protocol: 'udp',
+  source: '203.0.113.20',
+  sourcePort: 40_000,
+  destination: '192.0.2.10',
+  port: 53,
+  answers: '172.17.0.2',
+  secondsLeft: 110,
+  mark: 0,
+};
+const web = ['203.0.113.0/24', '2001:db8:b::20'];
+
+/** One container that publishes 53/udp to the group `web`, in a fake kernel, with these connections under way. */
+function start(connections: readonly Connection[] | Error) {
+  const fake = new FakeKernel();
+  const kernel = createKernel(fake.run, { readFile: fake.readFile });
+  const logged: string[] = [];
+  const note = (fields: object, message: string): void => void logged.push(message, JSON.stringify(fields));
+  let looks = 0;
+  const cutter = new Cutter({
+    kernel,
+    addresses: () => new Set(['192.0.2.10', '2001:db8:1::10']),
+    log: { debug: note, info: note, warn: note, error: note },
+    list: async (ports, onConnection) => {
+      looks += 1;
+      if (connections instanceof Error) throw connections;
+      for (const one of connections) if (ports.has(one.port)) onConnection(one);
+    },
+  });
+  const container = {
+    Id: 'c1',
+    Names: ['/dns'],
+    State: 'running',
+    Labels: { 'dockwall.allow': 'web' },
+    HostConfig: { NetworkMode: 'bridge' },
+    Ports: [
+      { IP: '0.0.0.0', PrivatePort: 53, PublicPort: 53, Type: 'udp' },
+      { IP: '::', PrivatePort: 53, PublicPort: 53, Type: 'udp' },
+    ],
+    NetworkSettings: { Networks: {} },
+  };
+  /** A pass with this group, and all that follows from it. */
+  const pass = async (members: readonly string[]): Promise<number> => {
+    const before = looks;
+    const decision = await reconcile({
+      kernel,
+      list: async () => ({ containers: [container], networks: [], details: new Map() }) as never,
+      host: async () => ({ interfaces: [], listeners: [] }),
+      config: () => ({ config: makeConfig({ groups: groupsOf({ web: members }) }), lockedDown: false }),
+    });
+    cutter.passed(decision);
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+    return looks - before;
+  };
+  const hand = async (line: string): Promise<void> => {
+    await fake.run({ program: 'ipset', args: ['restore', '-exist'], input: `${line}\n`, timeoutMs: 1 });
+  };
+  return { fake, pass, hand, logged, cutter };
+}
+
+const cut = 'dockwall4-cut';
+const member = '203.0.113.20,udp:40000,172.17.0.2';
+
+it('looks once when it begins, and then only after something was closed', async () => {
+  const { fake, pass } = start([push]);
+  expect(await pass(web)).toBe(1);
+  expect(await pass(web)).toBe(0);
+  expect(await pass([...web, '198.51.100.1'])).toBe(0);
+  expect(fake.members(cut)).toEqual([]);
+  expect(await pass(web)).toBe(1);
+  expect(await pass([])).toBe(1);
+  expect(fake.members(cut)).toEqual([member]);
+  expect(await pass([])).toBe(0);
+});
+
+it('takes a session out again when its source is let in again', async () => {
+  const { fake, pass } = start([push]);
+  await pass(web);
+  await pass([]);
+  expect(fake.members(cut)).toEqual([member]);
+  expect(await pass(web)).toBe(1);
+  expect(fake.members(cut)).toEqual([]);
+});
+
+it('goes by what somebody has put into a set for a while, and looks when that is gone', async () => {
+  const { fake, pass, hand } = start([push]);
+  await pass([]);
+  await hand(`del ${cut} ${member}`);
+  await hand('add dockwall4-trusted 203.0.113.20 timeout 60');
+  expect(await pass([])).toBe(1);
+  expect(fake.members(cut)).toEqual([]);
+  await hand('del dockwall4-trusted 203.0.113.20');
+  expect(await pass([])).toBe(1);
+  expect(fake.members(cut)).toEqual([member]);
+});
+
+it('leaves alone what is marked, what came from inside, and what only passes through', async () => {
+  const { fake, pass } = start([
+    { ...push, mark: 0x80 },
+    { ...push, source: '192.0.2.10' },
+    { ...push, destination: '198.51.100.53' },
+    { ...push, source: '2001:db8:b::20', destination: '2001:db8:1::10', answers: '2001:db8:1::10' },
+  ]);
+  await pass([]);
+  expect(fake.members(cut)).toEqual([]);
+  expect(fake.members('dockwall6-cut')).toEqual(['2001:db8:b::20,udp:40000,2001:db8:1::10']);
+});
+
+it('says once that it cannot look', async () => {
+  const { pass, logged, cutter } = start(new Error('no such program'));
+  await pass(web);
+  await pass([]);
+  await cutter.stop();
+  expect(logged.filter((line) => line.includes('no such program'))).toHaveLength(1);
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { type DockerClient, DockerError } from '../../../src/docker/client.ts';
+import type { Output } from '../../../src/kernel/command.ts';
+import { EngineProbe } from '../../../src/reconciler/engine-probe.ts';
+
+const id = '0123456789abcdef'.repeat(4);
+const mounts = [
+  '635 611 0:56 / / rw,relatime - overlay overlay rw',
+  `640 635 254:1 /var/lib/docker/containers/${id}/resolv.conf /etc/resolv.conf rw,relatime - ext4 /dev/vda1 rw`,
+].join('\n');
+
+function bench(
+  changes: { info?: () => Promise<unknown>; nft?: Partial<Output>; env?: Record<string, string> } = {},
+) {
+  const asked: string[] = [];
+  const client = {
+    info: () => {
+      asked.push('info');
+      return (changes.info ?? (() => Promise.resolve({ OSType: 'linux', Name: 'host' })))();
+    },
+    version: () => Promise.resolve({ Version: '28.5.2', ApiVersion: '1.51', Os: 'linux' }),
+  } as Partial<DockerClient> as DockerClient;
+  const run = async (): Promise<Output> => {
+    if (changes.nft === undefined) throw new Error('nft: no such program');
+    return { stdout: '', stderr: '', exitCode: 0, ...changes.nft };
+  };
+  const probe = new EngineProbe({ client, run, env: changes.env ?? {}, readFile: async () => mounts });
+  return { probe, asked };
+}
+
+describe('EngineProbe', () => {
+  it('asks once for each opening of the event stream', async () => {
+    const { probe, asked } = bench();
+    expect(await probe.look()).toEqual({
+      info: { OSType: 'linux' },
+      version: { Version: '28.5.2', ApiVersion: '1.51' },
+      nftables: undefined,
+      ownContainer: id,
+      remote: undefined,
+    });
+    await probe.look();
+    expect(asked).toEqual(['info']);
+    probe.forget();
+    await probe.look();
+    expect(asked).toEqual(['info', 'info']);
+  });
+
+  it.each([
+    ['table ip nat\ntable ip docker-bridges\ntable ip6 docker-bridges\n', 0, true],
+    ['table ip nat\ntable inet docker-bridges-mine\n', 0, false],
+    ['', 1, undefined],
+  ])('sees the tables of the nftables backend: %j', async (stdout, exitCode, nftables) => {
+    expect(await bench({ nft: { stdout, exitCode } }).probe.look()).toMatchObject({ nftables });
+  });
+
+  it.each([
+    ['', undefined],
+    ['unix:///run/user/0/docker.sock', undefined],
+    ['tcp://192.0.2.7:2376', 'tcp://192.0.2.7:2376'],
+  ])('DOCKER_HOST=%j', async (host, remote) => {
+    expect((await bench({ env: { DOCKER_HOST: host } }).probe.look()).remote).toBe(remote);
+  });
+
+  it('an engine, or a proxy before it, that does not answer this question is still one', async () => {
+    const forbidden = new DockerError('refused', 'forbidden', { status: 403 });
+    expect(await bench({ info: () => Promise.reject(forbidden) }).probe.look()).toMatchObject({
+      info: undefined,
+    });
+    expect(await bench({ info: async () => ({ OSType: 7 }) }).probe.look()).toMatchObject({
+      info: undefined,
+    });
+  });
+
+  it('asks again where nobody answered', async () => {
+    const answers = [Promise.reject(new DockerError('unreachable', 'gone', {})), Promise.resolve({})];
+    const { probe, asked } = bench({ info: () => answers.shift() ?? Promise.resolve({}) });
+    await expect(probe.look()).rejects.toThrow('gone');
+    expect(await probe.look()).toMatchObject({ info: {} });
+    expect(asked).toHaveLength(2);
+  });
+});
