@@ -42,6 +42,9 @@ const triggerOptions = {
   clock,
 };
 
+/** A container that hangs in its start must not keep the wall of the host's boot up for ever, ms. */
+const longestUnsettled = 30_000;
+
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of the unix socket that answers `dockwall health`. */
@@ -133,6 +136,9 @@ class Daemon {
   private readonly silence: Silence;
   private readonly admission: Admission;
   private readonly stopping = new AbortController();
+  private readonly startedAt = clock.now();
+  /** Once since our start Docker was starting nothing: all that the host's boot has started is known. */
+  private settled = false;
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
 
@@ -270,7 +276,10 @@ class Daemon {
   /** The sockets that this pass can judge: seen before Docker is asked, while it starts nothing. */
   private async judgeable(): Promise<readonly HostSocket[]> {
     const due = this.guard.due();
-    return due.length > 0 && (await this.source.startsNothing()) ? due : [];
+    if (due.length === 0 && this.settled) return due;
+    const quiet = await this.source.startsNothing();
+    this.settled ||= quiet || clock.now() - this.startedAt > longestUnsettled;
+    return quiet ? due : [];
   }
 
   private passParts(): PassParts {
@@ -279,7 +288,7 @@ class Daemon {
       list: async () => {
         const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
         this.silence.listed(snapshot);
-        return { ...snapshot, engine };
+        return { ...snapshot, engine, settled: this.settled };
       },
       host: async () => {
         const host = await readHost();

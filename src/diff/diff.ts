@@ -5,14 +5,13 @@ import { findTable, place, type Placement } from './placement.ts';
 import { diffSets, unusedSets } from './sets.ts';
 import { diffTable } from './table.ts';
 
-const nothing: Ruleset = { sets: [], gate: [], front: [] };
+const nothing: Ruleset = { sets: [], gate: [], front: [], boot: 'remove' };
 
 /** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
 export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
-  // Before Docker has been asked the gate knows no container yet: the boot wall is what keeps them closed.
-  const seen = ruleset.front === 'keep' ? withoutBoot(observed) : observed;
   const { closing, opening } = diffSets(sets, observed);
+  const seen = ruleset.boot === 'keep' ? withoutBoot(observed) : observed;
   const tables = [
     ...tableChanges('mangle', ruleset.gate, seen),
     ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),

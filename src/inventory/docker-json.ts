@@ -128,4 +128,6 @@ export interface Snapshot {
   /** Swarm's services; undefined where there is no swarm, and on its workers, which are not told. */
   readonly services?: readonly ServiceDetails[] | undefined;
   readonly engine?: EngineAnswers;
+  /** False while Docker starts something whose ports it has not told; undefined where nobody has asked. */
+  readonly settled?: boolean;
 }

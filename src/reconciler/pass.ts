@@ -43,7 +43,7 @@ export function decide(
   const inventory = readInventory(snapshot, host);
   const resolved = resolve(inventory, config);
   const policy = lockedDown ? lockDown(resolved) : resolved;
-  const ruleset = render(policy, 'asked');
+  const ruleset = render(policy, snapshot.settled === false ? 'unsettled' : 'asked');
   const engine = checkEngine(snapshot.engine, inventory, observed);
   return { observed, policy, ruleset, plan: diff(ruleset, observed), engine };
 }

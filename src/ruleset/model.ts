@@ -93,4 +93,6 @@ export interface Ruleset {
   readonly sets: readonly IpSet[];
   readonly gate: readonly Table[];
   readonly front: readonly Table[] | 'keep';
+  /** What the host's boot unit may have put up stays while Docker has not said all that it runs. */
+  readonly boot: 'keep' | 'remove';
 }

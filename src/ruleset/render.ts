@@ -9,12 +9,15 @@ import { renderSets } from './sets.ts';
  * Both walls from one policy.
  *
  * `docker: 'unasked'` is the ruleset of the first moment, before Docker has been asked anything: the gate
- * stands, port sets keep what an earlier run left in them, and the front is left as it is.
+ * stands, port sets keep what an earlier run left in them, and the front is left as it is. `unsettled`: Docker has
+ * answered, and is starting something whose ports it has not told.
  */
-export function render(policy: Policy, docker: 'asked' | 'unasked'): Ruleset {
+export function render(policy: Policy, docker: 'asked' | 'unsettled' | 'unasked'): Ruleset {
+  const asked = docker !== 'unasked';
   return {
-    sets: renderSets(policy, docker === 'asked'),
+    sets: renderSets(policy, asked),
     gate: families.map((family) => renderGate(policy, family)),
-    front: docker === 'asked' ? families.map((family) => renderFront(policy, family)) : 'keep',
+    boot: docker === 'asked' ? 'remove' : 'keep',
+    front: asked ? families.map((family) => renderFront(policy, family)) : 'keep',
   };
 }

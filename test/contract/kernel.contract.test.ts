@@ -64,6 +64,7 @@ onEachKernel(({ subject, backend, kind }) => {
         hooks: [{ chain: 'PREROUTING', rule: gateHook }],
       })),
       front: 'keep',
+      boot: 'keep',
     };
     if (backend === 'legacy')
       await it.restore(4, '*mangle\n:DOCKWALL-OLD - [0:0]\n-A PREROUTING -j DOCKWALL-OLD\nCOMMIT\n');
