@@ -14,6 +14,7 @@ import { listConnections } from './kernel/connections.ts';
 import { Fingerprint } from './kernel/fingerprint.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { startMonitor } from './kernel/monitor.ts';
+import { ProgramReader } from './kernel/reader.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
 import { Admission } from './reconciler/admission.ts';
@@ -129,6 +130,7 @@ class Daemon {
   private readonly repair: DriftRepair;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
+  private readonly reader = new ProgramReader();
   private readonly armed = new ArmedRun(runCommand);
   private readonly held = new HeldPorts();
   private readonly probe: EngineProbe;
@@ -179,11 +181,12 @@ class Daemon {
       raise: async () => raiseGate(parts.kernel, await readHost(), parts.keeper.inForce()),
       report: (drifts) => this.reporter.drifted(drifts),
       saw: (observed) => this.drift.saw(observed),
+      writes: () => this.drift.wrote(),
     });
     this.drift = new DriftWatch({
       clock,
       log: parts.log,
-      fingerprint: new Fingerprint(),
+      fingerprint: new Fingerprint(this.reader.read),
       startMonitor,
       interval: () => parts.keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
@@ -206,6 +209,7 @@ class Daemon {
     this.silence.stop();
     this.armed.disarm();
     this.drift.stop();
+    this.reader.stop();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
   }
@@ -253,8 +257,11 @@ class Daemon {
     const reload = await this.parts.keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
     try {
-      const drifted = await this.repair.repair();
-      if (wanted === 'check' && !drifted) return;
+      const drifted = await this.repair.repair(wanted);
+      if (wanted === 'check') {
+        if (drifted) this.drift.passLater();
+        return;
+      }
       const judged = await this.judgeable();
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);

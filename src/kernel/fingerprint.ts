@@ -1,21 +1,15 @@
-import { spawn } from 'node:child_process';
 import { createHash, type Hash } from 'node:crypto';
 import type { Backend } from '../diff/model.ts';
 import { type Family, families } from '../net/network.ts';
 import { isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
 import { programOf } from './backend.ts';
+import type { ReadLines } from './reader.ts';
 
 /** What is looked at besides the sets. */
 export interface FingerprintScope {
   readonly families: readonly Family[];
   readonly backends: readonly Backend[];
 }
-
-/** A program's output, line by line; resolves with its size when the program has ended well. */
-export type ReadLines = (
-  argv: readonly [string, ...string[]],
-  onLine: (line: string) => void,
-) => Promise<number>;
 
 /** More than this from `ipset save`, and its members are only counted the next time: 100,000 take 70 ms to print. */
 const mostOutput = 256 * 1024;
@@ -24,14 +18,14 @@ const fewMembers = 4000;
 
 /**
  * A hash of all that is ours in the kernel, for noticing that it is no longer what it was: cheap enough for every few
- * seconds (3 ms of processor time a program, where execa and a parse are more), and of no other meaning. Counters and
- * members that expire by themselves are left out. Where the host's sets are large, members are counted and not compared.
+ * seconds, and of no other meaning. Counters and members that expire by themselves are left out. Where the host's sets are
+ * large, members are counted and not compared.
  */
 export class Fingerprint {
   private readonly readLines: ReadLines;
   private countOnly = false;
 
-  constructor(readLines: ReadLines = readProgram) {
+  constructor(readLines: ReadLines) {
     this.readLines = readLines;
   }
 
@@ -121,29 +115,3 @@ function rulesOf(hash: Hash): (line: string) => void {
 function add(hash: Hash, line: string): void {
   hash.update(`${line}\n`);
 }
-
-const timeLimit = 10_000;
-
-/** Without execa, whose part in a short command is 3 ms of processor time. */
-const readProgram: ReadLines = ([program, ...args], onLine) =>
-  new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      env: { ...process.env, LC_ALL: 'C' },
-      timeout: timeLimit,
-      killSignal: 'SIGKILL',
-    });
-    let size = 0;
-    let rest = '';
-    child.stdout.setEncoding('latin1').on('data', (text: string) => {
-      size += text.length;
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) onLine(line);
-    });
-    child.on('error', reject);
-    child.on('close', (code, signal) => {
-      if (code === 0) resolve(size);
-      else reject(new Error(`running ${program}: it ended with ${String(signal ?? code)}`));
-    });
-  });

@@ -4,14 +4,16 @@ import type { Observed, Plan } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Ruleset } from '../ruleset/model.ts';
+import type { Wanted } from './trigger.ts';
 
 interface RepairParts {
   readonly kernel: Kernel;
   /** Puts a gate up from nothing; for when no pass has left anything to go by. */
   readonly raise: () => Promise<unknown>;
   readonly report: (drifts: readonly Drift[]) => void;
-  /** Told of every look. */
+  /** Told of every look, and before every write. */
   readonly saw: (observed: Observed) => void;
+  readonly writes: () => void;
 }
 
 /** Somebody may take away faster than we put back; the trigger comes again. */
@@ -41,6 +43,7 @@ export class DriftRepair {
       },
       apply: async (plan: Plan) => {
         this.left = undefined;
+        parts.writes();
         await parts.kernel.apply(plan);
       },
     };
@@ -53,9 +56,10 @@ export class DriftRepair {
 
   /**
    * Looks, and puts back until there is nothing to put back: a script that flushes one family after the other takes its
-   * time. True where something was not as it was left: then a pass should follow.
+   * time. True where something was not as it was left: then a pass should follow. What a check leaves to that pass is for
+   * the pass to report.
    */
-  async repair(): Promise<boolean> {
+  async repair(wanted: Wanted): Promise<boolean> {
     this.seen = undefined;
     let found = false;
     for (let look = 0; look < mostLooks; look += 1) {
@@ -67,7 +71,7 @@ export class DriftRepair {
         found = true;
         const drifts = describeDrift(drift, { left: this.left, observed });
         const written = await this.putBack(drift, drifts);
-        this.parts.report(drifts);
+        if (written || wanted === 'pass') this.parts.report(drifts);
         if (written) continue;
       }
       this.seen = observed;
@@ -80,6 +84,7 @@ export class DriftRepair {
   private async putBack(drift: Plan, drifts: readonly Drift[]): Promise<boolean> {
     const missing = withoutRemovals(drift);
     if (drifts.every(({ kind }) => kind === 'front') || isEmpty(missing)) return false;
+    this.parts.writes();
     await this.parts.kernel.apply(missing);
     return true;
   }
@@ -92,6 +97,7 @@ export class DriftRepair {
       this.seen = observed;
       return true;
     }
+    this.parts.writes();
     await this.parts.raise();
     this.parts.report([{ kind: 'jump', what: 'the gate was missing' }]);
     return true;

@@ -22,6 +22,8 @@ const settled = 1000;
 const restartDelays = [250, 1000, 5000, 30_000];
 /** The front is no hurry: the gate stands, and Docker changes DOCKER rule by rule, ms. */
 const patience = 200;
+/** A flush is a line for each rule; one look in this time, ms, is enough for them. */
+const together = 50;
 /** How often the gate may be looked at in a row, and how often later: somebody may be moving it without end. */
 const burst = 20;
 const laterEvery = 500;
@@ -37,9 +39,12 @@ export class DriftWatch {
   private listening = false;
   private ends = 0;
   private warned = false;
+  /** Of a state that a pass since then has found right. */
   private fingerprint: string | undefined;
+  private writes = 0;
   private failing = false;
   private tokens = burst;
+  private checkedAt = Number.NEGATIVE_INFINITY;
   private refilledAt: number;
   private cancels = new Map<string, () => void>();
   private stopped = false;
@@ -56,6 +61,17 @@ export class DriftWatch {
     if (this.stopped || !first) return;
     if (observed.backends.includes('nft')) this.listen();
     this.wait();
+  }
+
+  /** Call when we write: what was seen before is no measure any more, lest the same damage done twice looks like no change. */
+  wrote(): void {
+    this.fingerprint = undefined;
+    this.writes += 1;
+  }
+
+  /** Asks for a pass when those who take away have had the time to finish: it asks Docker, and checks wait for it. */
+  passLater(): void {
+    this.later('pass', patience, this.parts.pull);
   }
 
   stop(): void {
@@ -101,8 +117,10 @@ export class DriftWatch {
     const refills = Math.floor((clock.now() - this.refilledAt) / laterEvery);
     this.tokens = Math.min(burst, this.tokens + refills);
     this.refilledAt += refills * laterEvery;
-    if (this.tokens === 0) return this.later('gate', laterEvery, () => this.gateChanged());
+    const wait = Math.max(this.checkedAt + together - clock.now(), this.tokens === 0 ? laterEvery : 0);
+    if (wait > 0) return this.later('gate', wait, () => this.gateChanged());
     this.tokens -= 1;
+    this.checkedAt = clock.now();
     check();
   }
 
@@ -120,9 +138,10 @@ export class DriftWatch {
     const { families = [], backends = [] } = this.observed ?? {};
     const scope = { families, backends: backends.filter((name) => name === 'legacy' || !this.listening) };
     try {
+      const { writes } = this;
       const fingerprint = await this.parts.fingerprint.take(scope);
       const same = fingerprint === this.fingerprint;
-      this.fingerprint = fingerprint;
+      if (writes === this.writes) this.fingerprint = fingerprint;
       this.failing = false;
       if (!same && !this.stopped) this.parts.pull();
     } catch (error) {

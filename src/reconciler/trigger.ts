@@ -14,45 +14,50 @@ export interface TriggerOptions {
   readonly clock: Clock;
 }
 
-/** What is wanted: all of a pass, or only a look whether what the last one left still stands. */
+/** All of a pass, or only a look whether what the last one left still stands. */
 export type Wanted = 'pass' | 'check';
 
 /**
- * One pass at a time. Invariants:
- * - `pass` never runs twice at once;
- * - whatever was true when {@link pull} was called is seen by a pass that starts at or after that moment;
+ * One pass or check at a time. Invariants:
+ * - `run` never runs twice at once;
+ * - whatever was true when {@link pull} was called is seen by a pass that starts at or after that moment, and the same of
+ *   {@link check} and a check or pass;
  * - any number of pulls while a pass runs cost one more pass;
- * - a failed pass is run again after a wait, at the latest;
- * - a check is asked for where nothing but {@link check} was called.
+ * - a failed pass is run again after a wait, at the latest; a check waits for nothing but what is running.
  */
 export class Trigger {
-  private readonly pass: (wanted: Wanted) => Promise<void>;
+  private readonly runs: (wanted: Wanted) => Promise<void>;
   private readonly options: TriggerOptions;
   private running = false;
-  private wanted: Wanted | undefined;
+  private wantsPass = false;
+  private wantsCheck = false;
   private stopped = false;
   private failures = 0;
-  private lastStart = Number.NEGATIVE_INFINITY;
+  private lastPass = Number.NEGATIVE_INFINITY;
   /** Passes that may start before there is one each `sustainedInterval`, as of the last start. */
   private credit: number;
+  private retryAt = Number.NEGATIVE_INFINITY;
   private cancelTimer: (() => void) | undefined;
   private idle: (() => void)[] = [];
 
-  /** @param pass one pass; a rejection counts as a failure and is otherwise the caller's to report. */
-  constructor(pass: (wanted: Wanted) => Promise<void>, options: TriggerOptions) {
-    this.pass = pass;
+  /** @param runs one pass or check; a rejection counts as a failure and is otherwise the caller's to report. */
+  constructor(runs: (wanted: Wanted) => Promise<void>, options: TriggerOptions) {
+    this.runs = runs;
     this.options = options;
     this.credit = options.burst;
   }
 
   /** Asks for a pass, soon. */
   pull(): void {
-    this.want('pass');
+    this.wantsPass = true;
+    if (!this.running) this.retryAt = Number.NEGATIVE_INFINITY;
+    this.next();
   }
 
-  /** Asks for a look, soon. */
+  /** Asks for a look, now; a caller has to see to it that it is not asked for all the time. */
   check(): void {
-    this.want(this.wanted ?? 'check');
+    this.wantsCheck = true;
+    this.next();
   }
 
   /** No further pass starts; resolves when the running one is done. */
@@ -63,59 +68,49 @@ export class Trigger {
     await new Promise<void>((resolve) => this.idle.push(resolve));
   }
 
-  private want(wanted: Wanted): void {
-    if (this.stopped) return;
-    this.wanted = wanted;
-    if (!this.running) this.schedule(0);
-  }
-
-  private schedule(delay: number): void {
-    const sinceLast = this.options.clock.now() - this.lastStart;
-    const wait = Math.max(delay, this.interval() - sinceLast, 0);
-    this.cancelTimer?.();
-    if (wait === 0) {
-      this.cancelTimer = undefined;
-      void this.run();
-      return;
-    }
-    this.cancelTimer = this.options.clock.after(wait, () => void this.run());
-  }
-
-  private async run(): Promise<void> {
+  private next(): void {
     if (this.stopped || this.running) return;
+    this.cancelTimer?.();
+    this.cancelTimer = undefined;
+    const due = Math.max(this.retryAt, this.lastPass + this.interval());
+    const wait = due - this.options.clock.now();
+    if (this.wantsPass && wait <= 0) void this.run('pass');
+    else if (this.wantsCheck) void this.run('check');
+    else if (this.wantsPass) this.cancelTimer = this.options.clock.after(wait, () => this.next());
+  }
+
+  private async run(wanted: Wanted): Promise<void> {
     this.running = true;
-    // A check cannot stand for the pass that failed before it.
-    const wanted = this.failures > 0 ? 'pass' : (this.wanted ?? 'pass');
-    this.wanted = undefined;
-    this.spend(wanted === 'pass' ? 1 : 0);
-    let failed = false;
+    this.wantsCheck = false;
+    if (wanted === 'pass') {
+      this.wantsPass = false;
+      this.spend();
+    }
     try {
-      await this.pass(wanted);
-      this.failures = 0;
+      await this.runs(wanted);
+      if (wanted === 'pass') this.failures = 0;
     } catch {
-      failed = true;
       this.failures += 1;
+      this.wantsPass = true;
+      // A pull during a failing pass does not shorten the wait: an event storm must not become a retry storm.
+      this.retryAt = this.options.clock.now() + this.retryDelay();
     }
     this.running = false;
     for (const resolve of this.idle.splice(0)) resolve();
-    if (this.stopped) return;
-    // A pull during a failing pass does not shorten the wait: an event storm must not become a retry storm.
-    if (failed) this.schedule(this.retryDelay());
-    else if (this.wanted !== undefined) this.schedule(0);
+    this.next();
   }
 
-  /** From the last start to the next. A check is cheap, and not the storm's doing. */
+  /** From the last pass to the next. */
   private interval(): number {
     const { minInterval, sustainedInterval } = this.options;
-    if (this.wanted === 'check') return minInterval;
     return Math.max(minInterval, (1 - this.credit) * sustainedInterval);
   }
 
-  private spend(passes: number): void {
+  private spend(): void {
     const { burst, sustainedInterval, clock } = this.options;
     const now = clock.now();
-    this.credit = Math.min(burst, this.credit + (now - this.lastStart) / sustainedInterval) - passes;
-    this.lastStart = now;
+    this.credit = Math.min(burst, this.credit + (now - this.lastPass) / sustainedInterval) - 1;
+    this.lastPass = now;
   }
 
   private retryDelay(): number {

@@ -22,6 +22,8 @@ export interface DockwallOptions {
   readonly args?: readonly string[];
   /** The folder with the built program, as a path of this machine; DOCKWALL_LAB_DIST, or `dist` of the project, unless told. */
   readonly dist?: string;
+  /** A network namespace that is not the Docker host's: as without `network_mode: host`. */
+  readonly netns?: string;
 }
 
 /** One line that dockwall logged; `raw` where it was not JSON. */
@@ -63,7 +65,7 @@ const builtProgram = (): string => process.env['DOCKWALL_LAB_DIST'] ?? path.join
 async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonly [string, ...string[]]> {
   if (options.config !== undefined) writeConfig(lab, options.config);
   const spec = {
-    netns: lab.host.netns,
+    netns: options.netns ?? lab.host.netns,
     root: await rootFs('sidecar'),
     scratch: mkdtempSync(path.join(folder(lab, 'cells'), 'cell-')),
     mounts: [
@@ -98,6 +100,11 @@ export class Dockwall {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.lines.push(parseLine(line)));
     }
     child.on('exit', (code) => (this.#exit = { code }));
+  }
+
+  /** As this machine counts. */
+  get pid(): number {
+    return this.#process.pid;
   }
 
   get running(): boolean {

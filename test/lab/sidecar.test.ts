@@ -41,7 +41,7 @@ async function underFire(stack: Stack, happens: () => Promise<unknown>): Promise
   await stack.waitHealthy();
   await stack.waitServed();
   const { targets } = await stopProbers(probers);
-  expectNothingOpened({ targets, startedAt: 0, duration: 0, longestStall: 0 });
+  expectNothingOpened({ targets, began: 0, duration: 0, longestStall: 0 });
 }
 
 /** Every rule set and every ipset of the Docker host, as text. */
@@ -116,6 +116,18 @@ describe.skipIf(skipWithoutLab())('the sidecar of compose.example.yml', () => {
       const warn = 40;
       const warnings = (await stack.logs()).filter(({ level }) => typeof level !== 'number' || level >= warn);
       expect(warnings.map(({ raw }) => raw)).toEqual([]);
+    });
+  });
+
+  it('refuses to stand in a network of its own, where it would guard nothing', async () => {
+    await onBoth(async (stack) => {
+      const socket = '/var/run/docker.sock:/var/run/docker.sock';
+      const run = ['docker', 'run', '--rm', '--privileged', '--volume', socket, 'dockwall:latest'];
+      const ended = await stack.lab.engine.exec(run, { allowFailure: true, timeout: 60_000 });
+      expect([ended.exitCode, ended.stderr]).toEqual([
+        4,
+        expect.stringContaining('does not run in the host\'s network: add "network_mode: host"'),
+      ]);
     });
   });
 

@@ -49,7 +49,7 @@ export class Probe {
   look(): ProbeReport {
     const targets = this.#tallies.map(({ flow: _flow, ...report }): TargetReport => report);
     return {
-      startedAt: performance.timeOrigin + this.#start,
+      began: performance.timeOrigin + this.#start,
       duration: this.#now(),
       longestStall: this.#longestStall,
       targets,

@@ -30,7 +30,7 @@ export interface TargetReport {
 
 export interface ProbeReport {
   /** When the probe started, ms since 1970: for holding its times against those of other programs. */
-  readonly startedAt: number;
+  readonly began: number;
   readonly duration: number;
   /** The longest time the prober itself stood still: gaps below it say nothing. */
   readonly longestStall: number;

@@ -237,7 +237,7 @@ describe('the boot wall', () => {
       PREROUTING: [ours('GATE')],
       INPUT: [bootJump, ours('INPUT')],
       FORWARD: [bootJump, ours('FORWARD')],
-      POSTROUTING: [ours('AFTER')],
+      POSTROUTING: [ours('REPLIES')],
     };
     expect(gateStands(observe({ tables: [table(4, 'mangle', chains)] }), 4, 'nft')).toBe(true);
   });

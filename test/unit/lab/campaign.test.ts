@@ -167,7 +167,7 @@ describe('records', () => {
       target('udp-flow', '2001:db8::1', [3]),
       target('udp', '192.0.2.1', []),
     ];
-    expect(countReports([{ startedAt: 0, duration: 1, longestStall: 0, targets }])).toEqual({
+    expect(countReports([{ began: 0, duration: 1, longestStall: 0, targets }])).toEqual({
       attempts: { tcp4: 5, tcp6: 0, udp4: 5, udp6: 5 },
       handshakes: 2,
       answered: 1,

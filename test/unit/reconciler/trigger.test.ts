@@ -58,21 +58,27 @@ describe('Trigger', () => {
     expect(starts).toEqual([0, 500]);
   });
 
-  it('checks where only a check was asked for, and never instead of a pass', async () => {
-    const { clock, trigger, kinds, finish } = bench();
-    trigger.check();
+  it('checks at once, also while a pass is not due yet, and never instead of one', async () => {
+    const { clock, trigger, starts, kinds, finish } = bench();
+    trigger.pull();
     await finish();
-    trigger.check();
     trigger.pull();
     trigger.check();
-    await clock.advance(100);
-    await finish(new Error('no'));
-    trigger.check();
-    await clock.advance(100);
+    expect(kinds).toEqual(['pass', 'check']);
     await finish();
-    trigger.check();
     await clock.advance(100);
-    expect(kinds).toEqual(['check', 'pass', 'pass', 'check']);
+    expect(kinds).toEqual(['pass', 'check', 'pass']);
+    await finish(new Error('no'));
+    // a check neither shortens the wait of a failed pass nor takes its place
+    trigger.check();
+    await finish();
+    expect(kinds.slice(3)).toEqual(['check']);
+    await clock.advance(200);
+    expect(kinds.slice(3)).toEqual(['check', 'pass']);
+    expect(starts.at(-1)).toBe(300);
+    trigger.check();
+    await finish();
+    expect(kinds.slice(5)).toEqual(['check']);
   });
 
   it('keeps the least interval between starts', async () => {

@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+
+/** A program's output, line by line; resolves with its size when the program has ended well. */
+export type ReadLines = (
+  argv: readonly [string, ...string[]],
+  onLine: (line: string) => void,
+) => Promise<number>;
+
+interface Reading {
+  readonly argv: readonly [string, ...string[]];
+  readonly onLine: (line: string) => void;
+  readonly resolve: (size: number) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The one place with a shell, and nothing of anybody's gets into its text: each line that it reads is one program with its
+ * arguments, words of our own. It is there because a process of this size is dear to fork: 3 programs started from
+ * Node take 19 to 22 ms of processor time, from this 4 (measured). It ends with its input, so with us at the latest.
+ */
+const script = 'set -f; while read -r line; do $line; echo "$0 $?"; done';
+
+const timeLimit = 10_000;
+
+/** Runs programs that only read, one after the other, at little cost; for what is done every few seconds. */
+export class ProgramReader {
+  private child: ChildProcess | undefined;
+  private readonly waiting: Reading[] = [];
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  readonly read: ReadLines = (argv, onLine) =>
+    new Promise((resolve, reject) => {
+      if (argv.some((word) => !/^[\w-]+$/.test(word)))
+        throw new TypeError(`running ${argv.join(' ')}: these are not plain words`);
+      this.waiting.push({ argv, onLine, resolve, reject });
+      if (this.waiting.length === 1) this.next();
+    });
+
+  /** What is being read is rejected, and nothing more is. */
+  stop(): void {
+    this.stopped = true;
+    this.end();
+  }
+
+  private end(): void {
+    this.child?.kill('SIGKILL');
+  }
+
+  private next(): void {
+    const [reading] = this.waiting;
+    if (reading === undefined) return;
+    if (this.stopped) return this.done('none: it was stopped', 0);
+    this.timer = setTimeout(() => this.end(), timeLimit);
+    this.child ??= this.start();
+    this.child.stdin?.write(`${reading.argv.join(' ')}\n`);
+  }
+
+  private start(): ChildProcess {
+    // what ends an output, and stands in none
+    const marker = randomUUID();
+    const child = spawn('sh', ['-c', script, marker], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+      env: { ...process.env, LC_ALL: 'C' },
+    });
+    let size = 0;
+    let rest = '';
+    child.stdout.setEncoding('latin1').on('data', (text: string) => {
+      size += text.length;
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) {
+        if (!line.startsWith(marker)) this.waiting[0]?.onLine(line);
+        else {
+          this.done(line.slice(marker.length + 1), size);
+          size = 0;
+        }
+      }
+    });
+    child.stdin.on('error', () => {});
+    child.on('error', () => {});
+    child.on('close', () => {
+      this.child = undefined;
+      if (this.waiting.length > 0) this.done('none: it was ended', 0);
+    });
+    return child;
+  }
+
+  private done(status: string, size: number): void {
+    clearTimeout(this.timer);
+    const reading = this.waiting.shift();
+    if (status === '0') reading?.resolve(size);
+    else reading?.reject(new Error(`running ${reading.argv.join(' ')}: exit status ${status}`));
+    this.next();
+  }
+}
