@@ -27,7 +27,7 @@ const usage = `npm run campaign [-- --short] [--only REGEXP] [--setups 0,1,...]
 const scenarios = Array.from({ length: 25 }, (_, index) => `S${index + 1}`).filter((id) => id !== 'S22');
 
 /** Where a leak shows first: containers and engines that come and go, the doors of docker-proxy, identity, drift, revocation. */
-const shortFiles = /^(?:lifecycle|doors|identity|drift|revo)/;
+const shortFiles = /^(?:lifecycle|docker-proxy|guard|identity|drift|revocation)\./;
 
 const folder = path.join(projectDir, '.campaign');
 
@@ -127,6 +127,7 @@ async function campaign(options: Options): Promise<number> {
       ? path.join(projectDir, 'docs/campaign.md')
       : path.join(folder, `${options.kind}.md`);
   writeFileSync(file, text);
+  writeFileSync(path.join(folder, `${options.kind}.json`), JSON.stringify(outcome.counts));
   say(`\n${text}`);
   for (const sentence of outcome.wrong) say(paint('red', `wrong: ${sentence}`));
   say(`written to ${path.relative(projectDir, file)}`);

@@ -35,14 +35,13 @@ export interface MeasureRecord {
 /**
  * `open for`: from the first forbidden handshake to the last, where something outside had taken the gate itself away (0: none).
  * `repaired after`: from the damage to the kernel being as it should. `start latency`: from a container's start event to its
- * public port answering a stranger; `start latency without dockwall` is the same where dockwall never ran.
- * `open at boot`: from the first forbidden handshake to the last, at a boot of the host without the boot unit.
+ * public port answering a stranger, and the same where dockwall does not stand. `open at boot`: as `open for`, at a boot of
+ * the host without the boot unit.
  */
 export type MeasureName =
   | 'open for'
   | 'repaired after'
-  | 'start latency'
-  | 'start latency without dockwall'
+  | `start latency ${'IPv4' | 'IPv6'}${'' | ' without dockwall'}`
   | 'open at boot';
 
 export type LabRecord = WatchRecord | MeasureRecord;

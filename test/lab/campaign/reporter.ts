@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestCase, TestModule, TestSuite } from 'vitest/node';
 
 /** What became of one test, or of what stands around tests (a file, a hook): a line of JSON on standard output. */
@@ -11,7 +12,10 @@ export interface TestRecord {
   readonly errors: readonly string[];
 }
 
-type Errors = readonly { readonly message?: string; readonly stack?: string }[];
+type Errors = readonly { readonly message?: string; readonly stack?: string; readonly diff?: string }[];
+
+/** Lines of a difference that are told. */
+const longestDiff = 20;
 
 const fileOf = (module: TestModule): string => module.moduleId.replace(/.*\//, '');
 
@@ -20,9 +24,13 @@ function tell(record: TestRecord): void {
 }
 
 function texts(errors: Errors | undefined): readonly string[] {
-  return (errors ?? []).map(({ message, stack }) => {
+  return (errors ?? []).map(({ message, stack, diff }) => {
     const place = /^ +at .*?([\w-]+\.ts:\d+)/m.exec(stack ?? '')?.[1];
-    return `${message ?? 'unknown error'}${place === undefined ? '' : ` (${place})`}`;
+    const lines = stripVTControlCharacters(diff ?? '').split('\n');
+    const changed = lines.filter((line) => /^[-+] /.test(line)).slice(0, longestDiff);
+    return [`${message ?? 'unknown error'}${place === undefined ? '' : ` (${place})`}`, ...changed].join(
+      '\n',
+    );
   });
 }
 

@@ -6,6 +6,7 @@ import type { LogLine } from '../dockwall.ts';
 import { ticksOf } from '../processes.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
+import { record, recordProbes } from './record.ts';
 import { Stage, usualConfig } from './stage.ts';
 
 // S9: others take away what is ours. Nobody gets in while the gate stands; where the gate itself goes, the time until it is back
@@ -138,7 +139,13 @@ describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) 
       const { after, report } = await play(damage);
       repaired.push(after);
       open.push(openFor(report));
-      if (damage.gate === 'stands') expect(open.at(-1)).toBe(0);
+      record(stage, 'repaired after', after);
+      if (damage.gate === 'stands') {
+        recordProbes(stage, [report]);
+        expect(open.at(-1)).toBe(0);
+      } else {
+        record(stage, 'open for', open.at(-1) ?? 0);
+      }
       expect(after).toBeLessThan(
         setup.backend === 'nft' && !damage.what.startsWith('ipset flush') ? slack : driftCheck + slack,
       );

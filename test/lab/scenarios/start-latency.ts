@@ -5,23 +5,8 @@ import { until } from '../poll.ts';
 import type { Stage } from './stage.ts';
 
 /** Milliseconds from Docker's `start` event to the first handshake of a stranger; negative where that came first. */
-export interface Distribution {
-  readonly starts: number;
-  readonly min: number;
-  readonly median: number;
-  readonly p90: number;
-  readonly max: number;
-}
-
-/** One way in, with dockwall and without it, in the same run on the same engine. */
-export interface StartLatency {
+export interface Latency {
   readonly family: 'IPv4' | 'IPv6';
-  readonly guarded: Distribution;
-  readonly bare: Distribution;
-}
-
-interface Sample {
-  readonly family: StartLatency['family'];
   readonly guarded: boolean;
   readonly ms: number;
 }
@@ -34,8 +19,8 @@ const startsPerTurn = 5;
  * `dockwall.public`, each on a port of its own. Leaves dockwall running.
  * @param starts of each kind, at least.
  */
-export async function measureStart(stage: Stage, starts = 20): Promise<readonly StartLatency[]> {
-  const samples: Sample[] = [];
+export async function measureStart(stage: Stage, starts: number): Promise<readonly Latency[]> {
+  const samples: Latency[] = [];
   let port = 8100;
   for (let turn = 0; turn * startsPerTurn < starts; turn++) {
     for (const guarded of [true, false]) {
@@ -46,11 +31,7 @@ export async function measureStart(stage: Stage, starts = 20): Promise<readonly 
     }
   }
   await set(stage, true);
-  return (['IPv4', 'IPv6'] as const).map((family) => ({
-    family,
-    guarded: distribution(samples.filter((one) => one.guarded && one.family === family)),
-    bare: distribution(samples.filter((one) => !one.guarded && one.family === family)),
-  }));
+  return samples;
 }
 
 async function set(stage: Stage, guarded: boolean): Promise<void> {
@@ -64,7 +45,7 @@ async function set(stage: Stage, guarded: boolean): Promise<void> {
   if (down.exitCode !== 0) throw new Error(`measuring without dockwall: down failed: ${down.stderr}`);
 }
 
-async function start(stage: Stage, port: number): Promise<readonly Omit<Sample, 'guarded'>[]> {
+async function start(stage: Stage, port: number): Promise<readonly Omit<Latency, 'guarded'>[]> {
   const { engine } = stage.lab;
   const targets = stage.both(port).filter(({ ip }) => stage.setup.userlandProxy || isIPv4(ip));
   const prober = await stage.client('X').probe(targets, { every: 2 });
@@ -86,11 +67,4 @@ async function start(stage: Stage, port: number): Promise<readonly Omit<Sample, 
     family: isIPv4(target.ip) ? 'IPv4' : 'IPv6',
     ms: report.began + first - started,
   }));
-}
-
-function distribution(samples: readonly Sample[]): Distribution {
-  const sorted = samples.map(({ ms }) => Math.round(ms * 10) / 10).sort((a, b) => a - b);
-  const at = (part: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? Number.NaN;
-  return { starts: sorted.length, min: at(0), median: at(0.5), p90: at(0.9), max: at(1) };
 }
