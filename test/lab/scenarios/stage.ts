@@ -142,7 +142,8 @@ export class Stage {
     expect(await runDockwall(this.lab, ['down'])).toMatchObject({ exitCode: 0 });
     const text = await readRuleText(this.lab);
     if (this.#flushed) expect(text).not.toMatch(/DOCKWALL-|dockwall:|dockwall[46]-/);
-    else expect(text).toBe(this.#untouched);
+    // sorted: an engine that has restarted with live-restore has put its own jumps in another order (26.1)
+    else expect(text.split('\n').toSorted()).toEqual(this.#untouched.split('\n').toSorted());
   }
 
   /** The same port on the host's IPv4 and IPv6 address. */
