@@ -81,6 +81,7 @@ const service: fc.Arbitrary<Service> = fc.record({
   containerId: fc.constant('c1'),
   name: fc.constant('one'),
   composeService: fc.constant(undefined),
+  swarmService: fc.constant(undefined),
   active: fc.boolean(),
   description: fc.constant(''),
   undeclared: fc.constant(false),
