@@ -181,7 +181,10 @@ class Daemon {
       kernel: parts.kernel,
       raise: async () => raiseGate(parts.kernel, await readHost(), parts.keeper.inForce()),
       report: (drifts) => this.reporter.drifted(drifts),
-      saw: (observed) => this.drift.saw(observed),
+      saw: (observed) => {
+        this.drift.saw(observed);
+        this.cutter.saw(observed);
+      },
       writes: () => this.drift.wrote(),
     });
     this.drift = new DriftWatch({

@@ -12,13 +12,13 @@ export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
   const { closing, opening } = diffSets(sets, observed);
   const seen = ruleset.boot === 'keep' ? withoutBoot(observed) : observed;
-  const tables = [
-    ...tableChanges('mangle', ruleset.gate, seen),
-    ...(ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed)),
-  ];
+  const gate = tableChanges('mangle', ruleset.gate, seen);
+  const front = ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed);
+  const tables = [...gate, ...front];
   const destroy = unusedSets(ruleset, observed);
-  // Where no rule changes there is nothing to wait for, and one program does it.
-  if (tables.length === 0 || opening.length === 0) return { sets: [...closing, ...opening], tables, destroy };
+  // Where no rule of the gate changes there is nothing to wait for, and one program does it. The front has no say in this:
+  // it lets in nothing that the gate has not passed. Docker 28 pushes it down at each start, whose port is waited for.
+  if (gate.length === 0 || opening.length === 0) return { sets: [...closing, ...opening], tables, destroy };
   return { sets: closing, tables, openings: opening, destroy };
 }
 

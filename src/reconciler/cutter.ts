@@ -1,4 +1,4 @@
-import type { SetChange } from '../diff/model.ts';
+import type { Observed, SetChange } from '../diff/model.ts';
 import type { Connection, ListConnections } from '../kernel/connections.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { familyOf } from '../net/network.ts';
@@ -42,6 +42,7 @@ export class Cutter {
   private readonly parts: CutterParts;
   private readonly stopping = new AbortController();
   private standing: Standing | undefined;
+  private last: Decision | undefined;
   private wanted: Decision | undefined;
   private working: Promise<void> | undefined;
   private failed = false;
@@ -56,9 +57,19 @@ export class Cutter {
     const before = this.standing;
     const now = { ruleset, live: liveMembers(policy, observed.sets) };
     this.standing = now;
+    this.last = decision;
     const waiting = cutMembers(decision).length > 0;
     // What happened before this process was there it cannot know.
     if (before === undefined || closed(before, now) || (waiting && closed(now, before))) this.look(decision);
+  }
+
+  /** Call whenever the kernel was looked at: the time of an entry that somebody made may be over. */
+  saw(observed: Observed): void {
+    if (this.last === undefined || this.standing === undefined) return;
+    const live = liveMembers(this.last.policy, observed.sets);
+    if (sameMembers(live, this.standing.live)) return;
+    this.standing = { ...this.standing, live };
+    this.look({ ...this.last, observed });
   }
 
   /** No further look begins; resolves when the one under way has ended. */

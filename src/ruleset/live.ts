@@ -1,7 +1,8 @@
-import type { Cidr } from '../net/network.ts';
-import { families } from '../net/network.ts';
-import type { Policy } from '../policy/model.ts';
+import { type Cidr, families } from '../net/network.ts';
+import type { PeerRule, Policy } from '../policy/model.ts';
 import { setName } from './names.ts';
+
+type GroupName = Policy['deny']['groups'][number];
 
 /** A set as the kernel has it: members with the seconds that they have left, 0 for ever. */
 interface LiveSet {
@@ -12,35 +13,61 @@ interface LiveSet {
 /**
  * The policy with what the kernel holds for a while beside it: sources that somebody has put into a set with a timeout.
  * Permanent members that no configuration knows are drift, and are on their way out.
+ *
+ * A group has one set to open and one to close. Where the two differ, denials name a group of their own, `deny GROUP`.
  */
 export function withLiveMembers(policy: Policy, sets: readonly LiveSet[]): Policy {
-  const found = new Map(sets.map((set) => [set.name, set.members]));
-  const extra = (role: string): readonly Cidr[] =>
-    families.flatMap((family) =>
-      [...(found.get(setName(family, role)) ?? [])]
-        .filter(([member, secondsLeft]) => secondsLeft > 0 && !member.endsWith('nomatch'))
-        .map(([member]) => member as Cidr),
-    );
-  const joined = (role: string, networks: readonly Cidr[]): readonly Cidr[] => [...networks, ...extra(role)];
+  const live = liveByRole(sets);
+  const groups = new Map<GroupName, readonly Cidr[]>();
+  const renamed = new Map<GroupName, GroupName>();
+  for (const [name, networks] of policy.groups) {
+    const opening = live(`src-${name}`);
+    const closing = live(`den-${name}`);
+    groups.set(name, [...networks, ...opening]);
+    if (opening.length + closing.length === 0) continue;
+    renamed.set(name, `deny ${name}` as GroupName);
+    groups.set(`deny ${name}` as GroupName, [...networks, ...closing]);
+  }
+  const { trusted, deny } = policy;
+  const denying = (name: GroupName): GroupName => renamed.get(name) ?? name;
   return {
     ...policy,
-    trusted: { ...policy.trusted, networks: joined('trusted', policy.trusted.networks) },
-    deny: { ...policy.deny, networks: joined('deny', policy.deny.networks) },
-    groups: new Map(
-      [...policy.groups].map(([name, networks]) => [name, joined(`src-${name}`, networks)] as const),
-    ),
+    trusted: { ...trusted, networks: [...trusted.networks, ...live('trusted')] },
+    deny: { networks: [...deny.networks, ...live('deny')], groups: deny.groups.map(denying) },
+    groups,
+    services: renamed.size === 0 ? policy.services : policy.services.map((one) => renameDenied(one, denying)),
+  };
+}
+
+function renameDenied(
+  service: Policy['services'][number],
+  denying: (name: GroupName) => GroupName,
+): Policy['services'][number] {
+  const rename = (rule: PeerRule): PeerRule =>
+    rule.peer.kind === 'group' ? { ...rule, peer: { kind: 'group', name: denying(rule.peer.name) } } : rule;
+  return {
+    ...service,
+    ports: service.ports.map((port) => ({
+      ...port,
+      reach: { ...port.reach, deny: port.reach.deny.map(rename) },
+    })),
   };
 }
 
 /** What opens and what closes for a while, as words that can be compared; sets that dockwall itself fills are left out. */
 export function liveMembers(policy: Policy, sets: readonly LiveSet[]): ReadonlySet<string> {
-  const roles = ['trusted', 'deny', ...[...policy.groups.keys()].map((name) => `src-${name}`)];
-  const names = new Set<string>(families.flatMap((family) => roles.map((role) => setName(family, role))));
-  return new Set(
-    sets
-      .filter(({ name }) => names.has(name))
-      .flatMap(({ name, members }) =>
-        [...members].filter(([, secondsLeft]) => secondsLeft > 0).map(([member]) => `${name} ${member}`),
-      ),
-  );
+  const live = liveByRole(sets);
+  const groups = [...policy.groups.keys()].flatMap((name) => [`src-${name}`, `den-${name}`]);
+  return new Set(['trusted', 'deny', ...groups].flatMap((role) => live(role).map((one) => `${role} ${one}`)));
+}
+
+/** Members of both families that will go by themselves; exceptions (`nomatch`) open nothing. */
+function liveByRole(sets: readonly LiveSet[]): (role: string) => readonly Cidr[] {
+  const found = new Map(sets.map((set) => [set.name, set.members]));
+  return (role) =>
+    families.flatMap((family) =>
+      [...(found.get(setName(family, role)) ?? [])]
+        .filter(([member, secondsLeft]) => secondsLeft > 0 && !member.endsWith('nomatch'))
+        .map(([member]) => member as Cidr),
+    );
 }

@@ -102,7 +102,7 @@ export class Probe {
 
   #attempt(tally: Tally): void {
     tally.attempts++;
-    if (tally.target.proto === 'tcp') this.#tcp(tally);
+    if (tally.target.proto.startsWith('tcp')) this.#tcp(tally);
     else if (tally.target.proto === 'udp') this.#udp(tally);
     else this.#flow(tally);
   }
@@ -135,7 +135,9 @@ export class Probe {
   #tcp(tally: Tally): void {
     const socket = connect({ host: tally.target.ip, port: tally.target.port });
     const attempt = this.#begin(tally, () => hangUp(socket));
-    socket.on('connect', () => this.#settle(attempt, 'open'));
+    const answer = tally.target.proto === 'tcp' ? 'connect' : 'data';
+    if (answer === 'data') socket.on('connect', () => socket.write('probe\n'));
+    socket.on(answer, () => this.#settle(attempt, 'open'));
     socket.on('error', (error) => this.#fail(attempt, error));
   }
 

@@ -3,8 +3,11 @@ export type Verdict = 'open' | 'refused' | 'unreachable' | 'timeout';
 
 /** Something to try to reach. IPv6 link-local needs its scope (`fe80::10%eth0`). */
 export interface Target {
-  /** `udp` uses a new socket for every datagram, `udp-flow` one for all: conntrack treats them differently. */
-  readonly proto: 'tcp' | 'udp' | 'udp-flow';
+  /**
+   * `udp` uses a new socket for every datagram, `udp-flow` one for all: conntrack treats them differently. `tcp` is content with
+   * the handshake, which docker-proxy makes before the container runs; `tcp-echo` waits for the service.
+   */
+  readonly proto: 'tcp' | 'tcp-echo' | 'udp' | 'udp-flow';
   readonly ip: string;
   readonly port: number;
 }

@@ -4,7 +4,7 @@ import { testImage } from '../engine.ts';
 import { until } from '../poll.ts';
 import type { Stage } from './stage.ts';
 
-/** Milliseconds from Docker's `start` event to the first handshake of a stranger; negative where that came first. */
+/** Milliseconds from Docker's `start` event to the first answer that a stranger gets; negative where that came first. */
 export interface Latency {
   readonly family: 'IPv4' | 'IPv6';
   readonly guarded: boolean;
@@ -47,7 +47,7 @@ async function set(stage: Stage, guarded: boolean): Promise<void> {
 
 async function start(stage: Stage, port: number): Promise<readonly Omit<Latency, 'guarded'>[]> {
   const { engine } = stage.lab;
-  const targets = stage.both(port).filter(({ ip }) => stage.setup.userlandProxy || isIPv4(ip));
+  const targets = stage.both(port, 'tcp-echo').filter(({ ip }) => stage.setup.userlandProxy || isIPv4(ip));
   const prober = await stage.client('X').probe(targets, { every: 2 });
   const [since] = (await engine.exec(['date', '+%s.%N'])).stdout.split('\n');
   const label = ['--label', 'dockwall.public=*', '--publish', `${port}:80`];
