@@ -16,6 +16,8 @@ export interface Job {
   readonly setup: number;
   /** Test files below test/lab/scenarios. */
   readonly files: readonly string[];
+  /** Which of their tests. */
+  readonly tests: RegExp;
   /** Where records and the log of the run are kept. */
   readonly folder: string;
   readonly onTest: (job: Job, test: TestRecord) => void;
@@ -32,7 +34,8 @@ export async function play(job: Job): Promise<Played> {
   const records = path.join(job.folder, `${name}.jsonl`);
   const log = createWriteStream(path.join(job.folder, `${name}.log`));
   rmSync(records, { force: true });
-  const child = spawn(nodeBinary(), [...vitest, ...job.files.map((file) => `test/lab/scenarios/${file}`)], {
+  const files = job.files.map((file) => `test/lab/scenarios/${file}`);
+  const child = spawn(nodeBinary(), [...vitest, '--testNamePattern', job.tests.source, ...files], {
     cwd: projectDir,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, [recordVariable]: records, DOCKWALL_LAB_SETUPS: String(job.setup) },
@@ -45,7 +48,8 @@ export async function play(job: Job): Promise<Played> {
   createInterface({ input: child.stdout }).on('line', (line) => {
     const test = parseTest(line);
     log.write(`${line}\n`);
-    if (test === undefined) return;
+    // a test that was not asked for is skipped as well
+    if (test === undefined || (test.state === 'skipped' && !job.tests.test(test.test ?? ''))) return;
     tests.push(test);
     job.onTest(job, test);
   });
