@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { runDockwall } from '../dockwall.ts';
 import { testImage } from '../engine.ts';
 import { until } from '../poll.ts';
@@ -13,6 +14,9 @@ export interface Latency {
 
 /** So many starts with dockwall and as many without, in turns: what else the machine does befalls both alike. */
 const startsPerTurn = 5;
+
+/** Between two starts, ms: one after the other without a rest is a storm, in which passes are made to wait. */
+const rest = 3000;
 
 /**
  * Measures how long after its `start` event the public port of a new container answers X: `docker run` of a container with
@@ -46,6 +50,7 @@ async function set(stage: Stage, guarded: boolean): Promise<void> {
 }
 
 async function start(stage: Stage, port: number): Promise<readonly Omit<Latency, 'guarded'>[]> {
+  await sleep(rest);
   const { engine } = stage.lab;
   const targets = stage.both(port, 'tcp-echo').filter(({ ip }) => stage.setup.userlandProxy || isIPv4(ip));
   const prober = await stage.client('X').probe(targets, { every: 2 });
