@@ -243,7 +243,7 @@ describe.skipIf(skipWithoutLab())(
         /engine is rootless/,
       ],
       ['of Windows containers', { OSType: 'windows' }, /runs windows containers/],
-    ])('an engine %s: refused with a sentence and exit code 4', async (_, change, sentence) => {
+    ])('S16: an engine %s: refused with a sentence and exit code 4', async (_, change, sentence) => {
       await pretending(change, async (env) => {
         const ended = await runDockwall(stage.lab, [], { env, config: usualConfig });
         expect([ended.exitCode, ended.stderr]).toEqual([4, expect.stringMatching(sentence)]);
@@ -252,7 +252,7 @@ describe.skipIf(skipWithoutLab())(
       });
     });
 
-    it('without network_mode: host: refused with what to add, and exit code 4', async () => {
+    it('S16: without network_mode: host: refused with what to add, and exit code 4', async () => {
       const { netns } = stage.client('N');
       const ended = await runDockwall(stage.lab, [], { netns, config: usualConfig });
       expect([ended.exitCode, ended.stderr]).toEqual([
