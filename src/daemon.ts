@@ -1,4 +1,3 @@
-import { setPriority } from 'node:os';
 import { createTask, type ScheduledTask } from 'node-cron';
 import { pino } from 'pino';
 import { ConfigKeeper, type Reload } from './config/keeper.ts';
@@ -62,7 +61,6 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
-  hurry();
   const keeper = new ConfigKeeper(env);
   const first = await keeper.reload();
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
@@ -92,18 +90,6 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
     await Promise.all([daemon.stop(), server.close()]);
-  }
-}
-
-/**
- * A host that is busy with starting containers is where a pass is waited for. Idle otherwise, so nobody misses the time.
- * Not allowed without CAP_SYS_NICE.
- */
-function hurry(): void {
-  try {
-    setPriority(-10);
-  } catch {
-    // then it is as quick as the others let it be
   }
 }
 

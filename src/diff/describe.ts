@@ -97,6 +97,8 @@ function targetWords(target: Target): string {
       return 'mark the connection as refused';
     case 'clear-connection-mark':
       return 'mark the connection as not refused';
+    case 'remember-source':
+      return `remember the source in ${target.set}`;
     case 'accept':
     case 'drop':
     case 'return':
@@ -122,6 +124,8 @@ function matchWords(match: Match): string {
       return stateWords[match.states];
     case 'protocol':
       return match.protocol;
+    case 'not-syn':
+      return 'TCP without its beginning';
     case 'source':
       return `from ${match.network}`;
     case 'destination':

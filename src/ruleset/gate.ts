@@ -22,6 +22,8 @@ import { chainOf, type Line, lineRule } from './rule.ts';
 import { hasRouted, routedPrefix, usedRoles } from './sets.ts';
 
 const refuse = goTo(chains.refuse);
+/** As long as conntrack keeps an established connection that says nothing (nf_conntrack_tcp_timeout_established). */
+const rememberedSeconds = 432_000;
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
 
 /**
@@ -53,7 +55,7 @@ export function renderGate(policy: Policy, family: Family): Table {
     table: 'mangle',
     chains: [
       chainOf(chains.pass, passLines(policy)),
-      chainOf(chains.refuse, refuseLines(policy)),
+      chainOf(chains.refuse, refuseLines(policy, family)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
       chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
@@ -103,8 +105,21 @@ function passLines({ mark, connmark }: Policy): readonly Line[] {
  * (conntrack picks TCP up in the middle), and the client's packets would be replies. Not for established ones only: a
  * request that nobody has answered yet has an answer to come.
  */
-function refuseLines({ connmark }: Policy): readonly Line[] {
+function refuseLines({ connmark }: Policy, family: Family): readonly Line[] {
+  const remember: Target = {
+    kind: 'remember-source',
+    set: setName(family, 'refused'),
+    seconds: rememberedSeconds,
+  };
   return [
+    [
+      [
+        { kind: 'protocol', protocol: 'tcp' },
+        { kind: 'state', states: 'RELATED,ESTABLISHED' },
+      ],
+      remember,
+      'had a session',
+    ],
     [[], { kind: 'set-connection-mark', bit: connmark }, 'the answers are refused too'],
     [[], drop, 'refused'],
   ];
@@ -221,9 +236,15 @@ function listeningLines(family: Family): readonly Line[] {
  * kernel learns of those from the daemon (see src/reconciler/cutter.ts).
  */
 function replyLines({ connmark }: Policy, family: Family): readonly Line[] {
+  const refused: Match = { kind: 'set', set: setName(family, 'refused'), fields: 'dst', negated: false };
   return [
     [[connectionMarked(connmark), reply], goTo(chains.cut), 'answers of a refused connection'],
     [[reply, boundIn(setName(family, 'cut'))], goTo(chains.cut), 'to a silent client that is refused now'],
+    [
+      [{ kind: 'not-syn' }, { kind: 'state', states: 'NEW' }, refused],
+      goTo(chains.cut),
+      'a refused session, begun anew from the middle',
+    ],
   ];
 }
 

@@ -18,6 +18,8 @@ export type Match =
   | { readonly kind: 'reply-direction' }
   | { readonly kind: 'state'; readonly states: 'NEW' | 'RELATED' | 'RELATED,ESTABLISHED' }
   | { readonly kind: 'protocol'; readonly protocol: Protocol }
+  /** TCP that does not begin a connection. */
+  | { readonly kind: 'not-syn' }
   | { readonly kind: 'source'; readonly network: Cidr }
   | { readonly kind: 'destination'; readonly network: Cidr; readonly negated?: true }
   | {
@@ -45,7 +47,9 @@ export type Target =
   | { readonly kind: 'set-mark'; readonly bit: number }
   | { readonly kind: 'clear-mark'; readonly bit: number }
   | { readonly kind: 'set-connection-mark'; readonly bit: number }
-  | { readonly kind: 'clear-connection-mark'; readonly bit: number };
+  | { readonly kind: 'clear-connection-mark'; readonly bit: number }
+  /** The packet's source goes into the set, for this time from now on. */
+  | { readonly kind: 'remember-source'; readonly set: SetName; readonly seconds: number };
 
 export interface Rule {
   readonly id: RuleId;

@@ -44,6 +44,12 @@ function cutSet(family: Family): IpSet {
   return { name: setName(family, 'cut'), family, type, expiring: true, effect: 'closes', members: [] };
 }
 
+/** Clients whose running TCP sessions were refused; the rules of the gate fill it. Members expire. */
+function refusedSet(family: Family): IpSet {
+  const name = setName(family, 'refused');
+  return { name, family, type: 'hash:net', expiring: true, effect: 'closes', members: [] };
+}
+
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
   const source = (role: string, effect: IpSet['effect'], networks: Policy['trusted']['networks']): IpSet => ({
@@ -60,6 +66,7 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
     source('deny', 'closes', policy.deny.networks),
     ...guardSets(family),
     cutSet(family),
+    refusedSet(family),
     ...[...policy.groups].flatMap(([name, networks]) => [
       source(`src-${name}`, 'opens', networks),
       // A set of its own: were one set to open and to close, no order of its changes would be safe.

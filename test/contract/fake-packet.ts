@@ -65,6 +65,9 @@ class Walk {
         this.mark = ((this.mark & ~mask) ^ value) >>> 0;
         return undefined;
       }
+      case 'CONNMARK':
+      case 'SET':
+        return undefined;
       default: {
         const verdict = this.chain(table, target.name);
         // After a goto there is no way back into the chain that it was in.
@@ -108,6 +111,7 @@ class Walk {
       case '--match-set':
         return this.fake.membersOf(value).some((member) => this.isMember(member, fields.split(',')));
       case '--comment':
+      case '--tcp-flags':
         return true;
       default:
         throw new Error(`the fake packet knows no ${name}`);

@@ -69,6 +69,8 @@ class Walker {
       case 'CONNMARK':
         this.packet.connmark = (this.packet.connmark & ~mask) ^ value;
         return undefined;
+      case 'SET':
+        return undefined;
       default: {
         const end = this.chain(target.name);
         return end === 'return' && !target.goto ? undefined : end;
@@ -103,6 +105,8 @@ class Walker {
         return value === packet.protocol;
       case '--comment':
         return true;
+      case '--tcp-flags':
+        return packet.state === 'NEW';
       case '--ctdir':
         return (value === 'REPLY') === (packet.reply === true);
       case '--ctstate':

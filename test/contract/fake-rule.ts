@@ -36,7 +36,7 @@ const modules: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   mark: { '--mark': 1 },
   connmark: { '--mark': 1 },
   addrtype: { '--dst-type': 1, '--src-type': 1 },
-  tcp: { '--dport': 1, '--sport': 1 },
+  tcp: { '--dport': 1, '--sport': 1, '--tcp-flags': 2 },
   udp: { '--dport': 1, '--sport': 1 },
   sctp: { '--dport': 1, '--sport': 1 },
 };
@@ -48,6 +48,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   RETURN: {},
   MARK: { '--set-xmark': 1 },
   CONNMARK: { '--set-xmark': 1 },
+  SET: { '--add-set': 2, '--exist': 0, '--timeout': 1 },
   DNAT: { '--to-destination': 1 },
   MASQUERADE: {},
   REJECT: { '--reject-with': 1 },
@@ -179,8 +180,7 @@ function quoted(text: string): string {
 
 /** The sets that a rule refers to. */
 export function setsOf(rule: FakeRule): readonly string[] {
-  return rule.matches
-    .flatMap(({ options }) => options)
-    .filter(({ name }) => name === '--match-set')
+  return [...rule.matches.flatMap(({ options }) => options), ...(rule.target?.options ?? [])]
+    .filter(({ name }) => name === '--match-set' || name === '--add-set')
     .map(({ values }) => values[0] ?? '');
 }

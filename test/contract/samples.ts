@@ -83,6 +83,9 @@ export function sampleGate(
           target: { kind: 'set-connection-mark', bit: 0x80 },
         }),
         rule('p4', [], { target: { kind: 'clear-connection-mark', bit: 0x80 } }),
+        rule('p5', [{ kind: 'not-syn' }], {
+          target: { kind: 'remember-source', set: setName(family, 'src'), seconds: 60 },
+        }),
       ],
     },
     {

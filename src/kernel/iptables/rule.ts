@@ -40,6 +40,9 @@ function matchText(match: Match): string {
       return `-m connmark --mark ${bitText(match.bit)}/${bitText(match.bit)}`;
     case 'protocol':
       return `-p ${word('protocol', match.protocol)}`;
+    // what iptables-save makes of `! --syn`
+    case 'not-syn':
+      return '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN';
     case 'port': {
       const protocol = word('protocol', match.protocol);
       return `-p ${protocol} -m ${protocol} --dport ${portText(match.port)}`;
@@ -70,6 +73,10 @@ function targetText(target: Target): string {
       return `-j CONNMARK --set-xmark ${bitText(target.bit)}/${bitText(target.bit)}`;
     case 'clear-connection-mark':
       return `-j CONNMARK --set-xmark 0x0/${bitText(target.bit)}`;
+    case 'remember-source': {
+      const seconds = number('timeout', target.seconds, { most: 2_147_483 });
+      return `-j SET --add-set ${word('set', target.set)} src --exist --timeout ${seconds}`;
+    }
   }
 }
 

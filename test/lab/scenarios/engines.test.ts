@@ -38,6 +38,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('two rule sets in one kernel, Do
 
   beforeAll(async () => {
     stage = await Stage.open(setup);
+    stage.rearranged();
   });
   afterEach(async () => stage.clear());
   afterAll(async () => stage.close());

@@ -16,8 +16,9 @@ export async function readRuleText(lab: Lab): Promise<string> {
   return texts
     .join('\n')
     .split('\n')
-    .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:guard|listening|cut) /.test(line))
+    .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:guard|listening|cut|refused) /.test(line))
     .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
     .join('\n')
-    .replaceAll(emptyTable, '');
+    .replaceAll(emptyTable, '')
+    .replaceAll(/^\n/gm, '');
 }
