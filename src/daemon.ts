@@ -24,8 +24,9 @@ import { DriftWatch } from './reconciler/drift-watch.ts';
 import type { EngineRefusal } from './reconciler/engine-check.ts';
 import { EngineProbe } from './reconciler/engine-probe.ts';
 import { adoptedBefore, Guard } from './reconciler/guard.ts';
+import { handover } from './reconciler/handover.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
-import { type PassParts, reconcile } from './reconciler/pass.ts';
+import { type Decision, type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
 import { Silence } from './reconciler/silence.ts';
@@ -116,8 +117,12 @@ class Daemon {
   private readonly repair: DriftRepair;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
+  private last: Decision | undefined;
+  /** What has been handed over since the last pass: a container may die again and again. */
+  private readonly handed = new Set<string>();
   private readonly reader = new ProgramReader();
   private readonly armed = new ArmedRun(runCommand);
+  private readonly quick = createKernel(this.armed.run);
   private readonly held = new HeldPorts();
   private readonly probe: EngineProbe;
   private readonly watch: DockerWatch;
@@ -152,7 +157,7 @@ class Daemon {
       },
     });
     this.guard = new Guard({
-      kernel: createKernel(this.armed.run),
+      kernel: this.quick,
       families: parts.families,
       sockets: readSockets,
       counts: countSockets,
@@ -240,7 +245,20 @@ class Daemon {
     this.silence.heard();
     this.guard.event();
     if (type === 'container' && action === 'create') void this.guard.onCreate(id);
+    if (type === 'container' && (action === 'die' || action === 'destroy')) this.handOver(id, action);
     this.trigger.pull();
+  }
+
+  private handOver(id: string, event: 'die' | 'destroy'): void {
+    const key = `${event} ${id}`;
+    if (this.last === undefined || this.handed.has(key)) return;
+    this.handed.add(key);
+    const sets = handover(this.last, id, event);
+    if (sets.length === 0) return;
+    this.repair.forget();
+    this.quick.apply({ sets, tables: [], destroy: [] }).catch((error: unknown) => {
+      this.parts.log.warn({ error: String(error) }, 'what a container left open waits for the next pass');
+    });
   }
 
   private async pass(wanted: Wanted): Promise<void> {
@@ -256,6 +274,8 @@ class Daemon {
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
       this.repair.passed(decision);
+      this.last = decision;
+      this.handed.clear();
       this.cutter.passed(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),

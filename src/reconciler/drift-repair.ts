@@ -32,6 +32,7 @@ export class DriftRepair {
   private readonly parts: RepairParts;
   private left: Ruleset | undefined;
   private seen: Observed | undefined;
+  private forgotten = false;
 
   constructor(parts: RepairParts) {
     this.parts = parts;
@@ -51,7 +52,13 @@ export class DriftRepair {
 
   /** Call when a pass has succeeded. */
   passed({ ruleset }: { readonly ruleset: Ruleset }): void {
-    this.left = ruleset;
+    if (!this.forgotten) this.left = ruleset;
+  }
+
+  /** Call where sets are written past the passes: what the last pass, or the one under way, leaves is not what stands. */
+  forget(): void {
+    this.left = undefined;
+    this.forgotten = true;
   }
 
   /**
@@ -61,6 +68,7 @@ export class DriftRepair {
    */
   async repair(wanted: Wanted): Promise<boolean> {
     this.seen = undefined;
+    this.forgotten = false;
     let found = false;
     for (let look = 0; look < mostLooks; look += 1) {
       const observed = await this.parts.kernel.observe();

@@ -2,6 +2,7 @@ import type { Config } from '../config/model.ts';
 import { diff, isEmpty } from '../diff/diff.ts';
 import type { Observed, Plan } from '../diff/model.ts';
 import type { Snapshot } from '../inventory/docker-json.ts';
+import type { Inventory } from '../inventory/model.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { lockDown } from '../policy/lockdown.ts';
@@ -32,6 +33,9 @@ export interface Decision {
   readonly ruleset: Ruleset;
   readonly plan: Plan;
   readonly engine: EngineView;
+  /** What it was decided from. */
+  readonly inventory: Inventory;
+  readonly config: Config;
 }
 
 /** The pure middle of a pass: one moment of everything into what should change. */
@@ -45,7 +49,7 @@ export function decide(
   const policy = lockedDown ? lockDown(resolved) : resolved;
   const ruleset = render(policy, snapshot.settled === false ? 'unsettled' : 'asked');
   const engine = checkEngine(snapshot.engine, inventory, observed);
-  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine };
+  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, inventory, config };
 }
 
 /**

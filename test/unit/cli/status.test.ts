@@ -18,9 +18,11 @@ function statusOf(
   engine = silent,
 ): Status {
   const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });
-  const policy = resolve(makeInventory(containers, { networks }), config);
+  const inventory = makeInventory(containers, { networks });
+  const policy = resolve(inventory, config);
   const plan = { sets: [], tables: [], destroy: [] };
-  return readStatus({ observed, policy, ruleset: render(policy, 'asked'), plan, engine });
+  const ruleset = render(policy, 'asked');
+  return readStatus({ observed, policy, ruleset, plan, engine, inventory, config });
 }
 
 describe('status', () => {

@@ -8,11 +8,12 @@ import { render } from '../../../src/ruleset/render.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
 function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Decision {
-  const policy = resolve(
-    makeInventory([makeContainer('web', { labels, ports: ports('80:80') })]),
-    makeConfig(),
-  );
+  const inventory = makeInventory([makeContainer('web', { labels, ports: ports('80:80') })]);
+  const config = makeConfig();
+  const policy = resolve(inventory, config);
   return {
+    inventory,
+    config,
     policy,
     ruleset: render(policy, 'asked'),
     observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
