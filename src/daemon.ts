@@ -19,6 +19,7 @@ import type { Policy } from './policy/model.ts';
 import { Admission } from './reconciler/admission.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { Cutter } from './reconciler/cutter.ts';
+import { type Departure, Departures } from './reconciler/departures.ts';
 import { DriftRepair } from './reconciler/drift-repair.ts';
 import { DriftWatch } from './reconciler/drift-watch.ts';
 import type { EngineRefusal } from './reconciler/engine-check.ts';
@@ -118,8 +119,7 @@ class Daemon {
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
   private last: Decision | undefined;
-  /** What has been handed over since the last pass: a container may die again and again. */
-  private readonly handed = new Set<string>();
+  private readonly departures = new Departures(clock);
   private readonly reader = new ProgramReader();
   private readonly armed = new ArmedRun(runCommand);
   private readonly quick = createKernel(this.armed.run);
@@ -245,15 +245,15 @@ class Daemon {
     this.silence.heard();
     this.guard.event();
     if (type === 'container' && action === 'create') void this.guard.onCreate(id);
-    if (type === 'container' && (action === 'die' || action === 'destroy')) this.handOver(id, action);
+    const departure = this.departures.event({ type, action, id });
+    if (departure !== undefined) this.handOver([departure]);
     this.trigger.pull();
   }
 
-  private handOver(id: string, event: 'die' | 'destroy'): void {
-    const key = `${event} ${id}`;
-    if (this.last === undefined || this.handed.has(key)) return;
-    this.handed.add(key);
-    const sets = handover(this.last, id, event);
+  /** Past the passes, which may take their time. */
+  private handOver(departures: readonly Departure[]): void {
+    const { last } = this;
+    const sets = last === undefined ? [] : departures.flatMap(({ id, event }) => handover(last, id, event));
     if (sets.length === 0) return;
     this.repair.forget();
     this.quick.apply({ sets, tables: [], destroy: [] }).catch((error: unknown) => {
@@ -275,7 +275,8 @@ class Daemon {
       this.reporter.passed(decision);
       this.repair.passed(decision);
       this.last = decision;
-      this.handed.clear();
+      // Of those who left while it asked Docker it knows nothing.
+      this.handOver(this.departures.recent());
       this.cutter.passed(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
@@ -305,7 +306,7 @@ class Daemon {
       list: async () => {
         const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
         this.silence.listed(snapshot);
-        return { ...snapshot, engine, settled: this.settled };
+        return this.departures.correct({ ...snapshot, engine, settled: this.settled });
       },
       host: async () => {
         const host = await readHost();
