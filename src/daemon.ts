@@ -32,6 +32,7 @@ import { type Log, Reporter } from './reconciler/reporter.ts';
 import { Silence } from './reconciler/silence.ts';
 import { Trigger, type Wanted } from './reconciler/trigger.ts';
 import { DockerWatch } from './reconciler/watch.ts';
+import { Withdrawal } from './reconciler/withdrawal.ts';
 import { serveHealth } from './web/health-server.ts';
 
 const clock = systemClock;
@@ -128,6 +129,7 @@ class Daemon {
   private readonly trigger: Trigger;
   private readonly guard: Guard;
   private readonly repair: DriftRepair;
+  private readonly withdrawal: Withdrawal;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
   private readonly reader = new ProgramReader();
@@ -175,6 +177,15 @@ class Daemon {
       ask: () => this.trigger.pull(),
       onFailure: (error) => this.reporter.guardFailed(error),
       enabled: () => parts.keeper.inForce().config.guard === 'on',
+      clock,
+    });
+    const quick = createKernel(this.armed.run);
+    this.withdrawal = new Withdrawal({
+      write: async (sets) => {
+        this.repair.withdrew(sets);
+        this.drift.wrote();
+        await quick.apply({ sets, tables: [], destroy: [] });
+      },
       clock,
     });
     this.repair = new DriftRepair({
@@ -253,8 +264,17 @@ class Daemon {
   private onEvent({ type, action, id }: DockerEvent): void {
     this.silence.heard();
     this.guard.event();
-    if (type === 'container' && action === 'create') void this.guard.onCreate(id);
+    if (type === 'container') this.hear(action, id);
     this.trigger.pull();
+  }
+
+  private hear(action: string, id: string): void {
+    if (action === 'create') {
+      void this.guard.onCreate(id);
+      this.withdrawal.made(id, this.source.inspect(id));
+    } else if (action === 'die') this.withdrawal.tell({ kind: 'ended', id });
+    else if (action === 'destroy') this.withdrawal.tell({ kind: 'gone', id });
+    else if (action === 'start') this.withdrawal.tell({ kind: 'started', id });
   }
 
   private async pass(wanted: Wanted): Promise<void> {
@@ -270,6 +290,7 @@ class Daemon {
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
       this.repair.passed(decision);
+      this.withdrawal.passed(decision);
       this.cutter.passed(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
@@ -297,6 +318,7 @@ class Daemon {
     return {
       kernel: this.repair.kernel,
       list: async () => {
+        this.withdrawal.asks();
         const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
         this.silence.listed(snapshot);
         return { ...snapshot, engine, settled: this.settled };

@@ -1,10 +1,11 @@
 import { isEmpty } from '../diff/diff.ts';
 import { describeDrift, diffDrift, type Drift, withoutRemovals } from '../diff/drift.ts';
-import type { Observed, Plan } from '../diff/model.ts';
+import type { Observed, Plan, SetChange } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import type { Wanted } from './trigger.ts';
+import { without } from './withdrawal.ts';
 
 interface RepairParts {
   readonly kernel: Kernel;
@@ -52,6 +53,11 @@ export class DriftRepair {
   /** Call when a pass has succeeded. */
   passed({ ruleset }: { readonly ruleset: Ruleset }): void {
     this.left = ruleset;
+  }
+
+  /** Call when something that a pass left has been taken back since: it is not missing. */
+  withdrew(changes: readonly SetChange[]): void {
+    if (this.left !== undefined) this.left = { ...this.left, sets: without(this.left.sets, changes) };
   }
 
   /**

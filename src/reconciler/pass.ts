@@ -34,18 +34,25 @@ export interface Decision {
   readonly engine: EngineView;
 }
 
+/** With what it was decided from. */
+export interface Decided extends Decision {
+  readonly from: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly config: ConfigInForce };
+}
+
 /** The pure middle of a pass: one moment of everything into what should change. */
 export function decide(
   moment: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly observed: Observed },
-  { config, lockedDown }: ConfigInForce,
-): Decision {
+  inForce: ConfigInForce,
+): Decided {
   const { snapshot, host, observed } = moment;
+  const { config, lockedDown } = inForce;
   const inventory = readInventory(snapshot, host);
   const resolved = resolve(inventory, config);
   const policy = lockedDown ? lockDown(resolved) : resolved;
   const ruleset = render(policy, snapshot.settled === false ? 'unsettled' : 'asked');
   const engine = checkEngine(snapshot.engine, inventory, observed);
-  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine };
+  const from = { snapshot, host, config: inForce };
+  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, from };
 }
 
 /**
@@ -53,7 +60,7 @@ export function decide(
  * `closeEarly`) after the look is not in what was seen, so no pass takes it away again as drift; before
  * the look, its container is in the list.
  */
-export async function plan(parts: PassParts): Promise<Decision> {
+export async function plan(parts: PassParts): Promise<Decided> {
   const observed = await parts.kernel.observe();
   const [snapshot, host] = await Promise.all([parts.list(), parts.host()]);
   return decide({ snapshot, host, observed }, parts.config());
@@ -66,7 +73,7 @@ export async function plan(parts: PassParts): Promise<Decision> {
 export async function reconcile(
   parts: PassParts,
   accept: (decision: Decision) => void = () => {},
-): Promise<Decision> {
+): Promise<Decided> {
   const decision = await plan(parts);
   accept(decision);
   if (!isEmpty(decision.plan)) await parts.kernel.apply(decision.plan);
