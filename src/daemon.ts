@@ -19,20 +19,20 @@ import type { Policy } from './policy/model.ts';
 import { Admission } from './reconciler/admission.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { Cutter } from './reconciler/cutter.ts';
-import { type Departure, Departures } from './reconciler/departures.ts';
+import { Departures } from './reconciler/departures.ts';
 import { DriftRepair } from './reconciler/drift-repair.ts';
 import { DriftWatch } from './reconciler/drift-watch.ts';
 import type { EngineRefusal } from './reconciler/engine-check.ts';
 import { EngineProbe } from './reconciler/engine-probe.ts';
 import { adoptedBefore, Guard } from './reconciler/guard.ts';
-import { handover } from './reconciler/handover.ts';
 import { HeldPorts } from './reconciler/held-ports.ts';
-import { type Decision, type PassParts, reconcile } from './reconciler/pass.ts';
+import { type PassParts, reconcile } from './reconciler/pass.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { type Log, Reporter } from './reconciler/reporter.ts';
 import { Silence } from './reconciler/silence.ts';
 import { Trigger, type Wanted } from './reconciler/trigger.ts';
 import { DockerWatch } from './reconciler/watch.ts';
+import { Withdrawal } from './reconciler/withdrawal.ts';
 import { serveHealth } from './web/health-server.ts';
 
 const clock = systemClock;
@@ -116,9 +116,9 @@ class Daemon {
   private readonly trigger: Trigger;
   private readonly guard: Guard;
   private readonly repair: DriftRepair;
+  private readonly withdrawal: Withdrawal;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
-  private last: Decision | undefined;
   private readonly departures = new Departures(clock);
   private readonly reader = new ProgramReader();
   private readonly armed = new ArmedRun(runCommand);
@@ -166,6 +166,14 @@ class Daemon {
       ask: () => this.trigger.pull(),
       onFailure: (error) => this.reporter.guardFailed(error),
       enabled: () => parts.keeper.inForce().config.guard === 'on',
+      clock,
+    });
+    this.withdrawal = new Withdrawal({
+      write: async (sets) => {
+        this.repair.withdrew(sets);
+        this.drift.wrote();
+        await this.quick.apply({ sets, tables: [], destroy: [] });
+      },
       clock,
     });
     this.repair = new DriftRepair({
@@ -238,27 +246,25 @@ class Daemon {
     this.reporter.watchingDocker(true);
     this.silence.heard();
     this.probe.forget();
+    this.departures.forget();
     this.trigger.pull();
   }
 
   private onEvent({ type, action, id }: DockerEvent): void {
     this.silence.heard();
     this.guard.event();
-    if (type === 'container' && action === 'create') void this.guard.onCreate(id);
-    const departure = this.departures.event({ type, action, id });
-    if (departure !== undefined) this.handOver([departure]);
+    this.departures.event({ type, action, id });
+    if (type === 'container') this.hear(action, id);
     this.trigger.pull();
   }
 
-  /** Past the passes, which may take their time. */
-  private handOver(departures: readonly Departure[]): void {
-    const { last } = this;
-    const sets = last === undefined ? [] : departures.flatMap(({ id, event }) => handover(last, id, event));
-    if (sets.length === 0) return;
-    this.repair.forget();
-    this.quick.apply({ sets, tables: [], destroy: [] }).catch((error: unknown) => {
-      this.parts.log.warn({ error: String(error) }, 'what a container left open waits for the next pass');
-    });
+  private hear(action: string, id: string): void {
+    if (action === 'create') {
+      void this.guard.onCreate(id);
+      this.withdrawal.made(id, this.source.inspect(id));
+    } else if (action === 'die') this.withdrawal.tell({ kind: 'ended', id });
+    else if (action === 'destroy') this.withdrawal.tell({ kind: 'gone', id });
+    else if (action === 'start') this.withdrawal.tell({ kind: 'started', id });
   }
 
   private async pass(wanted: Wanted): Promise<void> {
@@ -274,9 +280,7 @@ class Daemon {
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
       this.repair.passed(decision);
-      this.last = decision;
-      // Of those who left while it asked Docker it knows nothing.
-      this.handOver(this.departures.recent());
+      this.withdrawal.passed(decision);
       this.cutter.passed(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
@@ -304,6 +308,7 @@ class Daemon {
     return {
       kernel: this.repair.kernel,
       list: async () => {
+        this.withdrawal.asks();
         const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
         this.silence.listed(snapshot);
         return this.departures.correct({ ...snapshot, engine, settled: this.settled });

@@ -9,11 +9,13 @@ interface Claim {
 /**
  * Several containers may claim one host port: at most one of them runs, the others are stopped, or made and
  * not yet started. The port is opened as the running one says; where none runs, only as far as all of
- * them say. So a stopped container never opens a port for the next one that takes it.
+ * them say. So a stopped container never opens a port for the next one that takes it. `unknown`: there is a new container
+ * whose ports Docker does not tell yet. It may claim any, so no stopped one has anything open.
  */
 export function settleConflicts(
   services: readonly Service[],
   hostListeners: readonly Listener[],
+  unknown: boolean,
 ): readonly Service[] {
   const claims = claimsByPort(services);
   const held = new Set(hostListeners.map(({ protocol, port }) => `${protocol}:${port}`));
@@ -28,7 +30,7 @@ export function settleConflicts(
       return {
         ...port,
         lapsed: held.has(`${port.protocol}:${port.hostPort}`) && lapses(service, rivals),
-        reach: settledReach({ service, port }, rivals),
+        reach: settledReach({ service, port }, rivals, unknown),
       };
     }),
   }));
@@ -59,8 +61,8 @@ function overlaps(a: ServicePort, b: ServicePort): boolean {
   return a.address === 'any' || b.address === 'any' || a.address === b.address;
 }
 
-function settledReach({ service, port }: Claim, rivals: readonly Claim[]): Reach {
-  if (!service.active && rivals.some((rival) => rival.service.active)) {
+function settledReach({ service, port }: Claim, rivals: readonly Claim[], unknown: boolean): Reach {
+  if (!service.active && (unknown || rivals.some((rival) => rival.service.active))) {
     return { everyone: undefined, allow: [], deny: port.reach.deny };
   }
   return rivals

@@ -13,7 +13,7 @@ import { readServices } from './services.ts';
  */
 export function resolve(inventory: Inventory, config: Config): Policy {
   const read = readServices(inventory, config);
-  const services = settleConflicts(read.services, inventory.hostListeners);
+  const services = settleConflicts(read.services, inventory.hostListeners, startsUnknown(inventory));
   return {
     mark: config.mark,
     connmark: config.connmark,
@@ -32,4 +32,10 @@ export function resolve(inventory: Inventory, config: Config): Policy {
       return left < right ? -1 : left > right ? 1 : 0;
     }),
   };
+}
+
+function startsUnknown({ containers }: Inventory): boolean {
+  return containers.some(
+    ({ active, portsKnown, networkMode }) => !active && !portsKnown && networkMode.kind === 'own',
+  );
 }

@@ -5,55 +5,45 @@ import type { Clock } from './clock.ts';
 /** So long after its event a list may still show what is gone, ms. Docker sends `die` before it writes the state down. */
 const memory = 10_000;
 
-/** A container that has died, or is gone for good. */
-export interface Departure {
-  readonly id: string;
-  readonly event: 'die' | 'destroy';
-}
-
 /**
  * Containers that events have told to be dead while lists may still show them running: whoever takes over their port must
  * not find it open because a list was a moment old.
  */
 export class Departures {
   private readonly clock: Clock;
-  private readonly gone = new Map<string, Departure & { readonly at: number }>();
+  private readonly gone = new Map<string, { readonly action: 'die' | 'destroy'; readonly at: number }>();
 
   constructor(clock: Clock) {
     this.clock = clock;
   }
 
-  /** Call with each event. Gives the departure that it tells, if it tells one that is news. */
-  event({ type, action, id }: DockerEvent): Departure | undefined {
-    if (type !== 'container') return undefined;
+  /** Call with each event. */
+  event({ type, action, id }: DockerEvent): void {
+    if (type !== 'container') return;
     if (action === 'start') this.gone.delete(id);
-    if (action !== 'die' && action !== 'destroy') return undefined;
-    const news = this.gone.get(id)?.event !== action;
-    const departure = { id, event: action } as const;
-    this.gone.set(id, { ...departure, at: this.clock.now() });
-    return news ? departure : undefined;
+    if (action === 'die' || action === 'destroy') this.gone.set(id, { action, at: this.clock.now() });
   }
 
-  /** The latest ones. */
-  recent(): readonly Departure[] {
-    const now = this.clock.now();
-    for (const [id, { at }] of this.gone) if (now - at > memory) this.gone.delete(id);
-    return [...this.gone.values()];
+  /** Call when the event stream opens: a start may have been told to nobody. */
+  forget(): void {
+    this.gone.clear();
   }
 
   /** What the lists say, less what events know better. */
   correct<T extends Snapshot>(snapshot: T): T {
-    const departures = new Map(this.recent().map(({ id, event }) => [id, event]));
-    if (departures.size === 0) return snapshot;
+    const { gone } = this;
+    const now = this.clock.now();
+    for (const [id, { at }] of gone) if (now - at > memory) gone.delete(id);
+    if (gone.size === 0) return snapshot;
     return {
       ...snapshot,
       containers: snapshot.containers
-        .filter(({ Id }) => departures.get(Id) !== 'destroy')
-        .map((one) => (departures.has(one.Id) ? { ...one, State: 'exited' } : one)),
+        .filter(({ Id }) => gone.get(Id)?.action !== 'destroy')
+        .map((one) => (gone.has(one.Id) ? { ...one, State: 'exited' } : one)),
       networks: snapshot.networks.map((network) => ({
         ...network,
         Containers: Object.fromEntries(
-          Object.entries(network.Containers ?? {}).filter(([id]) => !departures.has(id)),
+          Object.entries(network.Containers ?? {}).filter(([id]) => !gone.has(id)),
         ),
       })),
     };

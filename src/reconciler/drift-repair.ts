@@ -1,10 +1,11 @@
 import { isEmpty } from '../diff/diff.ts';
 import { describeDrift, diffDrift, type Drift, withoutRemovals } from '../diff/drift.ts';
-import type { Observed, Plan } from '../diff/model.ts';
+import type { Observed, Plan, SetChange } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import type { Wanted } from './trigger.ts';
+import { without } from './withdrawal.ts';
 
 interface RepairParts {
   readonly kernel: Kernel;
@@ -32,7 +33,6 @@ export class DriftRepair {
   private readonly parts: RepairParts;
   private left: Ruleset | undefined;
   private seen: Observed | undefined;
-  private forgotten = false;
 
   constructor(parts: RepairParts) {
     this.parts = parts;
@@ -52,13 +52,12 @@ export class DriftRepair {
 
   /** Call when a pass has succeeded. */
   passed({ ruleset }: { readonly ruleset: Ruleset }): void {
-    if (!this.forgotten) this.left = ruleset;
+    this.left = ruleset;
   }
 
-  /** Call where sets are written past the passes: what the last pass, or the one under way, leaves is not what stands. */
-  forget(): void {
-    this.left = undefined;
-    this.forgotten = true;
+  /** Call when something that a pass left has been taken back since: it is not missing. */
+  withdrew(changes: readonly SetChange[]): void {
+    if (this.left !== undefined) this.left = { ...this.left, sets: without(this.left.sets, changes) };
   }
 
   /**
@@ -68,7 +67,6 @@ export class DriftRepair {
    */
   async repair(wanted: Wanted): Promise<boolean> {
     this.seen = undefined;
-    this.forgotten = false;
     let found = false;
     for (let look = 0; look < mostLooks; look += 1) {
       const observed = await this.parts.kernel.observe();

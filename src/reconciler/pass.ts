@@ -2,7 +2,6 @@ import type { Config } from '../config/model.ts';
 import { diff, isEmpty } from '../diff/diff.ts';
 import type { Observed, Plan } from '../diff/model.ts';
 import type { Snapshot } from '../inventory/docker-json.ts';
-import type { Inventory } from '../inventory/model.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { lockDown } from '../policy/lockdown.ts';
@@ -33,23 +32,27 @@ export interface Decision {
   readonly ruleset: Ruleset;
   readonly plan: Plan;
   readonly engine: EngineView;
-  /** What it was decided from. */
-  readonly inventory: Inventory;
-  readonly config: Config;
+}
+
+/** With what it was decided from. */
+export interface Decided extends Decision {
+  readonly from: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly config: ConfigInForce };
 }
 
 /** The pure middle of a pass: one moment of everything into what should change. */
 export function decide(
   moment: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly observed: Observed },
-  { config, lockedDown }: ConfigInForce,
-): Decision {
+  inForce: ConfigInForce,
+): Decided {
   const { snapshot, host, observed } = moment;
+  const { config, lockedDown } = inForce;
   const inventory = readInventory(snapshot, host);
   const resolved = resolve(inventory, config);
   const policy = lockedDown ? lockDown(resolved) : resolved;
   const ruleset = render(policy, snapshot.settled === false ? 'unsettled' : 'asked');
   const engine = checkEngine(snapshot.engine, inventory, observed);
-  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, inventory, config };
+  const from = { snapshot, host, config: inForce };
+  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, from };
 }
 
 /**
@@ -57,7 +60,7 @@ export function decide(
  * `closeEarly`) after the look is not in what was seen, so no pass takes it away again as drift; before
  * the look, its container is in the list.
  */
-export async function plan(parts: PassParts): Promise<Decision> {
+export async function plan(parts: PassParts): Promise<Decided> {
   const observed = await parts.kernel.observe();
   const [snapshot, host] = await Promise.all([parts.list(), parts.host()]);
   return decide({ snapshot, host, observed }, parts.config());
@@ -70,7 +73,7 @@ export async function plan(parts: PassParts): Promise<Decision> {
 export async function reconcile(
   parts: PassParts,
   accept: (decision: Decision) => void = () => {},
-): Promise<Decision> {
+): Promise<Decided> {
   const decision = await plan(parts);
   accept(decision);
   if (!isEmpty(decision.plan)) await parts.kernel.apply(decision.plan);

@@ -3,6 +3,12 @@ import { until } from '../poll.ts';
 import type { Stage } from './stage.ts';
 
 const sandbox: readonly [string, ...string[]] = ['nsenter', '--net=/run/docker/netns/ingress_sbox'];
+const local = ['-m', 'addrtype', '--dst-type', 'LOCAL'];
+const jumps = [
+  ['nat', 'PREROUTING', ...local],
+  ['nat', 'OUTPUT', ...local],
+  ['filter', 'FORWARD'],
+] as const;
 
 /**
  * Swarm's mesh on a kernel without IPVS (`CONFIG_IP_VS`). The swarm, its services, networks and tasks are the engine's own;
@@ -25,12 +31,30 @@ export class Mesh {
     const mesh = new Mesh(stage);
     await until({ what: 'the sandbox of the mesh', ms: 10_000 }, async () => (await mesh.#gateway()) !== '');
     await stage.print(...sandbox, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
-    const local = ['-m', 'addrtype', '--dst-type', 'LOCAL'];
     for (const table of ['nat', 'filter']) await mesh.#rules(table, '-N', 'DOCKER-INGRESS');
-    for (const chain of ['PREROUTING', 'OUTPUT'])
-      await mesh.#rules('nat', '-I', chain, ...local, '-j', 'DOCKER-INGRESS');
-    await mesh.#rules('filter', '-I', 'FORWARD', '-j', 'DOCKER-INGRESS');
+    for (const [table, chain, ...match] of jumps)
+      await mesh.#rules(table, '-I', chain, ...match, '-j', 'DOCKER-INGRESS');
     return mesh;
+  }
+
+  /** Leaves the swarm, and takes away what the engine leaves behind: its bridge, and the rules that it did not write. */
+  async close(): Promise<void> {
+    const { engine } = this.#stage.lab;
+    await engine.docker('swarm', 'leave', '--force');
+    const tasks = (await engine.docker('ps', '-aq', '--filter', 'label=com.docker.swarm.service.name')).split(
+      '\n',
+    );
+    for (const id of tasks.filter(Boolean))
+      await engine.exec(['docker', 'rm', '--force', id], { allowFailure: true });
+    await until({ what: 'docker_gwbridge to go', ms: 10_000 }, async () => {
+      const command = ['docker', 'network', 'rm', 'docker_gwbridge'];
+      return (await engine.exec(command, { allowFailure: true })).exitCode === 0;
+    });
+    for (const [table, chain, ...match] of jumps)
+      await this.#rules(table, '-D', chain, ...match, '-j', 'DOCKER-INGRESS');
+    for (const table of ['nat', 'filter']) {
+      for (const verb of ['-F', '-X']) await this.#rules(table, verb, 'DOCKER-INGRESS');
+    }
   }
 
   /** `docker service create`; back when its task runs. Ports as for `--publish`. */

@@ -24,7 +24,10 @@ describe.skipIf(skipWithoutLab()).each(engines)('swarm, Docker $title', (setup) 
     stage = await Stage.open(setup, { liveRestore: false });
     mesh = await Mesh.open(stage);
   });
-  afterAll(async () => stage.close());
+  afterAll(async () => {
+    await mesh.close();
+    await stage.close();
+  });
 
   it('control: without walls the mesh and its listener are open to everybody', async () => {
     await mesh.create('opened', ['8001:80']);

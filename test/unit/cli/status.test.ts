@@ -22,7 +22,7 @@ function statusOf(
   const policy = resolve(inventory, config);
   const plan = { sets: [], tables: [], destroy: [] };
   const ruleset = render(policy, 'asked');
-  return readStatus({ observed, policy, ruleset, plan, engine, inventory, config });
+  return readStatus({ observed, policy, ruleset, plan, engine });
 }
 
 describe('status', () => {

@@ -12,8 +12,6 @@ function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Dec
   const config = makeConfig();
   const policy = resolve(inventory, config);
   return {
-    inventory,
-    config,
     policy,
     ruleset: render(policy, 'asked'),
     observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
