@@ -149,6 +149,31 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
     await flowing(kept);
   });
 
+  it('S21: a refused client resets: conntrack forgets, and the server does not begin the session anew', async () => {
+    await stage.print('sysctl', '-q', '-w', 'net.netfilter.nf_conntrack_tcp_timeout_close=1');
+    const g = stage.client('G');
+    const arriving = ['INPUT', '-p', 'tcp', '--sport', '80', '-m', 'comment', '--comment', 'arriving'];
+    const arrived = async (...flags: string[]): Promise<number> =>
+      packets((await g.exec(['iptables', ...flags, '-vxnL', 'INPUT'])).stdout, 'arriving');
+    await serve('same', { publish: ['80:80'], labels: { 'dockwall.allow': 'web' } });
+    await stage.pass();
+    await g.exec(['iptables', '-I', ...arriving]);
+    const stream = await g.stream({ proto: 'tcp', ip: stage.host.v4, port: 80 }, { push: 0 });
+    await stream.waitFlowing();
+    expect(await arrived()).toBeGreaterThan(0);
+    await stage.configure(usualConfig.replace(/web: .*/, 'web: []'));
+    await stream.waitSilent(silence, deadline + silence);
+    await arrived('-Z');
+    await stream.close();
+    // The server sends again what nobody has acknowledged, with pauses that double.
+    await until({ what: 'the server to try again after conntrack has forgotten', ms: 40_000 }, async () => {
+      const listed = await stage.print('iptables', '-t', 'mangle', '-vxnL', 'DOCKWALL-REPLIES');
+      return packets(listed, 'begun anew') > 0;
+    });
+    expect(await arrived()).toBe(0);
+    await g.exec(['iptables', '-D', ...arriving]);
+  });
+
   /** `8001:80`, TCP and UDP. */
   function both(publish: string): readonly string[] {
     return [publish, `${publish}/udp`];
@@ -225,3 +250,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
     expect((await looks(all)).map(({ echoed }) => echoed)).toEqual(before.map(({ echoed }) => echoed));
   }
 });
+
+/** The packets that the rule with these words has counted, as `iptables -vxnL` lists it. */
+function packets(listed: string, words: string): number {
+  const line = listed.split('\n').find((text) => text.includes(words)) ?? '';
+  return Number(line.trim().split(/\s+/)[0] ?? 0);
+}
