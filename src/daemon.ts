@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { createTask, type ScheduledTask } from 'node-cron';
 import { pino } from 'pino';
 import { ConfigKeeper, type Reload } from './config/keeper.ts';
@@ -13,7 +14,7 @@ import { listConnections } from './kernel/connections.ts';
 import { Fingerprint } from './kernel/fingerprint.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { startMonitor } from './kernel/monitor.ts';
-import { ProgramReader } from './kernel/reader.ts';
+import { ProgramReader, readingRun } from './kernel/reader.ts';
 import type { Family } from './net/network.ts';
 import type { Policy } from './policy/model.ts';
 import { Admission } from './reconciler/admission.ts';
@@ -47,6 +48,9 @@ const triggerOptions = {
 /** A container that hangs in its start must not keep the wall of the host's boot up for ever, ms. */
 const longestUnsettled = 30_000;
 
+/** Between the first event of a container's end and the pass that it asks for, ms. */
+const patience = 25;
+
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of the unix socket that answers `dockwall health`. */
@@ -67,8 +71,10 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const first = await keeper.reload();
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
   reportReload(log, first, keeper);
-  const kernel = createKernel(runCommand);
+  const reader = new ProgramReader();
+  const kernel = createKernel(readingRun(reader.read, runCommand));
   const { stood, observed } = await raiseGate(kernel, await readHost(), keeper.inForce());
+  hurry();
   log.info({}, stood ? 'the gate was standing' : 'the gate is up');
 
   await requireSocket(env);
@@ -77,6 +83,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const daemon = new Daemon({
     keeper,
     log,
+    reader,
     kernel,
     families,
     client: await connectDocker(),
@@ -95,7 +102,21 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   }
 }
 
+/**
+ * What an event takes away has to be gone before the next container may have it, also on a host that is busy with
+ * starting containers. Only this process: the reader of {@link ProgramReader} has been started before. Not allowed without
+ * CAP_SYS_NICE.
+ */
+function hurry(): void {
+  try {
+    setPriority(-10);
+  } catch {
+    // then it is as quick as the others let it be
+  }
+}
+
 interface DaemonParts {
+  readonly reader: ProgramReader;
   readonly keeper: ConfigKeeper;
   readonly log: Log & { level: string };
   readonly kernel: Kernel;
@@ -120,7 +141,6 @@ class Daemon {
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
   private readonly departures = new Departures(clock);
-  private readonly reader = new ProgramReader();
   private readonly armed = new ArmedRun(runCommand);
   private readonly quick = createKernel(this.armed.run);
   private readonly held = new HeldPorts();
@@ -132,6 +152,7 @@ class Daemon {
   private readonly startedAt = clock.now();
   /** Once since our start Docker was starting nothing: all that the host's boot has started is known. */
   private settled = false;
+  private later: (() => void) | undefined;
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
 
@@ -189,7 +210,7 @@ class Daemon {
     this.drift = new DriftWatch({
       clock,
       log: parts.log,
-      fingerprint: new Fingerprint(this.reader.read),
+      fingerprint: new Fingerprint(parts.reader.read),
       startMonitor,
       interval: () => parts.keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
@@ -212,7 +233,7 @@ class Daemon {
     this.silence.stop();
     this.armed.disarm();
     this.drift.stop();
-    this.reader.stop();
+    this.parts.reader.stop();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
   }
@@ -255,7 +276,16 @@ class Daemon {
     this.guard.event();
     this.departures.event({ type, action, id });
     if (type === 'container') this.hear(action, id);
-    this.trigger.pull();
+    if (['disconnect', 'die', 'destroy'].includes(action)) this.pullLater();
+    else this.trigger.pull();
+  }
+
+  /** These come one after the other, and the last may be the one that matters: a pass that starts hears nothing for a while. */
+  private pullLater(): void {
+    this.later ??= clock.after(patience, () => {
+      this.later = undefined;
+      this.trigger.pull();
+    });
   }
 
   private hear(action: string, id: string): void {

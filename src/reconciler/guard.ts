@@ -23,6 +23,8 @@ const fullInterval = 5000;
 /** Reading the sockets of a host with very many connections takes long: this many times as long is waited after it. */
 const restFactor = 50;
 const longestRest = 5000;
+/** Between two looks that events ask for, ms. */
+const leastRest = 100;
 /** Docker is asked about sockets that wait; while it does not tell (it is starting something), less and less often, ms. */
 const askDelays = [0, 500, 1000, 2000, 5000];
 
@@ -154,7 +156,7 @@ export class Guard {
     this.looking = undefined;
     const again = this.lookAgain;
     this.lookAgain = undefined;
-    if (again !== undefined) this.next(0, again);
+    if (again !== undefined) this.next(again === 'all' ? leastRest : 0, again);
     else this.next(Math.max(lookInterval, Math.min(longestRest, restFactor * this.readingTook)));
   }
 
