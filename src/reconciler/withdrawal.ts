@@ -29,7 +29,7 @@ interface WithdrawalParts {
 /** An inspect that is in time answers in 1 to 2 ms; docker-proxy may listen 20 ms after the event (20.10). */
 const quickAnswer = 5;
 /** Reading a long list takes long: this many times as long is waited before it is read again. */
-const restFactor = 20;
+const restFactor = 2;
 
 /**
  * Closes what a container had open the moment it cannot be the one that answers there any more.
@@ -43,6 +43,7 @@ const restFactor = 20;
 export class Withdrawal {
   private readonly parts: WithdrawalParts;
   private readonly news = new Map<string, News>();
+  private old: ReadonlySet<News> = new Set();
   private moment: Moment | undefined;
   private writing = false;
   private again = false;
@@ -51,14 +52,15 @@ export class Withdrawal {
     this.parts = parts;
   }
 
-  /** Call when a pass is about to ask Docker: the list will tell all that was news. */
+  /** Call when a pass is about to ask Docker: the list will tell all that is news now, and be known when the pass has ended. */
   asks(): void {
-    this.news.clear();
+    this.old = new Set(this.news.values());
   }
 
   /** Call when a pass has succeeded. What has happened since it asked is news to it. */
   passed({ from, policy, ruleset }: Pick<Decided, 'from' | 'policy' | 'ruleset'>): void {
     this.moment = { from, services: policy.services, sets: ruleset.sets };
+    for (const [id, news] of this.news) if (this.old.has(news)) this.news.delete(id);
     if (this.news.size > 0) void this.withdraw();
   }
 
@@ -79,7 +81,15 @@ export class Withdrawal {
       return;
     }
     this.news.set(news.id, news);
-    if (this.moment !== undefined && concerns(this.moment, news)) void this.withdraw();
+    if (this.moment !== undefined && this.concerns(this.moment, news)) void this.withdraw();
+  }
+
+  /** Whether this could take anything away: a crash loop of somebody else's does not. */
+  private concerns({ services }: Moment, news: News): boolean {
+    const open = services.filter((service) => service.ports.some(isOpen));
+    if (news.kind !== 'made') return open.some(({ containerId }) => containerId === news.id);
+    // One that has died since the last pass keeps its port open for itself, and not for the new one.
+    return open.some(({ active, containerId }) => !active || this.news.get(containerId)?.kind === 'ended');
   }
 
   private async withdraw(): Promise<void> {
@@ -101,12 +111,6 @@ export class Withdrawal {
       if (this.again) void this.withdraw();
     });
   }
-}
-
-/** Whether this could take anything away: a crash loop of somebody else's does not. */
-function concerns({ services }: Moment, news: News): boolean {
-  if (news.kind === 'made') return services.some((service) => !service.active && service.ports.some(isOpen));
-  return services.some((service) => service.containerId === news.id && service.ports.some(isOpen));
 }
 
 function isOpen({ reach }: ServicePort): boolean {

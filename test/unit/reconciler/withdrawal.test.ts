@@ -159,6 +159,18 @@ describe('Withdrawal', () => {
     expect(written).toEqual([withdrawn]);
   });
 
+  it('a new one may claim what was open for one that has died since the last pass', async () => {
+    const { withdrawal, written, clock } = start();
+    withdrawal.passed(decided([publicOne]));
+    withdrawal.tell({ kind: 'ended', id: 'public' });
+    await clock.advance(10);
+    expect(written).toEqual([]);
+    // A pass that has asked and not ended makes no difference.
+    withdrawal.asks();
+    withdrawal.tell({ kind: 'made', id: 'heir', details: details(heir) });
+    expect(written).toEqual([withdrawn]);
+  });
+
   it('a container that has started again has not ended', () => {
     const { withdrawal, written } = start();
     withdrawal.asks();
