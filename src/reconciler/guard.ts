@@ -19,7 +19,7 @@ const renewal = (guardSeconds / 3) * 1000;
 /** Between two looks at how many sockets the host has, ms. */
 const lookInterval = 500;
 /** At the latest after this time all of them are looked at, ms: one that goes and one that comes leave the number as it was. */
-const fullInterval = 5000;
+const fullInterval = 15_000;
 /** Reading the sockets of a host with very many connections takes long: this many times as long is waited after it. */
 const restFactor = 50;
 const longestRest = 5000;
