@@ -6,6 +6,7 @@ import { resolve } from '../policy/resolve.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import { renderSets } from '../ruleset/sets.ts';
 import type { Clock } from './clock.ts';
+import { withoutDeparted } from './departures.ts';
 import type { Decided } from './pass.ts';
 
 /** What an event says of one container. `details` undefined: Docker does not tell yet what the new one asks for. */
@@ -148,23 +149,17 @@ export function without(sets: readonly IpSet[], changes: readonly SetChange[]): 
 }
 
 function withNews(snapshot: Snapshot, news: News): Snapshot {
-  const others = snapshot.containers.filter(({ Id }) => Id !== news.id);
-  const known = snapshot.containers.find(({ Id }) => Id === news.id);
   switch (news.kind) {
     case 'started':
       return snapshot;
     case 'gone':
-      return { ...snapshot, containers: others };
+      return withoutDeparted(snapshot, new Map([[news.id, { action: 'destroy' }]]));
     case 'ended':
-      if (known === undefined) return snapshot;
-      return withoutEndpoints(
-        { ...snapshot, containers: [...others, { ...known, State: 'exited' }] },
-        news.id,
-      );
+      return withoutDeparted(snapshot, new Map([[news.id, { action: 'die' }]]));
     case 'made': {
-      if (known !== undefined) return snapshot;
+      if (snapshot.containers.some(({ Id }) => Id === news.id)) return snapshot;
       const { details } = news;
-      const made = { ...snapshot, containers: [...others, summaryOf(news.id, details)] };
+      const made = { ...snapshot, containers: [...snapshot.containers, summaryOf(news.id, details)] };
       return details === undefined
         ? made
         : { ...made, details: new Map([...snapshot.details, [news.id, details]]) };
@@ -175,13 +170,4 @@ function withNews(snapshot: Snapshot, news: News): Snapshot {
 function summaryOf(id: string, details: ContainerDetails | undefined): ContainerSummary {
   const { Name: name, Config: config } = details ?? {};
   return { Id: id, Names: name ? [name] : [], Labels: config?.Labels ?? {}, State: 'created' };
-}
-
-/** An address without NAT is free from now on. */
-function withoutEndpoints(snapshot: Snapshot, id: string): Snapshot {
-  const networks = snapshot.networks.map((network) => {
-    const { [id]: _, ...others } = network.Containers ?? {};
-    return { ...network, Containers: others };
-  });
-  return { ...snapshot, networks };
 }
