@@ -52,5 +52,6 @@ export async function openParts({ env }: Context, config: ConfigInForce): Promis
     // A look that is the first of its process has seen no listener for long: nothing is given back to the host.
     host: async () => ({ ...(await readHost()), listeners: [] }),
     config: () => config,
+    answers: () => new Map(),
   };
 }

@@ -123,7 +123,10 @@ function oddValues(config: Config, origins: ReadonlyMap<ConfigKey, Layer>): read
     return problem === undefined ? [] : [{ ...place, path: key, value, problem }];
   };
   const everybody = (['trusted', 'deny'] as const).flatMap((key) =>
-    [...config[key].networks, ...config[key].groups.flatMap((group) => config.groups.get(group) ?? [])]
+    [
+      ...config[key].networks,
+      ...config[key].groups.flatMap((group) => config.groups.get(group)?.networks ?? []),
+    ]
       .filter((network) => network.endsWith('/0'))
       .flatMap((network) => odd(key, network, everybodyProblem[key](network))),
   );

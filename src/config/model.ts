@@ -3,9 +3,51 @@ import type { Cidr } from '../net/network.ts';
 /** A named source group: `[a-z0-9][a-z0-9_-]*`, at most 40 characters, never a built-in name or an address. */
 export type GroupName = string & { readonly brand: 'GroupName' };
 
-/** What may stand in `trusted` and `deny`: networks, and groups by name. */
-export interface PeerList {
+/** How the networks are written in a list that is loaded: one a line with comments, or JSON with the path to them. */
+export type ListFormat =
+  | { readonly kind: 'lines' }
+  /** Keys from the root to lists or texts, `*` for each entry of a list: `["prefixes", "*", "ip_prefix"]`. */
+  | { readonly kind: 'json'; readonly path: readonly string[] };
+
+/** A source whose networks are found out while dockwall runs, and change. */
+export type LiveSource =
+  /** A DNS name, lower case, without the last dot. */
+  | { readonly kind: 'name'; readonly name: string }
+  | {
+      readonly kind: 'url';
+      readonly url: string;
+      readonly format: ListFormat;
+      /** Milliseconds between two loads. */
+      readonly refresh: number;
+      /** Whether an answer may be much smaller than the last one. */
+      readonly mayShrink: boolean;
+    }
+  /** A file of the sidecar's; relative paths count from the configuration's folder. */
+  | { readonly kind: 'file'; readonly path: string; readonly format: ListFormat };
+
+/** What a live source is called where answers are looked up: equal sources, equal keys. */
+export type SourceKey = string & { readonly brand: 'SourceKey' };
+
+/** The key of a source; also its name for people, but for the format. */
+export function sourceKey(source: LiveSource): SourceKey {
+  if (source.kind === 'name') return source.name as SourceKey;
+  const format = source.format.kind === 'lines' ? '' : ` ${source.format.path.join('.')}`;
+  return `${source.kind === 'url' ? source.url : `file:${source.path}`}${format}` as SourceKey;
+}
+
+/** Who is meant by a list of sources, every kind apart. */
+export interface Members {
+  /** Written out, merged. */
   readonly networks: readonly Cidr[];
+  /** All that arrives at these interfaces. */
+  readonly interfaces: readonly string[];
+  /** Sets that something else keeps. */
+  readonly ipsets: readonly string[];
+  readonly sources: readonly LiveSource[];
+}
+
+/** What may stand in `trusted` and `deny`: sources, and groups by name. */
+export interface PeerList extends Members {
   readonly groups: readonly GroupName[];
 }
 
@@ -25,7 +67,7 @@ export interface Config {
   readonly connmark: number;
   readonly trusted: PeerList;
   readonly deny: PeerList;
-  readonly groups: ReadonlyMap<GroupName, readonly Cidr[]>;
+  readonly groups: ReadonlyMap<GroupName, Members>;
   /** Labels (with the `dockwall.` prefix) for containers by container or compose service name; key by key they replace the container's own. */
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Whether new services of the host wait until Docker has said that they are not a container's. */

@@ -4,24 +4,50 @@ import { mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { show } from '../net/show.ts';
+import { parseSourceWord } from '../net/source-word.ts';
 import { didYou, field, found, listField, mapField, refuse, type Parsed } from './field.ts';
-import { builtInGroups, type GroupName, type PeerList } from './model.ts';
+import {
+  builtInGroups,
+  type GroupName,
+  type LiveSource,
+  type Members,
+  type PeerList,
+  sourceKey,
+} from './model.ts';
 import { isPlainMap } from './plain.ts';
 
 const groupName = /^[a-z0-9][a-z0-9_-]*$/u;
-const hostName =
-  /^(?=.*[a-z])[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9])?)*\.?$/iu;
 const longestName = 40;
 
-/** `groups`: names to networks. */
-export function groupsField(): z.ZodType<ReadonlyMap<GroupName, readonly Cidr[]>> {
-  const members = listField(field(parseMember)).transform((networks) => mergeNetworks(networks.flat()));
-  return mapField(parseGroupName, members);
+/** One entry of a list of sources. */
+type Member =
+  | { readonly kind: 'networks'; readonly networks: readonly Cidr[] }
+  | { readonly kind: 'interface' | 'ipset'; readonly name: string }
+  | { readonly kind: 'source'; readonly source: LiveSource }
+  | { readonly kind: 'group'; readonly name: GroupName };
+
+/** `groups`: names to their members. */
+export function groupsField(): z.ZodType<ReadonlyMap<GroupName, Members>> {
+  return mapField(parseGroupName, listField(field(parseMember)).transform(gather));
 }
 
-function parseMember(input: unknown): Parsed<readonly Cidr[]> {
-  const networks = parseNetworksOf(input);
-  if (networks !== undefined) return networks;
+function gather(members: readonly Member[]): Members {
+  const named = (kind: 'interface' | 'ipset'): readonly string[] =>
+    [...new Set(members.flatMap((member) => (member.kind === kind ? [member.name] : [])))].toSorted();
+  const sources = members.flatMap((member) =>
+    member.kind === 'source' ? [[sourceKey(member.source), member.source] as const] : [],
+  );
+  return {
+    networks: mergeNetworks(members.flatMap((member) => (member.kind === 'networks' ? member.networks : []))),
+    interfaces: named('interface'),
+    ipsets: named('ipset'),
+    sources: [...new Map(sources).values()],
+  };
+}
+
+function parseMember(input: unknown): Parsed<Member> {
+  const member = parseKnown(input);
+  if (member !== undefined) return member;
   const text = String(input).trim();
   if (isGroupName(text))
     return refuse(
@@ -30,15 +56,15 @@ function parseMember(input: unknown): Parsed<readonly Cidr[]> {
   return parseText(text);
 }
 
-/** `trusted` or `deny`: networks, and names of these groups; undefined when the groups could not be read. */
+/** `trusted` or `deny`: sources, and names of these groups; undefined when the groups could not be read. */
 export function peersField(
   key: 'trusted' | 'deny',
   groups: readonly string[] | undefined,
 ): z.ZodType<PeerList> {
   const entry = field((input) => parsePeer(input, key, groups));
   return listField(entry).transform((peers) => ({
-    networks: mergeNetworks(peers.flatMap((peer) => (typeof peer === 'string' ? [] : peer))),
-    groups: [...new Set(peers.filter((peer) => typeof peer === 'string'))].toSorted(),
+    ...gather(peers),
+    groups: [...new Set(peers.flatMap((peer) => (peer.kind === 'group' ? [peer.name] : [])))].toSorted(),
   }));
 }
 
@@ -46,14 +72,14 @@ function parsePeer(
   input: unknown,
   key: 'trusted' | 'deny',
   groups: readonly string[] | undefined,
-): Parsed<GroupName | readonly Cidr[]> {
-  const networks = parseNetworksOf(input);
-  if (networks !== undefined) return networks;
+): Parsed<Member> {
+  const member = parseKnown(input);
+  if (member !== undefined) return member;
   const text = String(input).trim();
   if (text.toLowerCase() === 'any') return refuse(anyProblem[key]);
   const names = [...new Set([...(groups ?? []), 'private', 'connected'])];
   if (names.includes(text) || (groups === undefined && isGroupName(text))) {
-    return { ok: true, value: text as GroupName };
+    return { ok: true, value: { kind: 'group', name: text as GroupName } };
   }
   const near = didYouMean(text, names);
   if (near === undefined && !isGroupName(text)) return parseText(text);
@@ -69,36 +95,40 @@ const anyProblem = {
   deny: '`any` here would refuse everybody, the trusted sources too: leave `deny` empty, unlabelled ports are closed without it',
 };
 
-/** Networks, a problem, or undefined for text that may be something else. */
-function parseNetworksOf(input: unknown): Parsed<readonly Cidr[]> | undefined {
-  if (isPlainMap(input)) return refuse(mapProblem(input));
+/** Everything but the names of groups; undefined for text that may be one, or is wrong. */
+function parseKnown(input: unknown): Parsed<Member> | undefined {
+  if (isPlainMap(input)) return parseMap(input);
   if (typeof input !== 'string')
     return refuse(`${found(input)} stands where an address, CIDR or range should`);
   const parsed = parseNetworks(input);
-  return parsed.ok ? { ok: true, value: parsed.networks } : undefined;
+  if (parsed.ok) return { ok: true, value: { kind: 'networks', networks: parsed.networks } };
+  const word = parseSourceWord(input.trim());
+  if (word === undefined) return undefined;
+  if (!word.ok) return refuse(word.problem);
+  const { kind, name } = word.word;
+  return { ok: true, value: kind === 'name' ? { kind: 'source', source: { kind, name } } : { kind, name } };
 }
 
-/** A member `2001:db8::` without quotes is, to YAML, the key `2001:db8:` with no value. */
-function mapProblem(input: Readonly<Record<string, unknown>>): string {
+function parseMap(input: Readonly<Record<string, unknown>>): Parsed<Member> {
   const [key = '', ...more] = Object.keys(input);
-  if (more.length === 0 && input[key] === null && key.includes(':'))
-    return `put quotes around an address that ends with a colon: "${key}:"`;
-  if (['url', 'file', 'ipset'].includes(key)) return unsupported(`\`${key}\` lists`);
-  return 'a map (keys with values) stands where an address should: write one address, CIDR or range in each entry';
+  const value = input[key];
+  // A member `2001:db8::` without quotes is, to YAML, the key `2001:db8:` with no value.
+  if (more.length === 0 && value === null && key.includes(':'))
+    return refuse(`put quotes around an address that ends with a colon: "${key}:"`);
+  if (key === 'ipset' && more.length === 0 && typeof value === 'string')
+    return parseKnown(`ipset:${value}`) ?? refuse(`${show(value)} is not the name of an ipset`);
+  if (['url', 'file'].includes(key))
+    return refuse(`\`${key}\` lists are not supported yet: write addresses or CIDRs`);
+  return refuse(
+    'a map (keys with values) stands where an address should: write one address, CIDR or range in each entry',
+  );
 }
 
-/** Text that is neither networks nor a group: the later kinds of members, or the parser's own sentence. */
-function parseText(text: string): Parsed<readonly Cidr[]> {
-  if (text.startsWith('interface:')) return refuse(unsupported('`interface:` members'));
-  if (/^[a-z]+:\/\//iu.test(text)) return refuse(unsupported('lists from a URL'));
-  if (hostName.test(text) && !/(?:^|\.)[\d.]+$/u.test(text)) return refuse(unsupported('DNS names'));
+/** Text that is no source of any kind: the sentence of what it is most like. */
+function parseText(text: string): Parsed<Member> {
+  if (/^[a-z]+:\/\//iu.test(text)) return refuse(`a list is written \`{url: ${show(text).slice(1, -1)}}\``);
   const parsed = parseNetworks(text);
-  return parsed.ok ? { ok: true, value: parsed.networks } : refuse(parsed.problem);
-}
-
-/** The one place to lift when members may be more than networks. */
-function unsupported(kind: string): string {
-  return `${kind} are not supported yet: write addresses or CIDRs`;
+  return refuse(parsed.ok ? `${show(text)} stands in the wrong place` : parsed.problem);
 }
 
 function isGroupName(text: string): boolean {

@@ -1,10 +1,18 @@
-import { builtInGroups, type Config, type GroupName } from '../config/model.ts';
+import {
+  builtInGroups,
+  type Config,
+  type GroupName,
+  type LiveSource,
+  type Members,
+  sourceKey,
+} from '../config/model.ts';
 import type { HostInterface, Inventory } from '../inventory/model.ts';
 import { mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
+import { parseSourceWord } from '../net/source-word.ts';
 import { isDockerBridge } from './bridges.ts';
-import type { Service } from './model.ts';
+import type { Answers, Origin, PolicyMembers, Service } from './model.ts';
 
 /** RFC 1918, RFC 4193 (unique local), RFC 3927 and RFC 4291 (link-local). */
 const privateNetworks: readonly Cidr[] = [
@@ -24,27 +32,72 @@ export function knownGroupNames(config: Config): readonly string[] {
   return [...builtInGroups, ...config.groups.keys()];
 }
 
-/** The configured groups, and the built-in ones that the config or a label names. */
+/** The configured groups, the built-in ones that the config or a label names, and the source words of labels. */
 export function resolveGroups(
-  config: Config,
-  inventory: Inventory,
+  { config, inventory, answers }: { config: Config; inventory: Inventory; answers: Answers },
   services: readonly Service[],
-): ReadonlyMap<GroupName, readonly Cidr[]> {
+): ReadonlyMap<GroupName, PolicyMembers> {
   const used = usedGroups(config, services);
-  const builtIn: [string, readonly Cidr[]][] = [
-    ['connected', connectedNetworks(config, inventory)],
-    ['private', privateNetworks],
-  ];
-  const entries = [
-    ...[...config.groups].map(([name, networks]) => [name, mergeNetworks(networks)] as const),
-    ...builtIn.flatMap(([name, networks]) =>
-      used.has(name) ? [[name as GroupName, mergeNetworks(networks)] as const] : [],
-    ),
-  ];
+  const builtIn = new Map<string, () => readonly Cidr[]>([
+    ['connected', () => connectedNetworks(config, inventory)],
+    ['private', () => privateNetworks],
+  ]);
+  const others = [...used].flatMap((name): [GroupName, Members][] => {
+    if (config.groups.has(name)) return [];
+    const networks = builtIn.get(name);
+    if (networks !== undefined) return [[name, { ...nobody, networks: networks() }]];
+    const members = wordMembers(name);
+    return members === undefined ? [] : [[name, members]];
+  });
+  const entries = [...config.groups, ...others].map(
+    ([name, members]) => [name, resolveMembers(members, answers)] as const,
+  );
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function usedGroups(config: Config, services: readonly Service[]): ReadonlySet<string> {
+const nobody: Members = { networks: [], interfaces: [], ipsets: [], sources: [] };
+
+/** A DNS name, an interface or a set of others that a label names. */
+function wordMembers(text: string): Members | undefined {
+  const parsed = parseSourceWord(text);
+  if (parsed?.ok !== true) return undefined;
+  const { kind, name } = parsed.word;
+  if (kind === 'name') return { ...nobody, sources: [{ kind, name }] };
+  return kind === 'interface' ? { ...nobody, interfaces: [name] } : { ...nobody, ipsets: [name] };
+}
+
+/** A list of sources as it stands with these answers. */
+export function resolveMembers(
+  { networks, interfaces, ipsets, sources }: Members,
+  answers: Answers,
+): PolicyMembers {
+  const origins = [
+    ...(networks.length > 0 ? [{ source: undefined, networks }] : []),
+    ...sources.flatMap((source): Origin[] => {
+      const answer = answers.get(sourceKey(source));
+      return answer === undefined ? [] : [{ source, networks: answer }];
+    }),
+  ];
+  return {
+    networks: mergeNetworks(origins.flatMap((origin) => origin.networks)),
+    interfaces,
+    ipsets,
+    origins,
+  };
+}
+
+/** The live sources of the configuration, and of labels. */
+export function usedSources(config: Config, services: readonly Service[]): readonly LiveSource[] {
+  const lists = [config.trusted, config.deny, ...config.groups.values()];
+  const words = [...usedGroups(config, services)].filter((name) => !config.groups.has(name));
+  const sources = [...lists, ...words.map((name) => wordMembers(name) ?? nobody)].flatMap(
+    (one) => one.sources,
+  );
+  const byKey = new Map(sources.map((source) => [sourceKey(source), source]));
+  return [...byKey].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, source]) => source);
+}
+
+function usedGroups(config: Config, services: readonly Service[]): ReadonlySet<GroupName> {
   const rules = services.flatMap((service) =>
     service.ports.flatMap((port) => [...port.reach.allow, ...port.reach.deny]),
   );

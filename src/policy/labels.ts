@@ -4,6 +4,7 @@ import { splitList } from '../net/list.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { type PortNumbers, parsePortNumbers, parsePortSelector } from '../net/port-selector.ts';
 import type { PortSelector } from '../net/port.ts';
+import { parseSourceWord } from '../net/source-word.ts';
 import type { Peer, PeerRule, Problem, Reason } from './model.ts';
 
 /** What one container's labels say, before they are held against the ports that it publishes. */
@@ -117,9 +118,10 @@ class Reader {
     if (this.groups.includes(word)) return [{ kind: 'group', name: word as GroupName }];
     const parsed = parseNetworks(word);
     if (parsed.ok) return parsed.networks.map((network) => ({ kind: 'network', network }));
-    if (/[:/]|^[0-9]/.test(word)) this.report(reason, parsed.problem);
-    else if (word.includes('.'))
-      this.report(reason, `"${word}": DNS names are not supported yet: write addresses or CIDRs`);
+    const source = parseSourceWord(word);
+    if (source?.ok === true) return [{ kind: 'group', name: source.word.text as GroupName }];
+    if (source !== undefined) this.report(reason, source.problem);
+    else if (/[:/]|^[0-9]/.test(word)) this.report(reason, parsed.problem);
     else this.report(reason, `no group is named "${word}"`, didYouMean(word, this.groups));
     return [];
   }

@@ -1,4 +1,4 @@
-import type { GroupName } from '../config/model.ts';
+import type { GroupName, LiveSource, SourceKey } from '../config/model.ts';
 import type { Cidr, Family } from '../net/network.ts';
 import type { Protocol } from '../net/port.ts';
 
@@ -8,7 +8,10 @@ export interface Reason {
   readonly value: string;
 }
 
-/** A source that a label names: a group (live, by set) or one network (written in the label itself). */
+/**
+ * A source that a label names: a group (live, by set) or one network (written in the label itself). A DNS name, an interface
+ * or a set of others that a label names is a group of its own, called as it is written (see net/source-word.ts).
+ */
 export type Peer =
   | { readonly kind: 'group'; readonly name: GroupName }
   | { readonly kind: 'network'; readonly network: Cidr };
@@ -74,8 +77,28 @@ export interface Problem {
   readonly hint: string | undefined;
 }
 
-export interface PolicyPeers {
+/** What live sources mean at this moment; one that has never answered is not in it, and stands for nobody. */
+export type Answers = ReadonlyMap<SourceKey, readonly Cidr[]>;
+
+/** Where networks of a list come from: written there (undefined), or by a live source. */
+export interface Origin {
+  readonly source: LiveSource | undefined;
   readonly networks: readonly Cidr[];
+}
+
+/** Who a list of sources means now. */
+export interface PolicyMembers {
+  /** All of them together, merged: what the set holds. */
+  readonly networks: readonly Cidr[];
+  /** Whoever arrives at these interfaces. */
+  readonly interfaces: readonly string[];
+  /** Sets of others, looked into by the kernel itself. */
+  readonly ipsets: readonly string[];
+  /** The same networks by where they come from, for explanations. */
+  readonly origins: readonly Origin[];
+}
+
+export interface PolicyPeers extends PolicyMembers {
   readonly groups: readonly GroupName[];
 }
 
@@ -97,8 +120,10 @@ export interface Policy {
   readonly networks: readonly { readonly id: string; readonly name: string; readonly bridge: string }[];
   readonly trusted: PolicyPeers;
   readonly deny: PolicyPeers;
-  /** Every group that a rule may name: the configured ones, and the built-in ones that something uses. */
-  readonly groups: ReadonlyMap<GroupName, readonly Cidr[]>;
+  /** Every group that a rule may name: the configured ones, and of the built-in ones and source words those in use. */
+  readonly groups: ReadonlyMap<GroupName, PolicyMembers>;
+  /** Every live source that something above stands on: these are to be kept fresh. Sorted by key. */
+  readonly sources: readonly LiveSource[];
   readonly services: readonly Service[];
   readonly problems: readonly Problem[];
 }

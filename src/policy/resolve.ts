@@ -1,17 +1,18 @@
 import type { Config } from '../config/model.ts';
 import type { Inventory } from '../inventory/model.ts';
-import { mergeNetworks } from '../net/merge-networks.ts';
 import { bridgePatterns, externalInterfaces } from './bridges.ts';
 import { settleConflicts } from './conflicts.ts';
-import { resolveGroups } from './groups.ts';
-import type { Policy } from './model.ts';
+import { resolveGroups, resolveMembers, usedSources } from './groups.ts';
+import type { Answers, Policy } from './model.ts';
 import { readServices } from './services.ts';
 
+const noAnswers: Answers = new Map();
+
 /**
- * Inventory and configuration into the one value that both walls are rendered from. Bad labels are in
+ * Inventory, configuration and the answers of live sources into the one value that both walls are rendered from. Bad labels are in
  * `problems`, never thrown: they close their own container and nothing else.
  */
-export function resolve(inventory: Inventory, config: Config): Policy {
+export function resolve(inventory: Inventory, config: Config, answers: Answers = noAnswers): Policy {
   const read = readServices(inventory, config);
   const services = settleConflicts(read.services, inventory.hostListeners, startsUnknown(inventory));
   return {
@@ -22,9 +23,10 @@ export function resolve(inventory: Inventory, config: Config): Policy {
     networks: inventory.networks.flatMap(({ id, name, bridge }) =>
       bridge === undefined ? [] : [{ id, name, bridge }],
     ),
-    trusted: { networks: mergeNetworks(config.trusted.networks), groups: config.trusted.groups },
-    deny: { networks: mergeNetworks(config.deny.networks), groups: config.deny.groups },
-    groups: resolveGroups(config, inventory, services),
+    trusted: { ...resolveMembers(config.trusted, answers), groups: config.trusted.groups },
+    deny: { ...resolveMembers(config.deny, answers), groups: config.deny.groups },
+    groups: resolveGroups({ config, inventory, answers }, services),
+    sources: usedSources(config, services),
     services,
     problems: [...read.problems].sort((a, b) => {
       const left = `${a.container}\0${a.label}\0${a.problem}`;

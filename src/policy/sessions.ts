@@ -29,6 +29,8 @@ export function sessionPorts({ services }: Policy): ReadonlySet<number> {
  */
 export function refuses(policy: Policy, own: ReadonlySet<string>): (session: Session) => boolean {
   const decide = judge(policy);
+  // By which interface a session came in is not known: it goes on where any of them lets it in.
+  const interfaces = [undefined, ...namedInterfaces(policy)];
   const containers = new Set<string>(
     policy.services.flatMap(({ endpoints }) => endpoints.map(({ address }) => address)),
   );
@@ -36,6 +38,11 @@ export function refuses(policy: Policy, own: ReadonlySet<string>): (session: Ses
     const { source, destination } = session;
     if (own.has(source) || containers.has(source)) return false;
     const towards = own.has(destination) ? 'host' : containers.has(destination) ? 'bridge' : undefined;
-    return towards !== undefined && decide({ ...session, towards }).kind === 'dropped';
+    if (towards === undefined) return false;
+    return interfaces.every((name) => decide({ ...session, towards, interface: name }).kind === 'dropped');
   };
+}
+
+function namedInterfaces({ trusted, deny, groups }: Policy): readonly string[] {
+  return [...new Set([trusted, deny, ...groups.values()].flatMap((members) => members.interfaces))];
 }

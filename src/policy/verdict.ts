@@ -2,7 +2,7 @@ import type { GroupName } from '../config/model.ts';
 import { NetworkIndex } from '../net/network-index.ts';
 import { type Cidr, familyOf } from '../net/network.ts';
 import type { Protocol } from '../net/port.ts';
-import type { PeerRule, Policy, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
+import type { PeerRule, Policy, PolicyMembers, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
 
 /** A packet from outside, of the side that opened the connection, as it is before Docker's DNAT. */
 export interface Packet {
@@ -13,6 +13,8 @@ export interface Packet {
   readonly port: number;
   /** Where the destination is: an address of this host (or a broadcast to it), behind a bridge of Docker, elsewhere. */
   readonly towards: 'host' | 'bridge' | 'elsewhere';
+  /** The interface that it comes in by; undefined where only the address is asked about. */
+  readonly interface?: string | undefined;
 }
 
 /** The port that a verdict is about, and whose it is. */
@@ -21,9 +23,10 @@ export interface Door {
   readonly port: ServicePort;
 }
 
-/** Who a packet's source is to the policy: the network, or the group that holds it. */
+/** Who a packet's source is to the policy: the network or the interface, and the group that holds it. */
 export type Who =
   | { readonly kind: 'network'; readonly network: Cidr }
+  | { readonly kind: 'interface'; readonly interface: string; readonly group: GroupName | undefined }
   | { readonly kind: 'group'; readonly name: GroupName; readonly network: Cidr };
 
 /**
@@ -95,14 +98,14 @@ function decide(doors: readonly Door[], around: Circumstances): Verdict | undefi
   const { packet, sources, policy } = around;
   const [door] = doors;
   const routed = packet.towards !== 'host';
-  const denied = sources.among('deny', policy.deny, packet.source);
+  const denied = sources.among('deny', policy.deny, packet);
   if (denied !== undefined) {
     if (packet.towards === 'elsewhere') return undefined;
     if (routed || door !== undefined) return { kind: 'dropped', because: 'denied', who: denied, door };
   }
   const refused = firstPeer(doors, 'deny', around);
   if (refused !== undefined) return { kind: 'dropped', because: 'denied by a label', ...refused };
-  const trusted = sources.among('trusted', policy.trusted, packet.source);
+  const trusted = sources.among('trusted', policy.trusted, packet);
   if (trusted !== undefined && packet.towards !== 'elsewhere')
     return { kind: 'passed', because: 'trusted', who: trusted };
   for (const one of doors) {
@@ -124,7 +127,7 @@ function firstPeer(
     for (const door of doors) {
       for (const { peer, reason } of door.port.reach[which]) {
         if (peer.kind !== kind) continue;
-        const who = sources.peer(peer, packet.source);
+        const who = sources.peer(peer, packet);
         if (who !== undefined) return { door, who, reason };
       }
     }
@@ -141,23 +144,29 @@ class Sources {
     this.groups = groups;
   }
 
-  among(list: 'trusted' | 'deny', { networks, groups }: PolicyPeers, source: string): Who | undefined {
-    const network = this.index(`/${list}`, networks).find(source);
+  among(list: 'trusted' | 'deny', peers: PolicyPeers, packet: Packet): Who | undefined {
+    const network = this.index(`/${list}`, peers.networks).find(packet.source);
     if (network !== undefined) return { kind: 'network', network };
-    for (const name of groups) {
-      const who = this.peer({ kind: 'group', name }, source);
+    const port = arrivesAt(peers, packet);
+    if (port !== undefined) return { kind: 'interface', interface: port, group: undefined };
+    for (const name of peers.groups) {
+      const who = this.peer({ kind: 'group', name }, packet);
       if (who !== undefined) return who;
     }
     return undefined;
   }
 
-  peer(peer: PeerRule['peer'], source: string): Who | undefined {
+  peer(peer: PeerRule['peer'], packet: Packet): Who | undefined {
     if (peer.kind === 'network') {
-      const network = this.index(peer.network, [peer.network]).find(source);
+      const network = this.index(peer.network, [peer.network]).find(packet.source);
       return network === undefined ? undefined : { kind: 'network', network };
     }
-    const network = this.index(`/group ${peer.name}`, this.groups.get(peer.name) ?? []).find(source);
-    return network === undefined ? undefined : { kind: 'group', name: peer.name, network };
+    const group = this.groups.get(peer.name);
+    if (group === undefined) return undefined;
+    const network = this.index(`/group ${peer.name}`, group.networks).find(packet.source);
+    if (network !== undefined) return { kind: 'group', name: peer.name, network };
+    const port = arrivesAt(group, packet);
+    return port === undefined ? undefined : { kind: 'interface', interface: port, group: peer.name };
   }
 
   private index(key: string, networks: readonly Cidr[]): NetworkIndex {
@@ -165,6 +174,10 @@ class Sources {
     this.indexes.set(key, known);
     return known;
   }
+}
+
+function arrivesAt({ interfaces }: PolicyMembers, packet: Packet): string | undefined {
+  return interfaces.find((name) => name === packet.interface);
 }
 
 /** Ports by what a packet for them looks like: a host port, or a container's own address and port. */

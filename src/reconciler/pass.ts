@@ -5,7 +5,7 @@ import type { Snapshot } from '../inventory/docker-json.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { lockDown } from '../policy/lockdown.ts';
-import type { Policy } from '../policy/model.ts';
+import type { Answers, Policy } from '../policy/model.ts';
 import { resolve } from '../policy/resolve.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { render } from '../ruleset/render.ts';
@@ -23,6 +23,8 @@ export interface PassParts {
   readonly list: () => Promise<Snapshot>;
   readonly host: () => Promise<HostFacts>;
   readonly config: () => ConfigInForce;
+  /** What live sources mean now; asked last, so that a pass never waits for a name or a list. */
+  readonly answers: () => Answers;
 }
 
 /** What a pass has found out and would do. */
@@ -36,22 +38,32 @@ export interface Decision {
 
 /** With what it was decided from. */
 export interface Decided extends Decision {
-  readonly from: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly config: ConfigInForce };
+  readonly from: {
+    readonly snapshot: Snapshot;
+    readonly host: HostFacts;
+    readonly config: ConfigInForce;
+    readonly answers: Answers;
+  };
 }
 
 /** The pure middle of a pass: one moment of everything into what should change. */
 export function decide(
-  moment: { readonly snapshot: Snapshot; readonly host: HostFacts; readonly observed: Observed },
+  moment: {
+    readonly snapshot: Snapshot;
+    readonly host: HostFacts;
+    readonly observed: Observed;
+    readonly answers?: Answers;
+  },
   inForce: ConfigInForce,
 ): Decided {
-  const { snapshot, host, observed } = moment;
+  const { snapshot, host, observed, answers = new Map() } = moment;
   const { config, lockedDown } = inForce;
   const inventory = readInventory(snapshot, host);
-  const resolved = resolve(inventory, config);
+  const resolved = resolve(inventory, config, answers);
   const policy = lockedDown ? lockDown(resolved) : resolved;
   const ruleset = render(policy, snapshot.settled === false ? 'unsettled' : 'asked');
   const engine = checkEngine(snapshot.engine, inventory, observed);
-  const from = { snapshot, host, config: inForce };
+  const from = { snapshot, host, config: inForce, answers };
   return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, from };
 }
 
@@ -63,7 +75,7 @@ export function decide(
 export async function plan(parts: PassParts): Promise<Decided> {
   const observed = await parts.kernel.observe();
   const [snapshot, host] = await Promise.all([parts.list(), parts.host()]);
-  return decide({ snapshot, host, observed }, parts.config());
+  return decide({ snapshot, host, observed, answers: parts.answers() }, parts.config());
 }
 
 /**

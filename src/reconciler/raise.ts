@@ -3,9 +3,18 @@ import type { Observed } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { Answers } from '../policy/model.ts';
 import { resolve } from '../policy/resolve.ts';
 import { render } from '../ruleset/render.ts';
 import type { ConfigInForce } from './pass.ts';
+
+/** All that is known before Docker is asked. */
+interface Surroundings {
+  readonly host: HostFacts;
+  readonly inForce: ConfigInForce;
+  /** What live sources meant when they last answered. */
+  readonly answers: Answers;
+}
 
 /**
  * Puts the gate up before Docker is asked anything. Where an earlier process left it standing its rules and port sets
@@ -14,15 +23,14 @@ import type { ConfigInForce } from './pass.ts';
  */
 export async function raiseGate(
   kernel: Kernel,
-  host: HostFacts,
-  { config }: ConfigInForce,
+  { host, inForce, answers }: Surroundings,
 ): Promise<{ readonly stood: boolean; readonly observed: Observed }> {
   const observed = await kernel.observe();
   const stood = observed.families.every((family) =>
     gateStands(observed, family, place(observed, family).gate),
   );
   const inventory = readInventory({ containers: [], networks: [], details: new Map() }, host);
-  const plan = diff(render(resolve(inventory, config), 'unasked'), observed);
+  const plan = diff(render(resolve(inventory, inForce.config, answers), 'unasked'), observed);
   // The rules that stand are another process's: what opens waits for the pass that writes its own.
   const { sets, destroy } = plan;
   const wanted = stood ? { sets, tables: [], destroy } : plan;

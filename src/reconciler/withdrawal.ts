@@ -125,7 +125,7 @@ export function withdrawals(
 ): readonly SetChange[] {
   const next = readInventory(news.reduce(withNews, from.snapshot), from.host);
   const wanted = new Map(
-    renderSets(resolve(next, from.config.config), true).map((set) => [set.name, set.members]),
+    renderSets(resolve(next, from.config.config, from.answers), true).map((set) => [set.name, set.members]),
   );
   return sets.flatMap(({ name, effect, members }): SetChange[] => {
     if (effect !== 'opens' || members === 'keep') return [];

@@ -1,9 +1,10 @@
 import type { Family } from '../net/network.ts';
 import type { Policy, PeerRule, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
-import { accept, drop, from, giveBack, jump, notMarked, sourceIn, sourceNotIn, to } from './matches.ts';
+import { accept, drop, from, giveBack, jump, notMarked, sourceNotIn, to } from './matches.ts';
 import type { Chain, ChainName, Match, Table } from './model.ts';
 import { chains, networkChain, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
+import { waysIn } from './ways-in.ts';
 
 /**
  * A network with more rules than this gets a chain of its own, entered by its bridge, so that the cost of a
@@ -64,7 +65,7 @@ function networkLines(policy: Policy, family: Family, networkId: string): readon
       .flatMap((endpoint) =>
         service.ports
           .filter((port) => port.family === family && !port.loopback && !port.lapsed)
-          .flatMap((port) => portLines(service, port, { endpoint, family })),
+          .flatMap((port) => portLines(service, port, { endpoint, family, policy })),
       ),
   );
 }
@@ -72,7 +73,7 @@ function networkLines(policy: Policy, family: Family, networkId: string): readon
 function portLines(
   service: Service,
   port: ServicePort,
-  { endpoint, family }: { endpoint: ServiceEndpoint; family: Family },
+  { endpoint, family, policy }: { endpoint: ServiceEndpoint; family: Family; policy: Policy },
 ): readonly Line[] {
   if (port.hostPort === undefined && !endpoint.routed) return [];
   const matches: readonly Match[] = [
@@ -87,11 +88,13 @@ function portLines(
   if (port.reach.everyone !== undefined) return [[matches, accept, `${words} public`]];
   return port.reach.allow
     .filter(({ peer }) => peer.kind === 'group' || peer.network.includes(':') === (family === 6))
-    .map((rule): Line => [
-      [...matches, ...peerMatches(rule, family)],
-      accept,
-      `${words} allow ${peerWords(rule)}`,
-    ]);
+    .flatMap((rule) =>
+      peerWays(rule, { family, policy }).map(({ match, words: peer }): Line => [
+        [...matches, ...match],
+        accept,
+        `${words} allow ${peer}`,
+      ]),
+    );
 }
 
 function portWords({ hostPort, containerPort, protocol }: ServicePort): string {
@@ -99,24 +102,34 @@ function portWords({ hostPort, containerPort, protocol }: ServicePort): string {
   return hostPort === undefined || hostPort === containerPort ? inside : `${hostPort}->${inside}`;
 }
 
-function peerWords({ peer }: PeerRule): string {
-  return peer.kind === 'group' ? peer.name : peer.network;
-}
-
-function peerMatches({ peer }: PeerRule, family: Family): readonly Match[] {
-  if (peer.kind === 'group') return [sourceIn(setName(family, `src-${peer.name}`))];
-  return peer.network.endsWith('/0') ? [] : [{ kind: 'source', network: peer.network }];
+function peerWays(
+  { peer }: Pick<PeerRule, 'peer'>,
+  { family, policy }: { family: Family; policy: Policy },
+): readonly { readonly match: readonly Match[]; readonly words: string }[] {
+  if (peer.kind === 'network') {
+    const match: readonly Match[] = peer.network.endsWith('/0')
+      ? []
+      : [{ kind: 'source', network: peer.network }];
+    return [{ match, words: peer.network }];
+  }
+  const group = policy.groups.get(peer.name);
+  const ways = group === undefined ? [] : waysIn(peer.name, setName(family, `src-${peer.name}`), group);
+  return ways.map(({ match, words }) => ({ match: [match], words }));
 }
 
 function dropLines(policy: Policy, family: Family): readonly Line[] {
-  const groups = policy.trusted.groups.map((name): Line => [
-    [sourceIn(setName(family, `src-${name}`))],
+  const groups = policy.trusted.groups.flatMap((name) =>
+    peerWays({ peer: { kind: 'group', name } }, { family, policy }),
+  );
+  const interfaces = policy.trusted.interfaces.map((name) => ({ match: [from(name)], words: `by ${name}` }));
+  const trusted = [...groups, ...interfaces].map(({ match, words }): Line => [
+    match,
     giveBack,
-    `trusted ${name}`,
+    `trusted ${words}`,
   ]);
   const closing: readonly Match[] = [sourceNotIn(setName(family, 'trusted')), notMarked(policy.mark)];
   const note = 'not trusted, not passed by the gate';
   return policy.external.kind === 'auto'
-    ? [...groups, [closing, drop, note]]
-    : [...groups, ...policy.external.names.map((name): Line => [[from(name), ...closing], drop, note])];
+    ? [...trusted, [closing, drop, note]]
+    : [...trusted, ...policy.external.names.map((name): Line => [[from(name), ...closing], drop, note])];
 }

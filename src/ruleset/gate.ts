@@ -13,13 +13,15 @@ import {
   portIn,
   related,
   reply,
-  sourceIn,
   to,
 } from './matches.ts';
 import type { Match, SetName, Table, Target } from './model.ts';
 import { chains, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
 import { hasRouted, routedPrefix, usedRoles } from './sets.ts';
+import { type WayIn, waysIn } from './ways-in.ts';
+
+type GroupName = Policy['trusted']['groups'][number];
 
 const refuse = goTo(chains.refuse);
 /** As long as conntrack keeps an established connection that says nothing (nf_conntrack_tcp_timeout_established). */
@@ -162,20 +164,31 @@ function deniedSources(
   set: (role: string) => SetName,
 ): readonly (readonly [Match, string])[] {
   return [
-    [sourceIn(set('deny')), 'denied'],
-    ...policy.deny.groups.map((name) => [sourceIn(set(`den-${name}`)), `denied ${name}`] as const),
-  ];
+    ...waysIn('denied', set('deny'), policy.deny),
+    ...policy.deny.groups.flatMap((name) =>
+      groupWays(policy, name, { words: 'denied', set: set(`den-${name}`) }),
+    ),
+  ].map(({ match, words }) => [match, words] as const);
+}
+
+function groupWays(
+  { groups }: Policy,
+  name: GroupName,
+  { words, set }: { words: string; set: SetName },
+): readonly WayIn[] {
+  const group = groups.get(name);
+  return group === undefined ? [] : waysIn(`${words} ${name}`, set, group);
 }
 
 function labelDenials(policy: Policy, prefix: string, set: (role: string) => SetName): readonly Line[] {
   const { deniedGroups, denyPairs, denyBound } = usedRoles(policy);
   const note = 'label denies this address';
   return [
-    ...deniedGroups.map((name): Line => [
-      [portIn(set(`${prefix}not-${name}`)), sourceIn(set(`den-${name}`))],
-      refuse,
-      `label denies ${name}`,
-    ]),
+    ...deniedGroups.flatMap((name) =>
+      groupWays(policy, name, { words: 'label denies', set: set(`den-${name}`) }).map(
+        ({ match, words }): Line => [[portIn(set(`${prefix}not-${name}`)), match], refuse, words],
+      ),
+    ),
     ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], refuse, note] as Line] : []),
     ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], refuse, note] as Line] : []),
   ];
@@ -183,9 +196,11 @@ function labelDenials(policy: Policy, prefix: string, set: (role: string) => Set
 
 function trustedLines(policy: Policy, set: (role: string) => SetName, pass: Target): readonly Line[] {
   return [
-    [[sourceIn(set('trusted'))], pass, 'trusted'],
-    ...policy.trusted.groups.map((name): Line => [[sourceIn(set(`src-${name}`))], pass, `trusted ${name}`]),
-  ];
+    ...waysIn('trusted', set('trusted'), policy.trusted),
+    ...policy.trusted.groups.flatMap((name) =>
+      groupWays(policy, name, { words: 'trusted', set: set(`src-${name}`) }),
+    ),
+  ].map(({ match, words }): Line => [[match], pass, words]);
 }
 
 /** Public ports, then groups, then addresses written in labels. */
@@ -196,11 +211,13 @@ function openLines(
   const note = 'allow, address in a label';
   return [
     [[portIn(set(`${prefix}public`))], pass, 'public'],
-    ...[...policy.groups.keys()].map((name): Line => [
-      [portIn(set(`${prefix}to-${name}`)), sourceIn(set(`src-${name}`))],
-      pass,
-      `allow ${name}`,
-    ]),
+    ...[...policy.groups.keys()].flatMap((name) =>
+      groupWays(policy, name, { words: 'allow', set: set(`src-${name}`) }).map(({ match, words }): Line => [
+        [portIn(set(`${prefix}to-${name}`)), match],
+        pass,
+        words,
+      ]),
+    ),
     ...(prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
     ...(usedRoles(policy).allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),
   ];

@@ -1,5 +1,5 @@
 import { type Cidr, families } from '../net/network.ts';
-import type { PeerRule, Policy } from '../policy/model.ts';
+import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
 import { setName } from './names.ts';
 
 type GroupName = Policy['deny']['groups'][number];
@@ -18,25 +18,29 @@ interface LiveSet {
  */
 export function withLiveMembers(policy: Policy, sets: readonly LiveSet[]): Policy {
   const live = liveByRole(sets);
-  const groups = new Map<GroupName, readonly Cidr[]>();
+  const groups = new Map<GroupName, PolicyMembers>();
   const renamed = new Map<GroupName, GroupName>();
-  for (const [name, networks] of policy.groups) {
+  for (const [name, members] of policy.groups) {
     const opening = live(`src-${name}`);
     const closing = live(`den-${name}`);
-    groups.set(name, [...networks, ...opening]);
+    groups.set(name, withNetworks(members, opening));
     if (opening.length + closing.length === 0) continue;
     renamed.set(name, `deny ${name}` as GroupName);
-    groups.set(`deny ${name}` as GroupName, [...networks, ...closing]);
+    groups.set(`deny ${name}` as GroupName, withNetworks(members, closing));
   }
   const { trusted, deny } = policy;
   const denying = (name: GroupName): GroupName => renamed.get(name) ?? name;
   return {
     ...policy,
-    trusted: { ...trusted, networks: [...trusted.networks, ...live('trusted')] },
-    deny: { networks: [...deny.networks, ...live('deny')], groups: deny.groups.map(denying) },
+    trusted: { ...trusted, ...withNetworks(trusted, live('trusted')) },
+    deny: { ...withNetworks(deny, live('deny')), groups: deny.groups.map(denying) },
     groups,
     services: renamed.size === 0 ? policy.services : policy.services.map((one) => renameDenied(one, denying)),
   };
+}
+
+function withNetworks(members: PolicyMembers, more: readonly Cidr[]): PolicyMembers {
+  return more.length === 0 ? members : { ...members, networks: [...members.networks, ...more] };
 }
 
 function renameDenied(

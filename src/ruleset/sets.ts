@@ -5,6 +5,8 @@ import type { IpSet } from './model.ts';
 import { setName } from './names.ts';
 import { type Openings, openings } from './openings.ts';
 
+type GroupName = Policy['deny']['groups'][number];
+
 /** The prefix of the sets for doors without NAT; host ports have none. */
 export const routedPrefix = 'r-';
 
@@ -67,7 +69,7 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
     ...guardSets(family),
     cutSet(family),
     refusedSet(family),
-    ...[...policy.groups].flatMap(([name, networks]) => [
+    ...[...policy.groups].flatMap(([name, { networks }]) => [
       source(`src-${name}`, 'opens', networks),
       // A set of its own: were one set to open and to close, no order of its changes would be safe.
       ...(denied.has(name) ? [source(`den-${name}`, 'closes', networks)] : []),
@@ -109,7 +111,7 @@ export interface UsedRoles {
   readonly denyPairs: boolean;
   readonly denyBound: boolean;
   /** Groups that some label denies. */
-  readonly deniedGroups: readonly string[];
+  readonly deniedGroups: readonly GroupName[];
 }
 
 export function usedRoles(policy: Policy): UsedRoles {
@@ -118,7 +120,7 @@ export function usedRoles(policy: Policy): UsedRoles {
     port.address !== 'any' || service.endpoints.some(({ routed }) => routed);
   const names = (rules: readonly PeerRule[]): boolean => rules.some(({ peer }) => peer.kind === 'network');
   const denied = ports.flatMap(({ port }) =>
-    port.reach.deny.flatMap(({ peer }) => (peer.kind === 'group' ? [peer.name as string] : [])),
+    port.reach.deny.flatMap(({ peer }) => (peer.kind === 'group' ? [peer.name] : [])),
   );
   return {
     allowBound: ports.some((item) => isBound(item) && names(item.port.reach.allow)),

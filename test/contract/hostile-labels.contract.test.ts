@@ -1,15 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { GroupName } from '../../src/config/model.ts';
 import { diffAway } from '../../src/diff/diff.ts';
 import type { Observed } from '../../src/diff/model.ts';
 import type { ContainerSummary, Snapshot } from '../../src/inventory/docker-json.ts';
 import { renderSets } from '../../src/kernel/ipset/render.ts';
 import { renderTables } from '../../src/kernel/iptables/render.ts';
-import type { Cidr } from '../../src/net/network.ts';
 import { type Decision, decide } from '../../src/reconciler/pass.ts';
 import { isOwnedChain, isOwnedSet } from '../../src/ruleset/names.ts';
-import { makeConfig } from '../unit/policy/inventories.ts';
+import { groupsOf, makeConfig } from '../unit/policy/inventories.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 
 /** What somebody would write who wants a label to become a rule, an option, a set name or a shell word. */
@@ -43,7 +41,7 @@ const labels = fc.dictionary(
 );
 
 const config = {
-  config: makeConfig({ groups: new Map([['office' as GroupName, ['198.51.100.0/24' as Cidr]]]) }),
+  config: makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) }),
   lockedDown: false,
 };
 

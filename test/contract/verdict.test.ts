@@ -5,7 +5,7 @@ import { diff } from '../../src/diff/diff.ts';
 import { createKernel } from '../../src/kernel/kernel.ts';
 import type { Cidr, Family } from '../../src/net/network.ts';
 import { familyOf } from '../../src/net/network.ts';
-import type { PeerRule, Policy, Service, ServicePort } from '../../src/policy/model.ts';
+import type { PeerRule, Policy, PolicyMembers, Service, ServicePort } from '../../src/policy/model.ts';
 import { judge, type Packet, type Verdict } from '../../src/policy/verdict.ts';
 import { render } from '../../src/ruleset/render.ts';
 import { FakeKernel } from './fake-kernel.ts';
@@ -46,9 +46,16 @@ const groupNames = ['office', 'web', 'a-group-with-a-name-that-is-long-1'] as Gr
 const network = fc.constantFrom(...networks) as fc.Arbitrary<Cidr>;
 const fewNetworks = fc.uniqueArray(network, { maxLength: 3 });
 const fewGroups = fc.uniqueArray(fc.constantFrom(...groupNames), { maxLength: 2 });
+const members: fc.Arbitrary<PolicyMembers> = fc.record({
+  networks: fewNetworks,
+  interfaces: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.constantFrom(['wg0'], ['eth0', 'wg0'])),
+  ipsets: fc.constant([]),
+  origins: fc.constant([]),
+});
+const nobody: PolicyMembers = { networks: [], interfaces: [], ipsets: [], origins: [] };
 const peers = fc.oneof(
-  { weight: 2, arbitrary: fc.constant({ networks: [], groups: [] }) },
-  fc.record({ networks: fewNetworks, groups: fewGroups }),
+  { weight: 2, arbitrary: fc.constant({ ...nobody, groups: [] }) },
+  fc.tuple(members, fewGroups).map(([some, groups]) => ({ ...some, groups })),
 );
 const reason = { label: 'dockwall.allow', value: 'x' };
 
@@ -102,15 +109,16 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   connmark: fc.constant(connmark),
   external: fc.constantFrom<Policy['external']>(
     { kind: 'auto', exceptions: [] },
-    { kind: 'list', names: ['eth0'] },
+    { kind: 'list', names: ['eth0', 'wg0'] },
   ),
   bridges: fc.constant(['br-+', 'docker0', 'docker_gwbridge']),
   networks: fc.constant([{ id: '0123456789abcdef', name: 'net', bridge: 'br-0123456789ab' }]),
   trusted: peers,
   deny: peers,
   groups: fc
-    .tuple(fewNetworks, fewNetworks, fewNetworks)
-    .map((lists) => new Map(groupNames.map((name, index) => [name, lists[index] ?? []]))),
+    .tuple(members, members, members)
+    .map((lists) => new Map(groupNames.map((name, index) => [name, lists[index] ?? nobody]))),
+  sources: fc.constant([]),
   services: fc.array(service, { maxLength: 3 }),
   problems: fc.constant([]),
 });
@@ -124,6 +132,7 @@ const packet: fc.Arbitrary<Packet> = fc
   })
   .chain(({ family, towards, ...rest }) =>
     fc.record({
+      interface: fc.constantFrom('eth0', 'wg0'),
       protocol: fc.constant(rest.protocol),
       port: fc.constant(rest.port),
       towards: fc.constant(towards),
@@ -142,12 +151,12 @@ async function install(desired: Policy): Promise<FakeKernel> {
   return fake;
 }
 
-function onTheWire({ towards, ...rest }: Packet): FakePacket {
+function onTheWire({ towards, interface: port, ...rest }: Packet): FakePacket {
   const family = familyOf(rest.source);
   const local = towards === 'host';
   const types = local ? (family === 4 ? ['LOCAL'] : ['LOCAL', 'UNICAST']) : ['UNICAST'];
   // A mark that an outer packet left behind must not help.
-  return { ...rest, family, types, in: 'eth0', state: 'ESTABLISHED', mark, connmark: 0 };
+  return { ...rest, family, types, in: port ?? 'eth0', state: 'ESTABLISHED', mark, connmark: 0 };
 }
 
 /** Each way that the packet may take after PREROUTING, and whether it should arrive. */

@@ -50,7 +50,7 @@ class Machine {
   async start({ config, moment }: State): Promise<void> {
     this.fake.restart();
     const kernel = createKernel(this.fake.run, { readFile: this.fake.readFile });
-    await raiseGate(kernel, moment.host, config);
+    await raiseGate(kernel, { host: moment.host, inForce: config, answers: new Map() });
     await this.pass({ name: '', config, moment });
   }
 

@@ -51,7 +51,11 @@ class Bench {
   async restart(): Promise<void> {
     this.fake.restart();
     this.kernel = createKernel(this.fake.run, { readFile: this.fake.readFile });
-    await raiseGate(this.kernel, empty.host, this.scenario.config);
+    await raiseGate(this.kernel, {
+      host: empty.host,
+      inForce: this.scenario.config,
+      answers: new Map(),
+    });
   }
 
   /** One pass in this moment, and a second one that must find nothing to do. */

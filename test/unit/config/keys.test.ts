@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { membersOf, peerList } from '../policy/inventories.ts';
 import { config, lines, problems } from './loading.ts';
 
 function sentence(text: string): string {
@@ -7,19 +8,25 @@ function sentence(text: string): string {
 
 describe('members of groups', () => {
   test.each([
-    ['home.example.org', 'groups.g[0]: DNS names are not supported yet: write addresses or CIDRs'],
-    ['example.org.', 'groups.g[0]: DNS names are not supported yet: write addresses or CIDRs'],
-    ['"interface:wg0"', 'groups.g[0]: `interface:` members are not supported yet: write addresses or CIDRs'],
+    ['"interface:wg+"', 'groups.g[0]: `wg+` is a pattern: name each interface, or write `auto`'],
+    [
+      '"interface:docker0"',
+      "groups.g[0]: `docker0` is a bridge of Docker's own, and traffic between containers is never touched",
+    ],
+    [
+      '"ipset:a b"',
+      'groups.g[0]: `a b` is not the name of an ipset: those have up to 31 letters, digits, `_`, `-`, `.` and `:`, as `ipset list -n` shows them',
+    ],
+    [
+      '{ipset: dockwall4-deny}',
+      "groups.g[0]: `dockwall4-deny` is a set of dockwall's own: write the name of the group instead",
+    ],
     [
       '{url: "https://example.org", refresh: 24h}',
       'groups.g[0]: `url` lists are not supported yet: write addresses or CIDRs',
     ],
     ['{file: partners.txt}', 'groups.g[0]: `file` lists are not supported yet: write addresses or CIDRs'],
-    ['{ipset: crowdsec}', 'groups.g[0]: `ipset` lists are not supported yet: write addresses or CIDRs'],
-    [
-      'https://example.org/list',
-      'groups.g[0]: lists from a URL are not supported yet: write addresses or CIDRs',
-    ],
+    ['https://example.org/list', 'groups.g[0]: a list is written `{url: https://example.org/list}`'],
     [
       'other',
       'groups.g[0]: `other` is not an address, and a group cannot hold another group: write addresses or CIDRs',
@@ -58,10 +65,22 @@ describe('members of groups', () => {
   test('a group may be empty, and one text', () => {
     const { groups } = config('groups: {a: , b: [], c: "10.0.0.1, 10.0.0.0"}');
     expect([...groups]).toEqual([
-      ['a', []],
-      ['b', []],
-      ['c', ['10.0.0.0/31']],
+      ['a', membersOf()],
+      ['b', membersOf()],
+      ['c', membersOf('10.0.0.0/31')],
     ]);
+  });
+});
+
+test('sources that are no addresses', () => {
+  const text =
+    'trusted: [Home.Example.ORG., home.example.org, "interface:wg0", {ipset: crowdsec-blacklists}, 10.0.0.1]';
+  expect(config(text).trusted).toEqual({
+    networks: ['10.0.0.1'],
+    interfaces: ['wg0'],
+    ipsets: ['crowdsec-blacklists'],
+    sources: [{ kind: 'name', name: 'home.example.org' }],
+    groups: [],
   });
 });
 
@@ -96,10 +115,9 @@ describe('names of groups', () => {
 
 describe('trusted and deny', () => {
   test('networks are merged, names sorted, built-in groups known', () => {
-    expect(config('trusted: [10.0.0.1, private, connected, 10.0.0.0, private]').trusted).toEqual({
-      networks: ['10.0.0.0/31'],
-      groups: ['connected', 'private'],
-    });
+    expect(config('trusted: [10.0.0.1, private, connected, 10.0.0.0, private]').trusted).toEqual(
+      peerList(['10.0.0.0/31'], ['connected', 'private']),
+    );
   });
 
   test.each([
@@ -127,7 +145,6 @@ describe('trusted and deny', () => {
       'trusted: [localhost]',
       'trusted[0]: `localhost` is neither an address nor a group: the groups are private, connected',
     ],
-    ['trusted: [home.example.org]', 'trusted[0]: DNS names are not supported yet: write addresses or CIDRs'],
     ['trusted: {a: b}', 'trusted: a map (keys with values) stands where a list should'],
   ])('%s', (text, problem) => {
     expect(sentence(text)).toBe(problem);

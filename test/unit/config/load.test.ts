@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatProblem } from '../../../src/config/problem.ts';
+import { membersOf, peerList } from '../policy/inventories.ts';
 import { config, lines, problems, warnings } from './loading.ts';
 
 const defaults = {
@@ -9,8 +10,8 @@ const defaults = {
   driftCheck: 3000,
   mark: 0x1000,
   connmark: 0x80,
-  trusted: { networks: [], groups: [] },
-  deny: { networks: [], groups: [] },
+  trusted: peerList(),
+  deny: peerList(),
   groups: new Map(),
   services: new Map(),
   guard: 'on',
@@ -57,11 +58,11 @@ logLevel: debug
       driftCheck: 500,
       mark: 0x1000,
       connmark: 0x40,
-      trusted: { networks: ['203.0.113.4'], groups: ['office', 'private'] },
-      deny: { networks: ['192.0.2.66'], groups: ['bans'] },
+      trusted: peerList(['203.0.113.4'], ['office', 'private']),
+      deny: peerList(['192.0.2.66'], ['bans']),
       groups: new Map([
-        ['bans', ['192.0.2.1', '192.0.2.2']],
-        ['office', ['198.51.100.0/24', '2001:db8::/48']],
+        ['bans', membersOf('192.0.2.1', '192.0.2.2')],
+        ['office', membersOf('198.51.100.0/24', '2001:db8::/48')],
       ]),
       services: new Map([
         ['nginx-proxy', { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' }],
@@ -95,9 +96,9 @@ logLevel: debug
       driftCheck: 0,
       mark: 4096,
       connmark: 16,
-      trusted: { networks: ['203.0.113.4'], groups: ['office'] },
-      deny: { networks: ['192.0.2.66'], groups: [] },
-      groups: new Map([['office', ['198.51.100.0/24']]]),
+      trusted: peerList(['203.0.113.4'], ['office']),
+      deny: peerList(['192.0.2.66']),
+      groups: new Map([['office', membersOf('198.51.100.0/24')]]),
       services: new Map([['web', { 'dockwall.public': '80' }]]),
       guard: 'off',
       logLevel: 'warn',

@@ -12,7 +12,7 @@ import { gateStands } from '../../../src/diff/placement.ts';
 import type { Family } from '../../../src/net/network.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { render } from '../../../src/ruleset/render.ts';
-import { cidr, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
+import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
 
 const foreign = (target: string): ObservedRule => ({ id: undefined, spec: `-j ${target}`, target });
 
@@ -36,7 +36,7 @@ function observe(changes: Partial<Observed> = {}): Observed {
   return { backends: ['nft'], families: [4, 6], tables: docker(), sets: [], ...changes };
 }
 
-const trusting = makeConfig({ trusted: { networks: [cidr('203.0.113.4')], groups: [] } });
+const trusting = makeConfig({ trusted: peerList(['203.0.113.4']) });
 const web = makeContainer('web', { labels: { 'dockwall.public': '80' }, ports: ports('80:80') });
 const ruleset = render(resolve(makeInventory([web]), trusting), 'asked');
 

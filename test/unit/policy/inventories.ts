@@ -1,4 +1,4 @@
-import type { Config, GroupName } from '../../../src/config/model.ts';
+import type { Config, GroupName, Members, PeerList } from '../../../src/config/model.ts';
 import type {
   Container,
   HostInterface,
@@ -15,6 +15,15 @@ export function cidr(text: string): Cidr {
   return text as Cidr;
 }
 
+/** A list of these networks and nothing else. */
+export function membersOf(...networks: readonly string[]): Members {
+  return { networks: networks.map(cidr), interfaces: [], ipsets: [], sources: [] };
+}
+
+export function peerList(networks: readonly string[] = [], groups: readonly string[] = []): PeerList {
+  return { ...membersOf(...networks), groups: groups as GroupName[] };
+}
+
 export function makeConfig(changes: Partial<Config> = {}): Config {
   return {
     default: 'closed',
@@ -23,8 +32,8 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     driftCheck: 3000,
     mark: 0x1000,
     connmark: 0x80,
-    trusted: { networks: [], groups: [] },
-    deny: { networks: [], groups: [] },
+    trusted: peerList(),
+    deny: peerList(),
     groups: new Map(),
     services: new Map(),
     guard: 'on',
@@ -34,7 +43,9 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
 }
 
 export function groupsOf(groups: Readonly<Record<string, readonly string[]>>): Config['groups'] {
-  return new Map(Object.entries(groups).map(([name, members]) => [name as GroupName, members.map(cidr)]));
+  return new Map(
+    Object.entries(groups).map(([name, networks]) => [name as GroupName, membersOf(...networks)]),
+  );
 }
 
 /** `8080:80`, `443:443/udp`, `192.0.2.1:80:80`, `:80` (port not chosen yet); unbound ones in both families. */

@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config/model.ts';
+import type { Config, SourceKey } from '../../../src/config/model.ts';
 import type { Container } from '../../../src/inventory/model.ts';
+import type { Answers } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
-import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
+import type { Ruleset } from '../../../src/ruleset/model.ts';
+import { render } from '../../../src/ruleset/render.ts';
+import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
 
 /** Every open port of a policy as `service 80/tcp everybody` or `service 80/tcp web,203.0.113.7`, IPv4 only. */
 function reaches(containers: readonly Container[], config: Config = makeConfig()): readonly string[] {
@@ -148,7 +151,7 @@ describe('a bad label closes its container, and no other', () => {
     ['bad address', { 'dockwall.allow': '300.1.1.1' }, /300\.1\.1\.1/],
     ['octal address', { 'dockwall.allow': '010.0.0.1' }, /010\.0\.0\.1/],
     ['bad prefix', { 'dockwall.allow': '203.0.113.0/33' }, /33/],
-    ['DNS name', { 'dockwall.allow': 'home.example.org' }, /DNS names are not supported yet/],
+    ['pattern of interfaces', { 'dockwall.allow': 'interface:wg+' }, /is a pattern/],
     ['unknown service name', { 'dockwall.public': 'htttp' }, /http/],
     ['denying everybody', { 'dockwall.deny': 'any' }, /"any" cannot be denied/],
     ['newline and option', { 'dockwall.allow': 'office\n-j ACCEPT' }, /no group is named "-j"/],
@@ -313,6 +316,38 @@ describe('interfaces', () => {
       ],
     });
     const policy = resolve(inventory, makeConfig());
-    expect([...policy.groups]).toEqual([['connected', ['198.51.100.0/24']]]);
+    expect([...policy.groups].map(([name, { networks }]) => [name, networks])).toEqual([
+      ['connected', ['198.51.100.0/24']],
+    ]);
+  });
+});
+
+describe('sources whose networks are found out later', () => {
+  const answers = (networks: readonly string[]): Answers =>
+    new Map([['home.example.org' as SourceKey, networks.map(cidr)]]);
+  const labelled = web({ 'dockwall.allow': 'Home.example.org,interface:wg0,ipset:friends' }, '80:80');
+
+  it('a label may name them; each is a group of its own', () => {
+    const policy = resolve(makeInventory([labelled]), makeConfig(), answers(['203.0.113.9']));
+    expect(policy.problems).toEqual([]);
+    expect([...policy.groups]).toEqual([
+      ['home.example.org', expect.objectContaining({ networks: ['203.0.113.9'] })],
+      ['interface:wg0', expect.objectContaining({ networks: [], interfaces: ['wg0'] })],
+      ['ipset:friends', expect.objectContaining({ networks: [], ipsets: ['friends'] })],
+    ]);
+    expect(policy.sources).toEqual([{ kind: 'name', name: 'home.example.org' }]);
+  });
+
+  it('a new answer changes members of sets, and no rule', () => {
+    const config = makeConfig({
+      trusted: { ...peerList(), sources: [{ kind: 'name', name: 'home.example.org' }] },
+    });
+    const at = (networks: readonly string[]): Ruleset =>
+      render(resolve(makeInventory([labelled]), config, answers(networks)), 'asked');
+    const [before, after] = [at([]), at(['203.0.113.9', '2001:db8::9'])];
+    expect([after.gate, after.front]).toEqual([before.gate, before.front]);
+    const members = (name: string): unknown => after.sets.find((set) => set.name === name)?.members;
+    expect(members('dockwall4-trusted')).toEqual(['203.0.113.9']);
+    expect(members('dockwall6-src-home.example.org')).toEqual(['2001:db8::9']);
   });
 });

@@ -1,15 +1,14 @@
 import { expect, it } from 'vitest';
-import type { GroupName } from '../../../src/config/model.ts';
 import type { Inventory } from '../../../src/inventory/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
-import { type Packet, verdict, type Verdict } from '../../../src/policy/verdict.ts';
-import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
+import { type Packet, verdict, type Verdict, type Who } from '../../../src/policy/verdict.ts';
+import { groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
 
 // What decides, in words; that it is what the rules do, for any policy and packet, is test/contract/verdict.test.ts.
 
 const config = makeConfig({
-  trusted: { networks: [cidr('198.51.100.10')], groups: ['office' as GroupName] },
-  deny: { networks: [cidr('203.0.113.66')], groups: ['bans' as GroupName] },
+  trusted: peerList(['198.51.100.10'], ['office']),
+  deny: peerList(['203.0.113.66'], ['bans']),
   groups: groupsOf({ office: ['198.51.100.128/25'], web: ['203.0.113.0/25'], bans: ['192.0.2.0/24'] }),
 });
 
@@ -24,10 +23,15 @@ const inventory: Inventory = makeInventory([
   }),
 ]);
 
+function whoWords(who: Who): string {
+  if (who.kind === 'group') return who.name;
+  return who.kind === 'network' ? who.network : [who.group, 'by', who.interface].filter(Boolean).join(' ');
+}
+
 function words(decided: Verdict): string {
   if (decided.kind === 'not ours') return decided.kind;
   const { because } = decided;
-  const who = 'who' in decided ? (decided.who.kind === 'group' ? decided.who.name : decided.who.network) : '';
+  const who = 'who' in decided ? whoWords(decided.who) : '';
   const reason = 'reason' in decided ? `${decided.reason.label}=${decided.reason.value}` : '';
   return [decided.kind, because, who, reason].filter(Boolean).join(' ');
 }

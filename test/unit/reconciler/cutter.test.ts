@@ -55,6 +55,7 @@ function start(connections: readonly Connection[] | Error) {
       list: async () => ({ containers: [container], networks: [], details: new Map() }) as never,
       host: async () => ({ interfaces: [], listeners: [] }),
       config: () => ({ config: makeConfig({ groups: groupsOf({ web: members }) }), lockedDown: false }),
+      answers: () => new Map(),
     });
     cutter.passed(decision);
     await new Promise((resolve) => setImmediate(resolve));

@@ -7,7 +7,7 @@ import { DriftRepair } from '../../../src/reconciler/drift-repair.ts';
 import type { Ruleset } from '../../../src/ruleset/model.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
-import { cidr, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
+import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
 
 const dockers = `*nat
 :DOCKER - [0:0]
@@ -19,7 +19,7 @@ COMMIT
 COMMIT
 `;
 
-const config = makeConfig({ trusted: { networks: [cidr('203.0.113.4')], groups: [] } });
+const config = makeConfig({ trusted: peerList(['203.0.113.4']) });
 const web = makeContainer('web', { labels: { 'dockwall.public': '80' }, ports: ports('80:80') });
 const ruleset: Ruleset = render(resolve(makeInventory([web]), config), 'asked');
 

@@ -1,0 +1,324 @@
+import { createTask, type ScheduledTask } from 'node-cron';
+import type { ConfigKeeper, Reload } from '../config/keeper.ts';
+import type { LiveSource } from '../config/model.ts';
+import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
+import { DockerSource } from '../docker/source.ts';
+import type { HostSocket } from '../host/listeners.ts';
+import { countSockets, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
+import type { Listener } from '../inventory/model.ts';
+import { ArmedRun } from '../kernel/armed.ts';
+import { runCommand } from '../kernel/command.ts';
+import { listConnections } from '../kernel/connections.ts';
+import { Fingerprint } from '../kernel/fingerprint.ts';
+import { createKernel, type Kernel } from '../kernel/kernel.ts';
+import { startMonitor } from '../kernel/monitor.ts';
+import type { ProgramReader } from '../kernel/reader.ts';
+import type { Family } from '../net/network.ts';
+import type { Answers, Policy } from '../policy/model.ts';
+import { Admission } from './admission.ts';
+import { systemClock } from './clock.ts';
+import { Cutter } from './cutter.ts';
+import { Departures } from './departures.ts';
+import { DriftRepair } from './drift-repair.ts';
+import { DriftWatch } from './drift-watch.ts';
+import type { EngineRefusal } from './engine-check.ts';
+import { EngineProbe } from './engine-probe.ts';
+import { Guard } from './guard.ts';
+import { HeldPorts } from './held-ports.ts';
+import { type PassParts, reconcile } from './pass.ts';
+import { raiseGate } from './raise.ts';
+import { type Log, Reporter } from './reporter.ts';
+import { Silence } from './silence.ts';
+import { Trigger, type Wanted } from './trigger.ts';
+import { DockerWatch } from './watch.ts';
+import { Withdrawal } from './withdrawal.ts';
+
+const clock = systemClock;
+const triggerOptions = {
+  minInterval: 100,
+  burst: 20,
+  sustainedInterval: 1000,
+  retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000],
+  clock,
+};
+
+/** A container that hangs in its start must not keep the wall of the host's boot up for ever, ms. */
+const longestUnsettled = 30_000;
+
+/** Between the first event of a container's end and the pass that it asks for, ms. */
+const patience = 25;
+
+/** What live sources mean now (DNS names, lists): kept fresh by somebody else, who pulls the trigger when an answer changes. */
+export interface SourceAnswers {
+  answers(): Answers;
+  /** The sources in use, after each pass; others need not be kept fresh. */
+  want(sources: readonly LiveSource[]): void;
+}
+
+/** The real parts of a daemon. */
+export interface ReconcilerParts {
+  readonly reader: ProgramReader;
+  readonly keeper: ConfigKeeper;
+  readonly log: Log & { level: string };
+  readonly kernel: Kernel;
+  /** What the host speaks, as seen at the start. */
+  readonly families: readonly Family[];
+  readonly client: DockerClient;
+  readonly firstLocalPort: number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly sources: SourceAnswers;
+  /** Called when this engine has turned out to be one that cannot be guarded. */
+  readonly onRefusal: (refusal: EngineRefusal) => void;
+}
+
+/** Everything that pulls the one trigger: events, schedule, signals, late answers. */
+export class Reconciler {
+  private readonly parts: ReconcilerParts;
+  private readonly source: DockerSource;
+  private readonly reporter: Reporter;
+  private readonly trigger: Trigger;
+  private readonly guard: Guard;
+  private readonly repair: DriftRepair;
+  private readonly withdrawal: Withdrawal;
+  private readonly drift: DriftWatch;
+  private readonly cutter: Cutter;
+  private readonly departures = new Departures(clock);
+  private readonly armed = new ArmedRun(runCommand);
+  private readonly quick = createKernel(this.armed.run);
+  private readonly held = new HeldPorts();
+  private readonly probe: EngineProbe;
+  private readonly watch: DockerWatch;
+  private readonly silence: Silence;
+  private readonly admission: Admission;
+  private readonly stopping = new AbortController();
+  private readonly startedAt = clock.now();
+  /** Once since our start Docker was starting nothing: all that the host's boot has started is known. */
+  private settled = false;
+  private later: (() => void) | undefined;
+  private task: ScheduledTask | undefined;
+  private watching: Promise<void> = Promise.resolve();
+
+  constructor(parts: ReconcilerParts) {
+    this.parts = parts;
+    this.reporter = new Reporter(parts.log);
+    this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
+    this.source = new DockerSource(parts.client, () => this.trigger.pull());
+    const { kernel, log } = parts;
+    this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
+    this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
+    this.admission = new Admission(parts.onRefusal);
+    this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
+    // First the stream, then the list: what happens in between is in one of the two.
+    this.watch = new DockerWatch({
+      client: parts.client,
+      clock,
+      watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
+      onDown: (error) => {
+        this.reporter.watchingDocker(false);
+        this.reporter.dockerWentAway(error);
+        this.trigger.pull();
+      },
+    });
+    this.guard = new Guard({
+      kernel: this.quick,
+      families: parts.families,
+      sockets: readSockets,
+      counts: countSockets,
+      firstLocalPort: parts.firstLocalPort,
+      inspect: (id) => this.source.inspect(id),
+      ask: () => this.trigger.pull(),
+      onFailure: (error) => this.reporter.guardFailed(error),
+      enabled: () => parts.keeper.inForce().config.guard === 'on',
+      clock,
+    });
+    this.withdrawal = new Withdrawal({
+      write: async (sets) => {
+        this.repair.withdrew(sets);
+        this.drift.wrote();
+        await this.quick.apply({ sets, tables: [], destroy: [] });
+      },
+      clock,
+    });
+    this.repair = new DriftRepair({
+      kernel: parts.kernel,
+      raise: () => this.raise(),
+      report: (drifts) => this.reporter.drifted(drifts),
+      saw: (observed) => {
+        this.drift.saw(observed);
+        this.cutter.saw(observed);
+      },
+      writes: () => this.drift.wrote(),
+    });
+    this.drift = new DriftWatch({
+      clock,
+      log: parts.log,
+      fingerprint: new Fingerprint(parts.reader.read),
+      startMonitor,
+      interval: () => parts.keeper.inForce().config.driftCheck,
+      check: () => this.trigger.check(),
+      pull: () => this.trigger.pull(),
+    });
+  }
+
+  /** @param adopted see {@link Guard.start}. */
+  async start(adopted: ReadonlySet<string> | undefined): Promise<void> {
+    this.startSchedule();
+    this.armed.arm();
+    await this.guard.start(adopted);
+    this.watching = this.watch.run(this.stopping.signal);
+    this.trigger.pull();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.guard.stop();
+    this.silence.stop();
+    this.armed.disarm();
+    this.drift.stop();
+    this.parts.reader.stop();
+    await this.task?.destroy();
+    await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
+  }
+
+  private async raise(): Promise<void> {
+    const { kernel, keeper, sources } = this.parts;
+    await raiseGate(kernel, {
+      host: await readHost(),
+      inForce: keeper.inForce(),
+      answers: sources.answers(),
+    });
+  }
+
+  health(): ReturnType<Reporter['health']> {
+    return this.reporter.health(this.parts.keeper.problems());
+  }
+
+  /** SIGHUP: the configuration is read again at once, changed file or not. */
+  reload(): void {
+    void this.parts.keeper.reload().then((reload) => this.reloaded(reload));
+  }
+
+  private reloaded(reload: Reload): void {
+    reportReload(this.parts.log, reload, this.parts.keeper);
+    if (reload.changed) {
+      this.parts.log.level = this.parts.keeper.inForce().config.logLevel;
+      this.startSchedule();
+    }
+    this.trigger.pull();
+  }
+
+  private startSchedule(): void {
+    void this.task?.destroy();
+    this.task = createTask(this.parts.keeper.inForce().config.schedule, () => this.trigger.pull());
+    void this.task.start();
+  }
+
+  /** What happened while no stream was open was told to nobody. */
+  private onOpen(): void {
+    this.reporter.watchingDocker(true);
+    this.silence.heard();
+    this.probe.forget();
+    this.departures.forget();
+    this.trigger.pull();
+  }
+
+  private onEvent({ type, action, id }: DockerEvent): void {
+    this.silence.heard();
+    this.guard.event();
+    this.departures.event({ type, action, id });
+    if (type === 'container') this.hear(action, id);
+    if (['disconnect', 'die', 'destroy'].includes(action)) this.pullLater();
+    else this.trigger.pull();
+  }
+
+  /** These come one after the other, and the last may be the one that matters: a pass that starts hears nothing for a while. */
+  private pullLater(): void {
+    this.later ??= clock.after(patience, () => {
+      this.later = undefined;
+      this.trigger.pull();
+    });
+  }
+
+  private hear(action: string, id: string): void {
+    if (action === 'create') {
+      void this.guard.onCreate(id);
+      this.withdrawal.made(id, this.source.inspect(id));
+    } else if (action === 'die') this.withdrawal.tell({ kind: 'ended', id });
+    else if (action === 'destroy') this.withdrawal.tell({ kind: 'gone', id });
+    else if (action === 'start') this.withdrawal.tell({ kind: 'started', id });
+  }
+
+  private async pass(wanted: Wanted): Promise<void> {
+    const reload = await this.parts.keeper.reloadIfChanged();
+    if (reload !== undefined) this.reloaded(reload);
+    try {
+      const drifted = await this.repair.repair(wanted);
+      if (wanted === 'check') {
+        if (drifted) this.drift.passLater();
+        return;
+      }
+      const judged = await this.judgeable();
+      const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
+      this.reporter.passed(decision);
+      this.repair.passed(decision);
+      this.withdrawal.passed(decision);
+      this.cutter.passed(decision);
+      this.parts.sources.want(decision.policy.sources);
+      this.guard.passed({
+        published: publishedPorts(decision.policy),
+        judged,
+        sets: decision.observed.sets,
+      });
+      this.reporter.dockerAnswers();
+    } catch (error) {
+      if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
+      else this.reporter.passFailed(error);
+      throw error;
+    }
+  }
+
+  /** The sockets that this pass can judge: seen before Docker is asked, while it starts nothing. */
+  private async judgeable(): Promise<readonly HostSocket[]> {
+    const due = this.guard.due();
+    if (due.length === 0 && this.settled) return due;
+    const quiet = await this.source.startsNothing();
+    this.settled ||= quiet || clock.now() - this.startedAt > longestUnsettled;
+    return quiet ? due : [];
+  }
+
+  private passParts(): PassParts {
+    return {
+      kernel: this.repair.kernel,
+      list: async () => {
+        this.withdrawal.asks();
+        const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
+        this.silence.listed(snapshot);
+        return this.departures.correct({ ...snapshot, engine, settled: this.settled });
+      },
+      host: async () => {
+        const host = await readHost();
+        return { ...host, listeners: this.held.update(host.listeners, clock.now()) };
+      },
+      config: () => this.parts.keeper.inForce(),
+      answers: () => this.parts.sources.answers(),
+    };
+  }
+}
+
+/** A port that is the host's own again (lapsed) is not. */
+function publishedPorts({ services }: Policy): readonly Listener[] {
+  return services.flatMap(({ ports }) =>
+    ports.flatMap(({ protocol, hostPort, lapsed, loopback }) =>
+      hostPort === undefined || lapsed || loopback ? [] : [{ protocol, port: hostPort }],
+    ),
+  );
+}
+
+export function reportReload(log: Log, { changed, problems, warnings }: Reload, keeper: ConfigKeeper): void {
+  for (const warning of warnings) log.warn({}, `configuration: ${warning}`);
+  const consequence = keeper.inForce().lockedDown
+    ? 'every published port is closed to everybody until it is good'
+    : 'the last good one stays in force';
+  for (const problem of problems) log.error({}, `configuration: ${problem}; ${consequence}`);
+  if (changed) log.info({}, 'configuration loaded');
+}
