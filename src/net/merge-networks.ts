@@ -1,37 +1,147 @@
 import { addressBlock, sizeOf, toBlock, toCidr, unmap, type Block } from './block.ts';
-import { families, type Cidr, type Family } from './network.ts';
+import { ipv4Text, packIpv4, prefixOf, startOf } from './ipv4.ts';
+import { type Cidr, type Family, familyOf } from './network.ts';
+
+/** What a list was merged to; lists are never changed once they are made, so one is merged once. */
+const merged = new WeakMap<readonly Cidr[], readonly Cidr[]>();
 
 /**
  * The same addresses in the fewest networks, sorted: IPv4 first, then by number. Duplicates and networks
- * inside others go, two halves become their whole. Same addresses in, same bytes out.
+ * inside others go, two halves become their whole. Same addresses in, same bytes out; a list that is merged already is
+ * given back as it is, so what is unchanged can be told by identity.
  */
 export function mergeNetworks(networks: Iterable<Cidr>): readonly Cidr[] {
-  const blocks = Array.from(networks, toBlock);
-  return families.flatMap((family) =>
-    mergeBlocks(blocks.filter((block) => block.family === family)).map(toCidr),
-  );
+  const list: readonly Cidr[] = Array.isArray(networks) ? networks : [...networks];
+  const known = merged.get(list) ?? mergeOnce(list);
+  merged.set(list, known);
+  merged.set(known, known);
+  return known;
 }
 
-function mergeBlocks(blocks: readonly Block[]): readonly Block[] {
-  const sorted = blocks.toSorted((a, b) =>
-    a.start < b.start ? -1 : a.start > b.start ? 1 : a.prefix - b.prefix,
-  );
-  const merged: Block[] = [];
-  for (const block of sorted) {
-    const last = merged.at(-1);
-    if (last !== undefined && holds(last, block.start)) continue;
-    let whole = block;
+/** The last result for several lists, by the longest of them. */
+const together = new WeakMap<
+  readonly Cidr[],
+  { readonly lists: readonly (readonly Cidr[])[]; readonly all: readonly Cidr[] }
+>();
+
+/** {@link mergeNetworks} of several lists; the same lists again cost nothing. */
+export function mergeLists(lists: readonly (readonly Cidr[])[]): readonly Cidr[] {
+  const [first = [], second] = lists;
+  if (second === undefined) return mergeNetworks(first);
+  const longest = lists.reduce((a, b) => (b.length > a.length ? b : a));
+  const known = together.get(longest);
+  const same = known?.lists.length === lists.length && known.lists.every((list, index) => list === lists[index]);
+  if (known !== undefined && same) return known.all;
+  const all = mergeNetworks(lists.flat());
+  together.set(longest, { lists, all });
+  return all;
+}
+
+function mergeOnce(list: readonly Cidr[]): readonly Cidr[] {
+  const split = list.findIndex((network) => familyOf(network) === 6);
+  const mixed = split >= 0 && list.some((network, index) => index > split && familyOf(network) === 4);
+  const four = mixed ? list.filter((network) => familyOf(network) === 4) : split < 0 ? list : list.slice(0, split);
+  const six = mixed ? list.filter((network) => familyOf(network) === 6) : split < 0 ? [] : list.slice(split);
+  const parts = [mergeIpv4(four), mergeIpv6(six)] as const;
+  if (!mixed && parts[0] === four && parts[1] === six) return list;
+  return parts[1].length === 0 ? parts[0] : parts[0].concat(parts[1]);
+}
+
+/** So that a number can hold an address and a place in a list. */
+const mostPlaces = 2 ** 21;
+
+function mergeIpv4(list: readonly Cidr[]): readonly Cidr[] {
+  const packed = Float64Array.from(list, (network) => packIpv4(network) ?? Number.NaN);
+  const wrong = packed.findIndex(Number.isNaN);
+  if (wrong >= 0) throw new TypeError(`not a canonical network: ${list[wrong]}`);
+  if (isMerged(packed)) return list;
+  if (list.length > mostPlaces) return mergeBlocks(list.map(toBlock)).map(toCidr);
+  // By address, and then by place: sorting plain numbers is quick.
+  const order = packed.map((one, place) => startOf(one) * mostPlaces + place).sort();
+  const starts: number[] = [];
+  const prefixes: number[] = [];
+  const texts: (Cidr | undefined)[] = [];
+  for (const key of order) {
+    const place = key % mostPlaces;
+    let [start, prefix] = [startOf(packed[place] ?? 0), prefixOf(packed[place] ?? 0)];
+    let text = list[place];
+    const last = starts.length - 1;
+    const [lastStart = -1, lastPrefix = 32] = [starts[last], prefixes[last]];
+    const held = last >= 0 && start < lastStart + 2 ** (32 - lastPrefix);
+    if (held && (start !== lastStart || prefix >= lastPrefix)) continue;
+    if (held) drop();
     // A whole made of two halves may be the second half of a larger one.
-    for (let half = merged.at(-1); half !== undefined && areHalves(half, whole); half = merged.at(-1)) {
-      merged.pop();
-      whole = { ...half, prefix: half.prefix - 1 };
+    while (isSecondHalf(starts.at(-1), prefixes.at(-1), start, prefix)) {
+      start = starts.at(-1) ?? 0;
+      prefix -= 1;
+      text = undefined;
+      drop();
     }
-    merged.push(whole);
+    starts.push(start);
+    prefixes.push(prefix);
+    texts.push(text);
   }
-  return merged;
+  function drop(): void {
+    starts.pop();
+    prefixes.pop();
+    texts.pop();
+  }
+  return texts.map((text, index) => text ?? (ipv4Text(starts[index] ?? 0, prefixes[index] ?? 0) as Cidr));
+}
+
+function isMerged(packed: Float64Array): boolean {
+  let [lastStart, lastPrefix, end]: [number | undefined, number | undefined, number] = [undefined, undefined, 0];
+  for (const one of packed) {
+    const [start, prefix] = [startOf(one), prefixOf(one)];
+    if (start < end || isSecondHalf(lastStart, lastPrefix, start, prefix)) return false;
+    [lastStart, lastPrefix, end] = [start, prefix, start + 2 ** (32 - prefix)];
+  }
+  return true;
 }
 
 /** Of two neighbours in order: do they make up one block of the next shorter prefix? */
+function isSecondHalf(
+  lastStart: number | undefined,
+  lastPrefix: number | undefined,
+  start: number,
+  prefix: number,
+): boolean {
+  const size = 2 ** (32 - prefix);
+  return lastStart !== undefined && lastPrefix === prefix && lastStart % (2 * size) === 0 && lastStart + size === start;
+}
+
+interface Written extends Block {
+  /** Its text, where that is known. */
+  readonly text?: Cidr;
+}
+
+function mergeIpv6(list: readonly Cidr[]): readonly Cidr[] {
+  const blocks = list.map((text): Written => ({ ...toBlock(text), text }));
+  const fewest = mergeBlocks(blocks);
+  return fewest.length === list.length && fewest.every(({ text }, index) => text === list[index])
+    ? list
+    : fewest.map((block) => block.text ?? toCidr(block));
+}
+
+function mergeBlocks(blocks: readonly Written[]): readonly Written[] {
+  const sorted = blocks.toSorted((a, b) =>
+    a.start < b.start ? -1 : a.start > b.start ? 1 : a.prefix - b.prefix,
+  );
+  const fewest: Written[] = [];
+  for (const block of sorted) {
+    const last = fewest.at(-1);
+    if (last !== undefined && holds(last, block.start)) continue;
+    let whole = block;
+    // A whole made of two halves may be the second half of a larger one.
+    for (let half = fewest.at(-1); half !== undefined && areHalves(half, whole); half = fewest.at(-1)) {
+      fewest.pop();
+      whole = { family: half.family, start: half.start, prefix: half.prefix - 1 };
+    }
+    fewest.push(whole);
+  }
+  return fewest;
+}
+
 function areHalves(left: Block, right: Block): boolean {
   const size = sizeOf(left.family, left.prefix);
   return left.prefix === right.prefix && left.start % (2n * size) === 0n && left.start + size === right.start;
@@ -50,16 +160,30 @@ export function contains(network: Cidr, address: string): boolean {
   return block.family === wanted.family && holds(block, wanted.start);
 }
 
+/** By merged list. */
+const members = new WeakMap<readonly Cidr[], Map<Family, readonly string[]>>();
+
 /**
  * The members of one family's `hash:net` set, merged. A /0 is written as its two halves: the kernel's
  * hash types refuse prefix length 0 (ipset(8)).
  */
 export function toSetMembers(networks: Iterable<Cidr>, family: Family): readonly string[] {
-  const ours = Array.from(networks, toBlock).filter((block) => block.family === family);
-  return mergeBlocks(ours).flatMap(splitEverything).map(toCidr);
+  const all = mergeNetworks(networks);
+  const known = members.get(all) ?? new Map<Family, readonly string[]>();
+  members.set(all, known);
+  const found = known.get(family) ?? membersOf(all, family);
+  known.set(family, found);
+  return found;
 }
 
-function splitEverything(block: Block): readonly Block[] {
-  if (block.prefix > 0) return [block];
-  return [0n, sizeOf(block.family, 1)].map((start) => ({ family: block.family, start, prefix: 1 }));
+function membersOf(all: readonly Cidr[], family: Family): readonly string[] {
+  // IPv4 comes first: a list of one family is told by its ends, and is its own answer.
+  const ends = [all.at(0), all.at(-1)].flatMap((network) => (network === undefined ? [] : [familyOf(network)]));
+  const ours = ends.every((one) => one === family) ? all : all.filter((network) => familyOf(network) === family);
+  return ours[0]?.endsWith('/0') === true ? everyAddress(family) : ours;
+}
+
+/** Every address of a family as set members: `hash:net` has no /0, so these are two halves. */
+export function everyAddress(family: Family): readonly string[] {
+  return family === 4 ? ['0.0.0.0/1', '128.0.0.0/1'] : ['::/1', '8000::/1'];
 }

@@ -7,7 +7,7 @@ import {
   sourceKey,
 } from '../config/model.ts';
 import type { HostInterface, Inventory } from '../inventory/model.ts';
-import { mergeNetworks } from '../net/merge-networks.ts';
+import { mergeLists } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { parseSourceWord } from '../net/source-word.ts';
@@ -79,7 +79,7 @@ export function resolveMembers(
     }),
   ];
   return {
-    networks: mergeNetworks(origins.flatMap((origin) => origin.networks)),
+    networks: mergeLists(origins.map((origin) => origin.networks)),
     interfaces,
     ipsets,
     origins,
