@@ -60,6 +60,7 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
     type: 'hash:net',
     expiring: true,
     effect,
+    notes: true,
     members: toSetMembers(networks, family),
   });
   const denied = new Set<string>([...policy.deny.groups, ...usedRoles(policy).deniedGroups]);
