@@ -57,7 +57,9 @@ function replacementLines({ set, added, removed, members }: ReplaceMembers): rea
   const words = (count: number): string => (count === 1 ? '1 member' : `${count} members`);
   return [
     ...(removed === 0 ? [] : [{ sign: '-', where, what: words(removed) } as const]),
-    ...(added === 0 ? [] : [{ sign: '+', where, what: `${words(added)}, ${members.length} in all, at once` } as const]),
+    ...(added === 0
+      ? []
+      : [{ sign: '+', where, what: `${words(added)}, ${members.length} in all, at once` } as const]),
   ];
 }
 

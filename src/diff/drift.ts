@@ -128,7 +128,9 @@ function setDrift(changes: readonly SetChange[], live: ReadonlySet<string>): rea
 
 function replacedDrift({ set: { name }, added, removed }: ReplaceMembers): readonly Drift[] {
   return [
-    ...(added === 0 ? [] : [{ kind: 'member', what: `${added} members of the set ${name} were missing` } as const]),
+    ...(added === 0
+      ? []
+      : [{ kind: 'member', what: `${added} members of the set ${name} were missing` } as const]),
     ...(removed === 0
       ? []
       : [{ kind: 'member', what: `the set ${name} had ${removed} members that are none of ours` } as const]),

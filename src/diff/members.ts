@@ -1,11 +1,11 @@
 import type { IpSet } from '../ruleset/model.ts';
-import type { LiveMember, ObservedSet, SetChange } from './model.ts';
+import type { ObservedSet, SetChange } from './model.ts';
 
 /** What one set lacks, and what it has too much. */
 export interface Edit {
-  readonly set: IpSet & { readonly members: readonly string[] };
-  /** Undefined: it has still to be made. */
-  readonly seen: ObservedSet | undefined;
+  readonly set: Omit<IpSet, 'members'> & { readonly members: readonly string[] };
+  /** The permanent members that it has. */
+  readonly before: () => readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];
 }
@@ -20,20 +20,23 @@ export function editOf(set: IpSet, seen: ObservedSet | undefined): Edit | undefi
   // A wanted member that would expire is added again, for good.
   const added = seen === undefined ? members : members.filter((member) => seen.members.get(member) !== 0);
   const removed = seen === undefined ? [] : surplus(members, seen, members.length - added.length);
-  if (added.length + removed.length > 0) return { set: { ...set, members }, seen, added, removed };
+  if (added.length + removed.length > 0)
+    return { set: { ...set, members }, before: () => permanent(seen), added, removed };
   if (seen !== undefined) agreeing.set(seen.members, members);
   return undefined;
 }
 
+function permanent(seen: ObservedSet | undefined): readonly string[] {
+  return [...(seen?.members ?? [])].filter(([, secondsLeft]) => secondsLeft === 0).map(([member]) => member);
+}
+
 /** Unknown permanent members are drift; one that expires by itself was added by hand, for a while, and stays. */
 function surplus(members: readonly string[], seen: ObservedSet, matching: number): readonly string[] {
-  let permanent = 0;
-  for (const secondsLeft of seen.members.values()) if (secondsLeft === 0) permanent += 1;
-  if (permanent === matching) return [];
+  let count = 0;
+  for (const secondsLeft of seen.members.values()) if (secondsLeft === 0) count += 1;
+  if (count === matching) return [];
   const wanted = new Set(members);
-  return [...seen.members]
-    .filter(([member, secondsLeft]) => !wanted.has(member) && secondsLeft === 0)
-    .map(([member]) => member);
+  return permanent(seen).filter((member) => !wanted.has(member));
 }
 
 /**
@@ -45,8 +48,12 @@ const fewChanges = 1000;
 
 /** The way of one set to other members: one by one, or all at once where that is quicker, or where it would be seen half filled. */
 export function towards(
-  { set, seen }: Pick<Edit, 'set' | 'seen'>,
-  to: { readonly added: readonly string[]; readonly removed: readonly string[]; readonly members: () => readonly string[] },
+  set: Edit['set'],
+  to: {
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+    readonly members: () => readonly string[];
+  },
 ): readonly SetChange[] {
   const { added, removed } = to;
   const changes = added.length + removed.length;
@@ -55,7 +62,7 @@ export function towards(
     if (changes >= members.length) {
       const { members: _, ...header } = set;
       const counts = { added: added.length, removed: removed.length };
-      return [{ kind: 'replace-members', set: header, members, live: liveOf(seen, members), ...counts }];
+      return [{ kind: 'replace-members', set: header, members, ...counts }];
     }
   }
   const { name } = set;
@@ -64,16 +71,4 @@ export function towards(
     ...added.map((member): SetChange => ({ kind: 'add-member', set: name, member })),
     ...removed.map((member): SetChange => ({ kind: 'delete-member', set: name, member })),
   ];
-}
-
-function liveOf(seen: ObservedSet | undefined, members: readonly string[]): readonly LiveMember[] {
-  const live = [...(seen?.members ?? [])].filter(([, seconds]) => seconds > 0);
-  if (live.length === 0) return [];
-  const permanent = new Set(members);
-  return live
-    .filter(([member]) => !permanent.has(member))
-    .map(([member, seconds]) => {
-      const note = seen?.notes?.get(member);
-      return { member, seconds, ...(note === undefined ? {} : { note }) };
-    });
 }

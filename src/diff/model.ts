@@ -68,18 +68,9 @@ export interface ReplaceMembers {
   readonly set: Omit<IpSet, 'members'>;
   /** The permanent ones from now on. */
   readonly members: readonly string[];
-  /** Those that go by themselves, as they were seen. */
-  readonly live: readonly LiveMember[];
   /** How many are new, and how many go: for words. */
   readonly added: number;
   readonly removed: number;
-}
-
-/** A member that the kernel takes out by itself. */
-export interface LiveMember {
-  readonly member: string;
-  readonly seconds: number;
-  readonly note?: string;
 }
 
 /** Positions count from 1 and hold at the moment the operation runs, after all earlier ones of its table. */

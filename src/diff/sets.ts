@@ -26,7 +26,15 @@ export function diffSets(sets: readonly IpSet[], observed: Observed, steady = fa
     const discard: SetChange[] = found.has(set.name) ? [{ kind: 'discard-set', name: set.name }] : [];
     return [...discard, { kind: 'create-set', set: header }];
   });
-  const edits = pairs.flatMap(({ set, seen }) => editOf(set, seen) ?? []);
+  const { closing, opening } = inOrder(
+    pairs.flatMap(({ set, seen }) => editOf(set, seen) ?? []),
+    steady,
+  );
+  return { closing: [...creations, ...closing], opening };
+}
+
+/** The edits of several sets, in the order that {@link diffSets} promises. */
+export function inOrder(edits: readonly Edit[], steady: boolean): SetChanges {
   const phases = edits.map((edit) => {
     const alone = steady && edits.every((other) => other === edit || other.set.family !== edit.set.family);
     return { ...edit, phases: (alone ? atOnce(edit) : undefined) ?? inPhases(edit) };
@@ -34,7 +42,7 @@ export function diffSets(sets: readonly IpSet[], observed: Observed, steady = fa
   const closing = phases.filter(({ set }) => set.effect === 'closes');
   const opening = phases.filter(({ set }) => set.effect === 'opens');
   return {
-    closing: [...creations, ...[...closing, ...opening].flatMap((edit) => edit.phases.closing)],
+    closing: [...closing, ...opening].flatMap((edit) => edit.phases.closing),
     opening: [...opening, ...closing].flatMap((edit) => edit.phases.opening),
   };
 }
@@ -42,34 +50,38 @@ export function diffSets(sets: readonly IpSet[], observed: Observed, steady = fa
 /** Where nothing else changes, a set may go from the old members to the new ones in one step. */
 function atOnce(edit: Edit): SetChanges | undefined {
   const { added, removed, set } = edit;
-  const changes = towards(edit, { added, removed, members: () => set.members });
+  const changes = towards(set, { added, removed, members: () => set.members });
   const [first] = changes;
   return first?.kind === 'replace-members' ? { closing: [], opening: [first] } : undefined;
 }
 
 function inPhases(edit: Edit): SetChanges {
-  const { set, seen, added, removed } = edit;
-  const gone = new Set(removed);
+  const { set, before, added, removed } = edit;
   if (set.effect === 'closes') {
     const both = (): readonly string[] => [...set.members, ...removed];
     return {
-      closing: towards(edit, { added, removed: [], members: both }),
-      opening: towards(edit, { added: [], removed, members: () => set.members }),
+      closing: towards(set, { added, removed: [], members: both }),
+      opening: towards(set, { added: [], removed, members: () => set.members }),
     };
   }
   // What is written in another way now (two networks have become one, or one has become two) never leaves the set.
   const narrower = coveredBy(added, removed);
   const wider = coveredBy(removed, added);
-  const early = { added: added.filter((one) => narrower.has(one)), removed: removed.filter((one) => !wider.has(one)) };
-  const late = { added: added.filter((one) => !narrower.has(one)), removed: removed.filter((one) => wider.has(one)) };
-  const staying = (): readonly string[] => [
-    ...[...(seen?.members ?? [])].flatMap(([member, left]) => (left === 0 && !gone.has(member) ? [member] : [])),
-    ...late.removed,
-    ...early.added,
-  ];
+  const early = {
+    added: added.filter((one) => narrower.has(one)),
+    removed: removed.filter((one) => !wider.has(one)),
+  };
+  const late = {
+    added: added.filter((one) => !narrower.has(one)),
+    removed: removed.filter((one) => wider.has(one)),
+  };
+  const staying = (): readonly string[] => {
+    const gone = new Set(early.removed);
+    return [...before().filter((member) => !gone.has(member)), ...early.added];
+  };
   return {
-    closing: towards(edit, { ...early, members: staying }),
-    opening: towards(edit, { ...late, members: () => set.members }),
+    closing: towards(set, { ...early, members: staying }),
+    opening: towards(set, { ...late, members: () => set.members }),
   };
 }
 

@@ -54,6 +54,21 @@ export function prefixOf(packed: number): number {
   return packed % radix;
 }
 
+export function packOf(start: number, prefix: number): number {
+  return start * radix + prefix;
+}
+
+/** The address behind the last one of a packed network. */
+export function endOf(packed: number): number {
+  return startOf(packed) + 2 ** (32 - prefixOf(packed));
+}
+
+/** Of two in order: do they make up one network of the next shorter prefix? */
+export function isSecondHalf(first: number, second: number): boolean {
+  if (prefixOf(first) !== prefixOf(second) || endOf(first) !== startOf(second)) return false;
+  return startOf(first) % 2 ** (33 - prefixOf(first)) === 0;
+}
+
 /** The canonical text of a network. */
 export function ipv4Text(start: number, prefix: number): string {
   const address = `${Math.floor(start / 2 ** 24)}.${(start >>> 16) & 255}.${(start >>> 8) & 255}.${start & 255}`;

@@ -1,5 +1,6 @@
 import { addressBlock, sizeOf, toBlock, toCidr, unmap, type Block } from './block.ts';
-import { ipv4Text, packIpv4, prefixOf, startOf } from './ipv4.ts';
+import { changeOf } from './list-change.ts';
+import { mergeIpv4 } from './merge-ipv4.ts';
 import { type Cidr, type Family, familyOf } from './network.ts';
 
 /** What a list was merged to; lists are never changed once they are made, so one is merged once. */
@@ -18,6 +19,15 @@ export function mergeNetworks(networks: Iterable<Cidr>): readonly Cidr[] {
   return known;
 }
 
+/**
+ * Says that `list` has come in the place of `before`. Where the two are much alike and both are merged, this is found out at
+ * little cost (see {@link changeOf}), and merging it costs nothing then.
+ */
+export function succeeds(list: readonly Cidr[], before: readonly Cidr[]): void {
+  if (merged.get(before) === before && !merged.has(list) && changeOf(before, list) !== undefined)
+    merged.set(list, list);
+}
+
 /** The last result for several lists, by the longest of them. */
 const together = new WeakMap<
   readonly Cidr[],
@@ -30,7 +40,8 @@ export function mergeLists(lists: readonly (readonly Cidr[])[]): readonly Cidr[]
   if (second === undefined) return mergeNetworks(first);
   const longest = lists.reduce((a, b) => (b.length > a.length ? b : a));
   const known = together.get(longest);
-  const same = known?.lists.length === lists.length && known.lists.every((list, index) => list === lists[index]);
+  const same =
+    known?.lists.length === lists.length && known.lists.every((list, index) => list === lists[index]);
   if (known !== undefined && same) return known.all;
   const all = mergeNetworks(lists.flat());
   together.set(longest, { lists, all });
@@ -40,74 +51,15 @@ export function mergeLists(lists: readonly (readonly Cidr[])[]): readonly Cidr[]
 function mergeOnce(list: readonly Cidr[]): readonly Cidr[] {
   const split = list.findIndex((network) => familyOf(network) === 6);
   const mixed = split >= 0 && list.some((network, index) => index > split && familyOf(network) === 4);
-  const four = mixed ? list.filter((network) => familyOf(network) === 4) : split < 0 ? list : list.slice(0, split);
+  const four = mixed
+    ? list.filter((network) => familyOf(network) === 4)
+    : split < 0
+      ? list
+      : list.slice(0, split);
   const six = mixed ? list.filter((network) => familyOf(network) === 6) : split < 0 ? [] : list.slice(split);
   const parts = [mergeIpv4(four), mergeIpv6(six)] as const;
   if (!mixed && parts[0] === four && parts[1] === six) return list;
   return parts[1].length === 0 ? parts[0] : parts[0].concat(parts[1]);
-}
-
-/** So that a number can hold an address and a place in a list. */
-const mostPlaces = 2 ** 21;
-
-function mergeIpv4(list: readonly Cidr[]): readonly Cidr[] {
-  const packed = Float64Array.from(list, (network) => packIpv4(network) ?? Number.NaN);
-  const wrong = packed.findIndex(Number.isNaN);
-  if (wrong >= 0) throw new TypeError(`not a canonical network: ${list[wrong]}`);
-  if (isMerged(packed)) return list;
-  if (list.length > mostPlaces) return mergeBlocks(list.map(toBlock)).map(toCidr);
-  // By address, and then by place: sorting plain numbers is quick.
-  const order = packed.map((one, place) => startOf(one) * mostPlaces + place).sort();
-  const starts: number[] = [];
-  const prefixes: number[] = [];
-  const texts: (Cidr | undefined)[] = [];
-  for (const key of order) {
-    const place = key % mostPlaces;
-    let [start, prefix] = [startOf(packed[place] ?? 0), prefixOf(packed[place] ?? 0)];
-    let text = list[place];
-    const last = starts.length - 1;
-    const [lastStart = -1, lastPrefix = 32] = [starts[last], prefixes[last]];
-    const held = last >= 0 && start < lastStart + 2 ** (32 - lastPrefix);
-    if (held && (start !== lastStart || prefix >= lastPrefix)) continue;
-    if (held) drop();
-    // A whole made of two halves may be the second half of a larger one.
-    while (isSecondHalf(starts.at(-1), prefixes.at(-1), start, prefix)) {
-      start = starts.at(-1) ?? 0;
-      prefix -= 1;
-      text = undefined;
-      drop();
-    }
-    starts.push(start);
-    prefixes.push(prefix);
-    texts.push(text);
-  }
-  function drop(): void {
-    starts.pop();
-    prefixes.pop();
-    texts.pop();
-  }
-  return texts.map((text, index) => text ?? (ipv4Text(starts[index] ?? 0, prefixes[index] ?? 0) as Cidr));
-}
-
-function isMerged(packed: Float64Array): boolean {
-  let [lastStart, lastPrefix, end]: [number | undefined, number | undefined, number] = [undefined, undefined, 0];
-  for (const one of packed) {
-    const [start, prefix] = [startOf(one), prefixOf(one)];
-    if (start < end || isSecondHalf(lastStart, lastPrefix, start, prefix)) return false;
-    [lastStart, lastPrefix, end] = [start, prefix, start + 2 ** (32 - prefix)];
-  }
-  return true;
-}
-
-/** Of two neighbours in order: do they make up one block of the next shorter prefix? */
-function isSecondHalf(
-  lastStart: number | undefined,
-  lastPrefix: number | undefined,
-  start: number,
-  prefix: number,
-): boolean {
-  const size = 2 ** (32 - prefix);
-  return lastStart !== undefined && lastPrefix === prefix && lastStart % (2 * size) === 0 && lastStart + size === start;
 }
 
 interface Written extends Block {
@@ -178,8 +130,12 @@ export function toSetMembers(networks: Iterable<Cidr>, family: Family): readonly
 
 function membersOf(all: readonly Cidr[], family: Family): readonly string[] {
   // IPv4 comes first: a list of one family is told by its ends, and is its own answer.
-  const ends = [all.at(0), all.at(-1)].flatMap((network) => (network === undefined ? [] : [familyOf(network)]));
-  const ours = ends.every((one) => one === family) ? all : all.filter((network) => familyOf(network) === family);
+  const ends = [all.at(0), all.at(-1)].flatMap((network) =>
+    network === undefined ? [] : [familyOf(network)],
+  );
+  const ours = ends.every((one) => one === family)
+    ? all
+    : all.filter((network) => familyOf(network) === family);
   return ours[0]?.endsWith('/0') === true ? everyAddress(family) : ours;
 }
 

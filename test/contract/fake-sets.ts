@@ -111,7 +111,9 @@ function create(
   { exist, made }: SetSurroundings & { readonly made: FakeSet },
 ): void {
   const old = sets.get(name);
-  const same = (['type', 'family', 'maxelem', 'timeout', 'comments'] as const).every((key) => old?.[key] === made[key]);
+  const same = (['type', 'family', 'maxelem', 'timeout', 'comments'] as const).every(
+    (key) => old?.[key] === made[key],
+  );
   if (old !== undefined && !(exist && same)) {
     throw new ToolFailure('Set cannot be created: set with the same name already exists');
   }

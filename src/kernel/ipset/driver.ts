@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { ObservedSet, ReplaceMembers, SetChange } from '../../diff/model.ts';
+import type { SetName } from '../../ruleset/model.ts';
 import { isOwnedSet, temporarySet } from '../../ruleset/names.ts';
 import { type Command, KernelError, type Run } from '../command.ts';
 import { execute } from '../failure.ts';
 import type { Limits } from '../iptables/driver.ts';
 import { parseSets, SetParser } from './parse.ts';
-import { renderDestroys, renderReplacement, renderSets } from './render.ts';
+import { renderDestroys, renderFill, renderSets, renderSwap } from './render.ts';
 
 /** Sets that this process fills at this moment, and will take away itself. */
 const filling = new Set<string>();
@@ -19,16 +20,15 @@ export async function saveSets(
   limits: Limits,
   before: readonly ObservedSet[] = [],
 ): Promise<readonly ObservedSet[]> {
-  return save(run, { ...limits, program: 'ipset', args: ['save'] }, before);
+  const parser = new SetParser(isOwnedSet, before);
+  const sets = await save(run, { ...limits, program: 'ipset', args: ['save'] }, parser);
+  return sets.filter(({ name }) => !filling.has(name));
 }
 
-async function save(run: Run, command: Command, before: readonly ObservedSet[]): Promise<readonly ObservedSet[]> {
-  const keep = (name: string): boolean => isOwnedSet(name) && !filling.has(name);
-  const keepAll = command.args.length > 1 ? isOwnedSet : keep;
-  const parser = new SetParser(keepAll, before);
+async function save(run: Run, command: Command, parser: SetParser): Promise<readonly ObservedSet[]> {
   const piecewise = { ...command, onText: (text: string) => parser.feed(text) };
   const { stdout } = await execute(run, piecewise, 'saving the sets');
-  return stdout === '' ? parser.end() : parseSets(stdout, keepAll);
+  return stdout === '' ? parser.end() : parseSets(stdout, isOwnedSet);
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */
@@ -49,46 +49,75 @@ interface Tools {
 }
 
 /**
- * Fills a set beside it and swaps the two. What somebody has added for a while, or taken back, since the set was looked at is
- * in the one that is now beside it, and is done again.
+ * Fills a set beside it and swaps the two. Members that somebody has added for a while go with it: those that are there right
+ * before, and then those that came or went meanwhile, which are in the one that is now beside it.
  */
-async function replaceMembers({ run, limits }: Tools, first: readonly SetChange[], change: ReplaceMembers): Promise<void> {
-  const beside = temporarySet(change.set.family, randomBytes(6).toString('hex'));
+async function replaceMembers(
+  tools: Tools,
+  first: readonly SetChange[],
+  change: ReplaceMembers,
+): Promise<void> {
+  const { set } = change;
+  const beside = temporarySet(set.family, randomBytes(6).toString('hex'));
   filling.add(beside);
   try {
-    const input = renderSets(first) + renderReplacement(change, beside);
-    await execute(run, restore(limits, input), 'restoring the sets');
-    const args = ['save', beside];
-    const [old] = change.set.expiring ? await save(run, { ...limits, program: 'ipset', args }, []) : [];
-    const late = old === undefined ? [] : missed(change, old);
-    const end = renderSets([...late, { kind: 'discard-set', name: beside }]);
-    await execute(run, restore(limits, end), 'restoring the sets');
+    const fill = renderSets(first) + renderFill(change, beside);
+    const swap = renderSwap(change, beside);
+    const end = renderDestroys([beside]);
+    if (!set.expiring) return await restoreText(tools, fill + swap + end);
+    await restoreText(tools, fill);
+    const carried = await passing(tools, change, set.name);
+    await restoreText(tools, renderSets(additions(carried, beside)) + swap);
+    const left = await passing(tools, change, beside);
+    await restoreText(tools, renderSets(later(carried, left, set.name)) + end);
   } finally {
     filling.delete(beside);
   }
 }
 
+async function restoreText({ run, limits }: Tools, input: string): Promise<void> {
+  await execute(run, restore(limits, input), 'restoring the sets');
+}
+
+/** What will go by itself. */
+type Passing = ReadonlyMap<string, { readonly seconds: number; readonly note?: string }>;
+
+async function passing(
+  { run, limits }: Tools,
+  { set, members }: ReplaceMembers,
+  name: string,
+): Promise<Passing> {
+  const parser = new SetParser(isOwnedSet, [], 'passing');
+  const [seen] = await save(run, { ...limits, program: 'ipset', args: ['save', name] }, parser);
+  const found = [...(seen?.members ?? [])].filter(([, seconds]) => seconds > 0);
+  const permanent = new Set(found.length === 0 ? [] : members);
+  return new Map(
+    found
+      .filter(([member]) => !permanent.has(member))
+      .map(([member, seconds]) => {
+        const note = set.notes === true ? seen?.notes?.get(member) : undefined;
+        return [member, { seconds, ...(note === undefined ? {} : { note }) }];
+      }),
+  );
+}
+
+function additions(members: Passing, set: SetName): readonly SetChange[] {
+  return [...members].map(([member, entry]) => ({ kind: 'add-member', set, member, ...entry }));
+}
+
 /** Two looks at the same entry may tell its time a second apart. */
 const sameTime = 2;
 
-function missed({ set, members, live }: ReplaceMembers, old: ObservedSet): readonly SetChange[] {
-  const carried = new Map(live.map((one) => [one.member, one]));
-  const passing = [...old.members].filter(([, seconds]) => seconds > 0);
-  const permanent = new Set(passing.length === 0 ? [] : members);
-  const late = passing.filter(([member, seconds]) => {
-    if (permanent.has(member)) return false;
+/** From what was carried over to what was left behind in the end. */
+function later(carried: Passing, left: Passing, set: SetName): readonly SetChange[] {
+  const gone = [...carried.keys()].filter((member) => !left.has(member));
+  const changed = [...left].filter(([member, { seconds, note }]) => {
     const known = carried.get(member);
-    const later = known === undefined || Math.abs(known.seconds - seconds) > sameTime;
-    return later || known.note !== old.notes?.get(member);
+    return known === undefined || Math.abs(known.seconds - seconds) > sameTime || known.note !== note;
   });
   return [
-    ...live
-      .filter(({ member }) => (old.members.get(member) ?? 0) === 0)
-      .map(({ member }): SetChange => ({ kind: 'delete-member', set: set.name, member })),
-    ...late.map(([member, seconds]): SetChange => {
-      const note = set.notes === true ? old.notes?.get(member) : undefined;
-      return { kind: 'add-member', set: set.name, member, seconds, ...(note === undefined ? {} : { note }) };
-    }),
+    ...gone.map((member): SetChange => ({ kind: 'delete-member', set, member })),
+    ...additions(new Map(changed), set),
   ];
 }
 

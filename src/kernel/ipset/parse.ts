@@ -39,6 +39,7 @@ interface Reading {
  */
 export class SetParser {
   private readonly keep: (name: string) => boolean;
+  private readonly which: 'all' | 'passing';
   private readonly before: ReadonlyMap<string, ObservedSet>;
   private readonly sets: ObservedSet[] = [];
   private rest = '';
@@ -46,8 +47,14 @@ export class SetParser {
   private open: string | undefined;
   private reading: Reading | undefined;
 
-  constructor(keep: (name: string) => boolean, before: readonly ObservedSet[] = []) {
+  /** @param which `passing`: members that stay for good are left out. */
+  constructor(
+    keep: (name: string) => boolean,
+    before: readonly ObservedSet[] = [],
+    which: 'all' | 'passing' = 'all',
+  ) {
     this.keep = keep;
+    this.which = which;
     this.before = new Map(before.map((set) => [set.name, set]));
   }
 
@@ -59,7 +66,9 @@ export class SetParser {
       if (quote !== -1 && quote < from) quote = text.indexOf('"', from);
       const plain = this.open === undefined && (quote === -1 || quote > to);
       if (!plain) this.quoted(text.slice(from, to));
-      else if (!this.isAsBefore(text, from, to)) this.line(text, from, to);
+      else if (this.which === 'passing' && text.startsWith(permanent, to - permanent.length)) {
+        // one of many
+      } else if (!this.isAsBefore(text, from, to)) this.line(text, from, to);
       from = to + 1;
     }
     this.rest = text.slice(from);

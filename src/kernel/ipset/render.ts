@@ -1,4 +1,4 @@
-import type { LiveMember, ReplaceMembers, SetChange } from '../../diff/model.ts';
+import type { ReplaceMembers, SetChange } from '../../diff/model.ts';
 import type { IpSet, SetName } from '../../ruleset/model.ts';
 import { temporarySet } from '../../ruleset/names.ts';
 import { note, number, word } from '../words.ts';
@@ -21,15 +21,16 @@ export function renderDestroys(names: readonly string[]): string {
   return names.map((name) => `destroy ${word('set', name)}\n`).join('');
 }
 
-/** The text that fills `beside` and gives it the other's place and name; `beside` is then the name of what was there before. */
-export function renderReplacement({ set, members, live }: ReplaceMembers, beside: SetName): string {
+/** The text that makes and fills `beside`. */
+export function renderFill({ set, members }: ReplaceMembers, beside: SetName): string {
   const head = `add ${word('set', beside)} `;
-  return [
-    createLine({ ...set, name: beside }, members.length),
-    ...members.map((member) => head + word('member', member)),
-    ...live.map((one) => addLine(beside, one)),
-    `swap ${beside} ${word('set', set.name)}\n`,
-  ].join('\n');
+  const lines = members.map((member) => `${head}${word('member', member)}\n`);
+  return `${createLine({ ...set, name: beside }, members.length)}\n${lines.join('')}`;
+}
+
+/** The text that gives `beside` the other's place and name; `beside` is then the name of what was there before. */
+export function renderSwap({ set }: ReplaceMembers, beside: SetName): string {
+  return `swap ${word('set', beside)} ${word('set', set.name)}\n`;
 }
 
 function linesOf(change: SetChange): string {
@@ -44,7 +45,7 @@ function linesOf(change: SetChange): string {
       return `del ${word('set', change.set)} ${word('member', change.member)}`;
     case 'replace-members': {
       const beside = temporarySet(change.set.family, 'x');
-      return `${renderReplacement(change, beside)}destroy ${beside}`;
+      return `${renderFill(change, beside)}${renderSwap(change, beside)}destroy ${beside}`;
     }
   }
 }
@@ -63,7 +64,7 @@ function createLine({ name, type, family, expiring, notes }: Omit<IpSet, 'member
  */
 function addLine(
   set: SetName,
-  { member, seconds, note: words }: Partial<LiveMember> & Pick<LiveMember, 'member'>,
+  { member, seconds, note: words }: Omit<Extract<SetChange, { kind: 'add-member' }>, 'kind' | 'set'>,
 ): string {
   const comment = words === undefined || words === '' ? '' : ` comment "${note(words)}"`;
   return `add ${word('set', set)} ${word('member', member)}${timeText(seconds)}${comment}`;
