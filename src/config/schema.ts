@@ -5,6 +5,7 @@ import { docs } from './docs.ts';
 import { durationField } from './duration.ts';
 import { didYou, found, refuse, textField } from './field.ts';
 import { interfacesField } from './interfaces.ts';
+import { listenField } from './listen.ts';
 import { markField } from './mark.ts';
 import type { Config } from './model.ts';
 import { groupsField, peersField } from './peers.ts';
@@ -73,6 +74,11 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
+    listen: listenField().register(docs, {
+      type: '`off`, a port, an address with a port, or a map of `address`, `public` and `names`',
+      meaning:
+        'Where the [page](page.md) is served besides the unix socket: `9117` is `127.0.0.1:9117`. An address that others reach needs `public: yes`; `names` are host names by which a browser may ask for it.',
+    }),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
@@ -93,6 +99,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   groups: {},
   services: {},
   guard: 'on',
+  listen: 'off',
   logLevel: 'info',
 };
 
@@ -109,6 +116,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   groups: 'DOCKWALL_GROUPS',
   services: 'DOCKWALL_SERVICES',
   guard: 'DOCKWALL_GUARD',
+  listen: 'DOCKWALL_LISTEN',
   logLevel: 'DOCKWALL_LOG_LEVEL',
 };
 
