@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
+import { docs } from './docs.ts';
 import { chosenField, found, listField, type Parsed, refuse, textField } from './field.ts';
 import { isPlainMap } from './plain.ts';
 
@@ -41,7 +42,11 @@ export function listenField(): z.ZodType<Listen | undefined> {
     .transform(({ address, public: open = false, names = [] }, context) =>
       checked({ ...address, public: open, names }, context),
     );
-  return chosenField<Listen | undefined>((input) => (isPlainMap(input) ? map : text));
+  return chosenField<Listen | undefined>((input) => (isPlainMap(input) ? map : text)).register(docs, {
+    type: '`off`, a port, an address with a port, or a map of `address`, `public` and `names`',
+    meaning:
+      'Where the [page](page.md) is served besides the unix socket: `9117` is `127.0.0.1:9117`. An address that others reach needs `public: yes`; `names` are host names by which a browser may ask for it.',
+  });
 }
 
 function checked(listen: Listen & { readonly public: boolean }, context: z.RefinementCtx): Listen {

@@ -32,11 +32,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       type: '`auto` or list of interface names',
       meaning: "The external interfaces. `auto` is every interface but loopback and Docker's own bridges.",
     }),
-    schedule: scheduleField().register(docs, {
-      type: 'cron expression',
-      meaning:
-        "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
-    }),
+    schedule: scheduleField(),
     driftCheck: durationField({ least: '500ms' }).register(docs, {
       type: 'time such as `3s`, or `off`',
       meaning:
@@ -74,11 +70,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
-    listen: listenField().register(docs, {
-      type: '`off`, a port, an address with a port, or a map of `address`, `public` and `names`',
-      meaning:
-        'Where the [page](page.md) is served besides the unix socket: `9117` is `127.0.0.1:9117`. An address that others reach needs `public: yes`; `names` are host names by which a browser may ask for it.',
-    }),
+    listen: listenField(),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',

@@ -3,7 +3,7 @@ import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
-import type { Health } from '../web/health-server.ts';
+import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
 import type { Decision } from './pass.ts';
 
