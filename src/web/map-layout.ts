@@ -4,13 +4,13 @@ import type { AccessMap, MapRow, MapService, MapSource } from './access-map.ts';
 export const sizes = {
   width: 960,
   sourceWidth: 230,
-  serviceLeft: 500,
+  serviceLeft: 470,
   rowHeight: 32,
   serviceGap: 8,
   sourceHeight: 46,
   sourceGap: 14,
   /** Where the line that the trusted share runs. */
-  rail: 470,
+  rail: 440,
   margin: 4,
 } as const;
 

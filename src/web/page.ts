@@ -61,33 +61,32 @@ function document({
   return html`<!doctype html>
     <html lang="en">
       <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
+        <meta charset="utf-8"/>
+        <meta name="viewport" content="width=device-width, initial-scale=1"/>
+        <meta name="color-scheme" content="light dark"/>
         <title>${title}</title>
-        <link rel="icon" href="icon.svg" type="image/svg+xml" />
-        <link rel="stylesheet" href="style.css" />
+        <link rel="icon" href="icon.svg" type="image/svg+xml"/>
+        <link rel="stylesheet" href="style.css"/>
         ${refresh ? html`<script type="module" src="app.js"></script>` : ''}
       </head>
       <body>
         <a class="skip" href="#main">Skip to the content</a>
         ${body}
       </body>
-    </html> `;
+    </html>
+`;
 }
 
-function header(host: string, state: PageState): Html {
-  const passed = state.passed === undefined ? '' : html` Last pass ${timeOf(state.passed)}.`;
+function header(host: string, { kind, text, passed }: PageState): Html {
   return html`<header class="top">
-    <p class="brand">dockwall</p>
-    <h1>${host}</h1>
-    ${live(
-      'state',
-      html`<p class="state ${state.kind}" role="status">${state.text}.</p>
-        <p class="passed">${passed}</p>`,
-    )}
+    <div>
+      <p class="brand">dockwall</p>
+      <h1>${host}</h1>
+      <div id="state-live" data-live role="status"><p class="state ${kind}">${text}.</p></div>
+      ${live('passed', html`<p class="passed">${passed !== undefined && html`Last pass ${timeOf(passed)}.`}</p>`)}
+    </div>
     <p class="refresh" hidden>
-      <button type="button" id="pause" aria-pressed="false">Pause</button> <span id="freshness"></span>
+      <span id="freshness"></span> <button type="button" id="pause" aria-pressed="false">Pause</button>
     </p>
   </header>`;
 }
@@ -114,30 +113,10 @@ function explainForm({ source, target }: Question): Html {
     <h2 id="explain">Who gets in?</h2>
     <form class="explain" action="explain" method="get">
       <p>
-        <label for="source">From</label
-        ><input
-          id="source"
-          name="source"
-          required
-          maxlength="200"
-          autocomplete="off"
-          spellcheck="false"
-          placeholder="203.0.113.7"
-          value="${source}"
-        />
+        <label for="source">From</label><input id="source" name="source" required maxlength="200" autocomplete="off" spellcheck="false" placeholder="203.0.113.7" value="${source}"/>
       </p>
       <p>
-        <label for="target">to</label
-        ><input
-          id="target"
-          name="target"
-          required
-          maxlength="200"
-          autocomplete="off"
-          spellcheck="false"
-          placeholder="nginx-proxy:https"
-          value="${target}"
-        />
+        <label for="target">to</label><input id="target" name="target" required maxlength="200" autocomplete="off" spellcheck="false" placeholder="nginx-proxy:https" value="${target}"/>
       </p>
       <p><button type="submit">Explain</button></p>
     </form>
@@ -145,9 +124,9 @@ function explainForm({ source, target }: Question): Html {
 }
 
 function answerSection(answer: ExplainAnswer): Html {
+  const lines = answer.kind === 'answer' ? answer.lines : [answer.problem];
   return html`<section aria-labelledby="answer">
     <h2 id="answer">${answer.kind === 'answer' ? 'Answer' : 'This is not clear'}</h2>
-    <pre class="answer" tabindex="0">
-${(answer.kind === 'answer' ? answer.lines : [answer.problem]).map((line) => html`${line} `)}</pre>
+    <pre class="answer" tabindex="0">${lines.map((line) => html`${line}\n`)}</pre>
   </section>`;
 }

@@ -27,6 +27,7 @@ code, .number { font: 0.92em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Deja
 .skip { position: absolute; left: -99rem; }
 .skip:focus { left: 1rem; top: 0.5rem; }
 
+.top { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: end; gap: 0.75rem 2rem; }
 .brand { font-size: 0.85rem; letter-spacing: 0.08em; text-transform: uppercase; }
 .state { display: flex; align-items: center; gap: 0.6rem; font-size: 1.15rem; font-weight: 550; }
 .state::before { content: ""; flex: none; width: 0.8rem; height: 0.8rem; border-radius: 50%; background: var(--up); }
@@ -35,7 +36,6 @@ code, .number { font: 0.92em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Deja
 .state.down::before { background: var(--denied); border-radius: 0; }
 .state.starting::before { background: none; border: 2px solid var(--quiet); }
 .passed, .refresh { font-size: 0.9rem; }
-.refresh { margin-top: 0.4rem; }
 .stale .refresh { color: var(--denied); }
 button { font: inherit; font-size: 0.9rem; color: var(--ink); background: var(--paper); border: 1px solid var(--quiet); border-radius: 5px; padding: 0.15rem 0.75rem; cursor: pointer; }
 button[aria-pressed="true"] { background: var(--ink); color: var(--ground); }
@@ -51,7 +51,7 @@ button[aria-pressed="true"] { background: var(--ink); color: var(--ground); }
 .map .name { font-weight: 550; }
 .map .who, .map .stopped { fill: var(--quiet); font-size: 13px; font-weight: 400; }
 .map .stopped { font-size: 15px; font-style: italic; }
-.map .ports { font: 14px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+.map .ports { font: 13.5px ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .map .says { font-size: 14px; }
 .map a { text-decoration: none; outline: none; }
 .map a:focus-visible .box { stroke: var(--focus); stroke-width: 2.5; }
@@ -84,18 +84,24 @@ button[aria-pressed="true"] { background: var(--ink); color: var(--ground); }
 
 .swatch { width: 36px; height: 10px; margin-right: 0.6rem; vertical-align: 0.05em; }
 table { width: 100%; border-collapse: collapse; font-size: 0.95rem; }
-th, td { text-align: left; vertical-align: top; padding: 0.5rem 1rem 0.5rem 0; border-bottom: 1px solid var(--rule); font-weight: 400; }
-thead th { color: var(--quiet); font-size: 0.85rem; padding-bottom: 0.3rem; }
-tbody th { font-weight: 550; }
-tr:target > * { background: var(--lit); }
-tr:focus { outline: none; }
+th, td { text-align: left; vertical-align: top; padding: 0.45rem 1rem 0.45rem 0; font-weight: 400; }
+thead th { color: var(--quiet); font-size: 0.85rem; padding-bottom: 0.3rem; white-space: nowrap; }
+tbody { border-top: 1px solid var(--rule); }
+tbody th { font-weight: 550; min-width: 11rem; }
+tr + tr td { padding-top: 0; }
+td:last-child { padding-right: 0; }
+td .number { white-space: nowrap; }
+tbody:target { background: var(--lit); }
+tbody:focus { outline: none; }
+.sources td:nth-of-type(1) { min-width: 13rem; }
+.door { white-space: nowrap; }
+.services td:nth-of-type(3) { min-width: 9rem; }
 .description { display: block; color: var(--quiet); font-size: 0.88rem; font-weight: 400; }
 .reach-everybody .reach { color: var(--public); }
 .reach-some .reach { color: var(--group); }
 .reach-trusted .reach, .reach-loopback .reach, .reach-host-service .reach { color: var(--quiet); }
 .reach-unprotected strong { color: var(--warn); }
 .never { color: var(--denied); }
-.door { white-space: nowrap; }
 
 form.explain { display: flex; flex-wrap: wrap; gap: 0.75rem 1rem; align-items: end; }
 form.explain p { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: baseline; }
@@ -115,13 +121,22 @@ form.explain button { padding: 0.3rem 1rem; font-size: 1rem; }
   section { margin-top: 2.2rem; }
   .map { display: none; }
   thead { position: absolute; left: -99rem; }
-  table, tbody, tr { display: block; }
-  tr { background: var(--paper); border: 1px solid var(--rule); border-radius: 6px; padding: 0.7rem 0.9rem; margin-bottom: 0.6rem; }
-  th, td { display: block; border: 0; padding: 0.1rem 0; }
+  table, tbody, tr, th, td { display: block; }
+  tbody { background: var(--paper); border: 1px solid var(--rule); border-radius: 6px; padding: 0.7rem 0.9rem; margin-bottom: 0.6rem; }
+  th, td { padding: 0.1rem 0; }
+  tbody th { font-size: 1.02rem; padding-bottom: 0.25rem; }
   td:empty { display: none; }
   td[data-head]::before { content: attr(data-head) ": "; color: var(--quiet); font-size: 0.85rem; }
-  tbody th { font-size: 1.02rem; padding-bottom: 0.25rem; }
-  .door { white-space: normal; }
+  .services tr { display: grid; grid-template-columns: 8rem 1fr; column-gap: 0.75rem; }
+  .services th { grid-column: 1 / -1; }
+  .services tr + tr { margin-top: 0.5rem; padding-top: 0.5rem; border-top: 1px solid var(--rule); }
+  .services td:nth-of-type(1), .services td:nth-of-type(2) { grid-column: 1; }
+  .services td:nth-of-type(3), .services td:nth-of-type(4) { grid-column: 2; }
+  .services td:nth-of-type(1), .services td:nth-of-type(3) { grid-row: 2; }
+  .services td:nth-of-type(2), .services td:nth-of-type(4) { grid-row: 3; color: var(--quiet); font-size: 0.85rem; }
+  .services td[data-head]::before { content: none; }
+  .services td:nth-of-type(2)::before { content: "container "; }
+  .door, td .number { white-space: normal; }
   input { width: 100%; }
   form.explain, form.explain p { display: block; }
   form.explain p + p { margin-top: 0.75rem; }

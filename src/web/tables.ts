@@ -1,7 +1,7 @@
-import { type AccessMap, type MapRow, type MapSource, reachWords } from './access-map.ts';
+import { type AccessMap, type MapRow, type MapSource, reachWords, type Why } from './access-map.ts';
 import { html, type Html } from './html.ts';
 import type { BlockedView, PageModel, PortView, ServiceView } from './page-model.ts';
-import { table, type TableRow } from './table.ts';
+import { table, type TableGroup } from './table.ts';
 import { timeOf } from './time.ts';
 
 /** Longest name, label and list of names that is shown in a cell, characters. */
@@ -9,24 +9,36 @@ const longest = { name: 60, label: 160, list: 300 } as const;
 
 /** By source: the key to the picture's lines, and what stands in its place on a narrow screen. */
 export function sourceTable({ sources }: AccessMap): Html {
-  const rows = sources.map((source): TableRow => ({
+  const sorted = sources.toSorted((a, b) => order.indexOf(a.why) - order.indexOf(b.why));
+  const groups = sorted.map((source): TableGroup => ({
     id: source.id,
-    kind: `why-${source.why}`,
-    cells: [
-      html`${swatch(source)}${cut(source.name, longest.name)}`,
-      source.who === '' ? whoElse[source.why] : cut(source.who, longest.list),
-      reaches(source),
+    header: html`${swatch(source)}${cut(source.name, longest.name)}`,
+    rows: [
+      {
+        cells: [
+          cut(source.who, longest.list) || html`<span class="quiet">${whoElse[source.why]}</span>`,
+          reaches(source),
+        ],
+      },
     ],
   }));
-  return table('Sources', ['Source', 'Who that is', 'Reaches'], rows);
+  return html`<div class="sources">${table('Sources', ['Source', 'Who that is', 'Reaches'], groups)}</div>`;
 }
 
-const whoElse = { public: 'whoever asks', trusted: '', group: '', address: '', denied: '' } as const;
+const order: readonly Why[] = ['public', 'trusted', 'group', 'address', 'denied'];
+
+const whoElse: Readonly<Record<Why, string>> = {
+  public: 'whoever asks',
+  trusted: 'nobody',
+  group: 'as the label says',
+  address: 'as the label says',
+  denied: 'as the label says',
+};
 
 /** As its lines are drawn. */
 function swatch({ why }: MapSource): Html {
   return html`<svg class="swatch" viewBox="0 0 36 10" aria-hidden="true">
-    <path class="flow why-${why}" d="M1 5H35" />
+    <path class="flow why-${why}" d="M1 5H35"/>
   </svg>`;
 }
 
@@ -43,27 +55,22 @@ function reaches({ why, rows, everywhere }: MapSource): Html {
 }
 
 function door({ service, ports }: MapRow): Html {
-  return html`<span class="door"
-    >${cut(service, longest.name)} <span class="number">${cut(ports.join(' '), longest.name)}</span></span
-  >`;
+  return html`<span class="door">${cut(service, longest.name)} <span class="number">${cut(ports.join(' '), longest.name)}</span></span>`;
 }
 
 /** By service and port: who, and because of what. */
 export function serviceTable(services: readonly ServiceView[]): Html {
   if (services.length === 0) return html`<p>No container publishes a port.</p>`;
-  const rows = services.flatMap((service) => {
-    const name = serviceName(service);
-    const ports = service.ports.map((port) => ({
-      kind: `reach-${port.reach}`,
-      cells: [name, ...portCells(port)],
-    }));
+  const groups = services.map((service): TableGroup => {
+    const ports = service.ports.map((port) => ({ kind: `reach-${port.reach}`, cells: portCells(port) }));
     const bare = service.unprotected.map((network) => ({
       kind: 'reach-unprotected',
-      cells: [name, '', '', html`<strong>not protected</strong>`, cut(network, longest.label)],
+      cells: ['', '', html`<strong>not protected</strong>`, cut(network, longest.label)],
     }));
-    return [...ports, ...bare].map((row, index) => ({ ...row, id: index === 0 ? service.id : undefined }));
+    return { id: service.id, header: serviceName(service), rows: [...ports, ...bare] };
   });
-  return table('Services', ['Service', 'Host port', 'Container', 'Who may reach it', 'Because of'], rows);
+  const columns = ['Service', 'Host port', 'Container', 'Who may reach it', 'Because of'];
+  return html`<div class="services">${table('Services', columns, groups)}</div>`;
 }
 
 function serviceName({ name, running, description }: ServiceView): Html {
@@ -76,8 +83,7 @@ function serviceName({ name, running, description }: ServiceView): Html {
 function portCells(port: PortView): readonly Html[] {
   const { host, family, container, because } = port;
   return [
-    html`<span class="number">${host}</span
-      >${family === undefined ? '' : html` <span class="quiet">${family} only</span>`}`,
+    html`<span class="number">${host}</span>${family === undefined ? '' : html` <span class="quiet">${family} only</span>`}`,
     html`<span class="number">${container}</span>`,
     who(port),
     because === undefined
@@ -96,17 +102,21 @@ function who({ reach, allow, deny }: PortView): Html {
 /** Who was turned away, the latest first. */
 export function blockedTable(blocked: readonly BlockedView[]): Html {
   if (blocked.length === 0) return html`<p>Nobody, lately.</p>`;
-  const rows = blocked.map(({ source, port, service, packets, last }): TableRow => ({
+  const groups = blocked.map(({ source, port, service, packets, last }): TableGroup => ({
     id: undefined,
-    cells: [
-      html`<span class="number">${source}</span>`,
-      html`<span class="number">${port}</span>`,
-      cut(service ?? '', longest.name),
-      html`<span class="number">${packets}</span>`,
-      last === undefined ? '' : timeOf(last),
+    header: html`<span class="number">${source}</span>`,
+    rows: [
+      {
+        cells: [
+          html`<span class="number">${port}</span>`,
+          cut(service ?? '', longest.name),
+          html`<span class="number">${packets}</span>`,
+          last === undefined ? '' : timeOf(last),
+        ],
+      },
     ],
   }));
-  return table('Turned away', ['Source', 'Port', 'Service', 'Packets', 'Last seen'], rows);
+  return table('Turned away', ['Source', 'Port', 'Service', 'Packets', 'Last seen'], groups);
 }
 
 /** What the engine is and how the walls stand. */

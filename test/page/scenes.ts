@@ -1,4 +1,3 @@
-import type { GroupName } from '../../src/config/model.ts';
 import type { Container } from '../../src/inventory/model.ts';
 import {
   cidr,
@@ -130,11 +129,9 @@ export const hostileTexts: readonly string[] = [
   'x'.repeat(10_000),
 ];
 
-/** Each of them as name, description, group, value of a label, and network. */
+/** Each of them as name, description, label, value of a label, and network. */
 export const hostile: Scene = {
-  config: makeConfig({
-    groups: groupsOf(Object.fromEntries(hostileTexts.map((text) => [text, ['192.0.2.1']]))),
-  }),
+  config,
   inventory: makeInventory(
     hostileTexts.flatMap((text, index) => [
       makeContainer(text, {
@@ -160,8 +157,3 @@ export const hostile: Scene = {
     },
   ),
 };
-
-/** A group that a label may name. */
-export function groupName(name: string): GroupName {
-  return name as GroupName;
-}
