@@ -39,7 +39,7 @@ export interface MapRow {
   readonly ports: readonly string[];
   readonly reach: ReachKind | 'unprotected';
   /** Who reaches it, in words. */
-  readonly says: string;
+  readonly says: readonly string[];
 }
 
 /** One source at one row, before they are put together. */
@@ -83,7 +83,7 @@ function portRow(service: ServiceView, ports: readonly PortView[], index: number
     service: service.name,
     ports: [...new Set(ports.map(({ host }) => host))],
     reach,
-    says: reach === 'some' ? allow.join(', ') : reachWords[reach],
+    says: reach === 'some' ? allow : [reachWords[reach]],
   };
 }
 
@@ -98,8 +98,15 @@ export const reachWords = {
 
 function bareRows({ id, name, unprotected }: ServiceView): readonly MapRow[] {
   if (unprotected.length === 0) return [];
-  const { unprotected: says } = reachWords;
-  return [{ id: `${id}-bare`, service: name, ports: unprotected, reach: 'unprotected', says }];
+  return [
+    {
+      id: `${id}-bare`,
+      service: name,
+      ports: unprotected,
+      reach: 'unprotected',
+      says: [reachWords.unprotected],
+    },
+  ];
 }
 
 function contactsOf(port: PortView | undefined, row: MapRow): readonly Contact[] {

@@ -28,6 +28,18 @@ export function fit(text: string, { width, size, mono = false }: Place): string 
   return kept.join('');
 }
 
+/** As many of the words as fit, and how many more there are: `office, family +2`. */
+export function fitList(words: readonly string[], place: Place): string {
+  const all = words.join(', ');
+  // No more than this many fit into any place.
+  for (let count = Math.min(words.length, 12); count > 0; count -= 1) {
+    const more = words.length - count;
+    const text = more === 0 ? all : `${words.slice(0, count).join(', ')} +${more}`;
+    if (fit(text, place) === text) return text;
+  }
+  return fit(all, place);
+}
+
 const monoWidth = 0.61;
 
 /** In ems. */

@@ -1,5 +1,5 @@
 import type { AccessMap, MapRow, Why } from './access-map.ts';
-import { fit } from './fit.ts';
+import { fit, fitList } from './fit.ts';
 import { html, type Html } from './html.ts';
 import { layOut, type PlacedService, type PlacedSource, sizes } from './map-layout.ts';
 
@@ -84,7 +84,7 @@ function sourceNode({ source, y }: PlacedSource): Html {
 
 function serviceNode({ service, top, height, rows }: PlacedService): Html {
   const { id, name, running } = service;
-  const words = rows.map(({ row }) => `${row.ports.join(', ')}: ${row.says}`).join('; ');
+  const words = rows.map(({ row }) => `${row.ports.join(', ')}: ${row.says.join(', ')}`).join('; ');
   const nameRoom = columns.ports - columns.name - 10;
   return html`<a class="node service" href="#${id}" data-node="${id}">
     <title>${name}${running ? '' : ' (stopped)'}, ${words}</title>
@@ -96,9 +96,9 @@ function rowText(row: MapRow, y: number): Html {
   const at = (column: keyof typeof columns): number => serviceLeft + columns[column];
   const room = { ports: columns.sign - columns.ports - 14, says: columns.end - columns.says };
   const base = round(y + 5);
-  return html`<text class="ports" x="${at('ports')}" y="${base}">${fit(row.ports.join(', '), { width: room.ports, size: 13.5, mono: true })}</text>
+  return html`<text class="ports" x="${at('ports')}" y="${base}">${fitList(row.ports, { width: room.ports, size: 13.5, mono: true })}</text>
     <g class="sign reach-${row.reach}" transform="translate(${at('sign')} ${round(y)})">${signs[row.reach]}</g>
-    <text class="says reach-${row.reach}" x="${at('says')}" y="${base}">${fit(row.says, { width: room.says, size: 14 })}</text>`;
+    <text class="says reach-${row.reach}" x="${at('says')}" y="${base}">${fitList(row.says, { width: room.says, size: 14 })}</text>`;
 }
 
 /** One shape for each reach, so that colour is not alone. */

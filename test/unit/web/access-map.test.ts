@@ -71,7 +71,7 @@ describe('the map', () => {
       'denied 198.51.100.66: wiki 80',
     ]);
     expect(map.sources.map(({ who }) => who)).toEqual(['', '192.0.2.1', 'bans', '198.51.100.0/24', '', '']);
-    expect(map.services.map(({ name, rows }) => [name, ...rows.map(({ says }) => says)])).toEqual([
+    expect(map.services.map(({ name, rows }) => [name, ...rows.map(({ says }) => says.join(', '))])).toEqual([
       ['proxy', 'everybody', 'office'],
       ['wiki', 'office, 203.0.113.7'],
       ['db', 'trusted only'],
