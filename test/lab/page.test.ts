@@ -98,6 +98,32 @@ describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('the page, Docker $tit
     });
   });
 
+  it('is for a proxy in a container, by name, and for nobody outside whom a label does not let in', async () => {
+    const { engine } = stage.lab;
+    const gateway = await engine.docker(
+      'network',
+      'inspect',
+      'bridge',
+      '--format',
+      '{{(index .IPAM.Config 0).Gateway}}',
+    );
+    const address = gateway.trim();
+    // what the label of the dockwall container says in a compose file
+    const labels = { 'dockwall.ports': `${port}/tcp,8093`, 'dockwall.allow': 'web' };
+    await runService(engine, { name: 'speaker', network: 'host', tcp: [8093], labels });
+    await stage.configure(
+      `${usualConfig}listen: {address: "${address}:${port}", public: yes, names: [wall.example.org]}\n`,
+    );
+    const asked = async (host: string): Promise<string> =>
+      engine.docker('exec', 'wiki', 'perl', '-e', knocker, address, String(port), host);
+    expect(await asked('wall.example.org')).toMatch(/^HTTP\/1.1 200 /);
+    expect(await asked('evil.example')).toMatch(/^HTTP\/1.1 421 /);
+    await stage.configure(`${usualConfig}listen: {address: "[::]:${port}", public: yes}\n`);
+    await stage.waitOpen('G', port);
+    await stage.waitOpen('T', port);
+    await stage.expectClosed('X', port);
+  });
+
   it('says why it cannot be served, and is as soon as it can; the firewall goes on', async () => {
     const [file, ...args] = onHost();
     const other = spawn(file, [...args, '-e', holder], { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -126,6 +152,14 @@ require('node:http').get(JSON.parse(process.argv[1]), (answer) => {
   answer.on('data', (chunk) => (body += chunk));
   answer.on('end', () => console.log(JSON.stringify({ status: answer.statusCode, body })));
 }).on('error', () => process.exit(1));
+`;
+
+/** In a container: perl is what it has. */
+const knocker = `
+use IO::Socket::INET;
+my $socket = IO::Socket::INET->new(PeerAddr => $ARGV[0], PeerPort => $ARGV[1]) or die "$!";
+print $socket "GET / HTTP/1.1\\r\\nHost: $ARGV[2]\\r\\nConnection: close\\r\\n\\r\\n";
+print scalar <$socket>;
 `;
 
 const holder = `require('node:net').createServer().listen(9118, '127.0.0.1', () => console.log('here'));`;
