@@ -41,8 +41,10 @@ export function statusPage(model: PageModel): Html {
 /** The answer to the form, which stands there again as it was filled in. */
 export function explainPage(host: string, question: Question, answer: ExplainAnswer | undefined): Html {
   const body = html`<header class="top">
-      <p class="brand">dockwall</p>
-      <h1>${host}</h1>
+      <div>
+        <p class="brand">dockwall</p>
+        <h1>${host}</h1>
+      </div>
       <p><a href=".">All services</a></p>
     </header>
     <main id="main">${explainForm(question)} ${answer === undefined ? '' : answerSection(answer)}</main>`;

@@ -34,16 +34,18 @@ export interface PageInput {
 /** The one place that knows what `status` calls things. */
 export function readPage({ host, health, look, explains }: PageInput): PageModel {
   const status = look?.status;
+  const walls = (status?.walls ?? []).flatMap(wallFacts);
   return {
     host,
     state: readState(health, look),
     problems: [
+      ...walls.flatMap(({ name, bad }) => (bad ? [`${name}: not in place; the next pass puts it back`] : [])),
       ...health.problems,
       ...(look?.problem === undefined ? [] : [look.problem]),
       ...(status?.problems ?? []),
     ],
     notes: (status?.notes ?? []).filter((note) => !health.problems.includes(note)),
-    facts: status === undefined ? [] : [...engineFacts(status), ...status.walls.flatMap(wallFacts)],
+    facts: status === undefined ? [] : [...engineFacts(status), ...walls],
     services: withIds(status?.services ?? []),
     sources: look === undefined ? [] : readSources(look.policy),
     blocked: look?.blocked,

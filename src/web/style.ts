@@ -88,6 +88,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.45rem 1rem 0.45rem 0;
 thead th { color: var(--quiet); font-size: 0.85rem; padding-bottom: 0.3rem; white-space: nowrap; }
 tbody { border-top: 1px solid var(--rule); }
 tbody th { font-weight: 550; min-width: 11rem; }
+tbody th .quiet { font-weight: 400; }
 tr + tr td { padding-top: 0; }
 td:last-child { padding-right: 0; }
 td .number { white-space: nowrap; }
@@ -127,7 +128,7 @@ form.explain button { padding: 0.3rem 1rem; font-size: 1rem; }
   tbody th { font-size: 1.02rem; padding-bottom: 0.25rem; }
   td:empty { display: none; }
   td[data-head]::before { content: attr(data-head) ": "; color: var(--quiet); font-size: 0.85rem; }
-  .services tr { display: grid; grid-template-columns: 8rem 1fr; column-gap: 0.75rem; }
+  .services tr { display: grid; grid-template-columns: 9.25rem 1fr; column-gap: 0.75rem; }
   .services th { grid-column: 1 / -1; }
   .services tr + tr { margin-top: 0.5rem; padding-top: 0.5rem; border-top: 1px solid var(--rule); }
   .services td:nth-of-type(1), .services td:nth-of-type(2) { grid-column: 1; }
