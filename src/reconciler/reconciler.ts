@@ -140,7 +140,7 @@ export class Reconciler {
       clock,
     });
     this.withdrawal = new Withdrawal({
-      write: (sets) => this.writeSets(sets, (left) => without(left, sets)),
+      write: (sets) => this.writeSets('takes away', sets, (left) => without(left, sets)),
       clock,
     });
     this.refresh = this.makeRefresh(parts);
@@ -171,7 +171,7 @@ export class Reconciler {
       inForce: () => keeper.inForce(),
       write: (changes, sets) => {
         const fresh = new Map(sets.map((set) => [set.name, set]));
-        return this.writeSets(changes, (left) => left.map((set) => fresh.get(set.name) ?? set));
+        return this.writeSets('changes', changes, (left) => left.map((set) => fresh.get(set.name) ?? set));
       },
       done: (refreshed) => {
         this.reporter.refreshed(refreshed.changes);
@@ -208,10 +208,11 @@ export class Reconciler {
 
   /** Without delay, between two passes. */
   private async writeSets(
+    kind: 'takes away' | 'changes',
     sets: readonly SetChange[],
     next: (left: readonly IpSet[]) => readonly IpSet[],
   ): Promise<void> {
-    await this.repair.write(next, () => this.quick.apply({ sets, tables: [], destroy: [] }));
+    await this.repair.write(kind, next, () => this.quick.apply({ sets, tables: [], destroy: [] }));
   }
 
   private async raise(): Promise<void> {
