@@ -73,10 +73,7 @@ export function resolveMembers(
 ): PolicyMembers {
   const origins = [
     ...(networks.length > 0 ? [{ source: undefined, networks }] : []),
-    ...sources.flatMap((source): Origin[] => {
-      const answer = answers.get(sourceKey(source));
-      return answer === undefined ? [] : [{ source, networks: answer }];
-    }),
+    ...sources.map((source): Origin => ({ source, networks: answers.get(sourceKey(source)) ?? [] })),
   ];
   return {
     networks: mergeNetworks(origins.flatMap((origin) => origin.networks)),
