@@ -6,7 +6,7 @@ import type { Packet, Verdict } from '../policy/verdict.ts';
 import type { Match, Rule, Ruleset, SetName, Table } from '../ruleset/model.ts';
 import { isBootChain } from '../ruleset/names.ts';
 import type { Agreement, Path, RuleName } from './model.ts';
-import { isIn, type Layout, newWalk, walk, type Walked, type Walker } from './walk.ts';
+import { isIn, type Layout, networksOf, newWalk, walk, type Walked, type Walker } from './walk.ts';
 
 interface Kernel {
   readonly ruleset: Ruleset;
@@ -45,7 +45,7 @@ export function agreement(judged: Judged, kernel: Kernel): Agreement {
     ...memberDifferences([should.rule?.rule, does.rule?.rule], {
       desired,
       seen: seen.layout,
-      packet: judged.packet,
+      walker,
     }),
     ...(judged.front ? missingFront(family, kernel) : []),
   ];
@@ -83,6 +83,8 @@ function walkerOf({ packet, policy }: Judged): Walker {
   const bridge = policy.networks.find(({ id }) => id === container?.networkId)?.bridge ?? 'docker0';
   return {
     packet,
+    sources: networksOf(packet.source),
+    destinations: networksOf(packet.destination),
     in: packet.interface ?? outside ?? 'outside',
     out: packet.towards === 'bridge' ? bridge : undefined,
   };
@@ -189,15 +191,16 @@ function observedLayout(table: Table, observed: Observed): Seen {
 /** The sets of the rules that decide, held against each other. */
 function memberDifferences(
   rules: readonly (Rule | undefined)[],
-  { desired, seen, packet }: { readonly desired: Layout; readonly seen: Layout; readonly packet: Packet },
+  { desired, seen, walker }: { readonly desired: Layout; readonly seen: Layout; readonly walker: Walker },
 ): readonly string[] {
   const matches = rules.flatMap((rule) =>
     (rule?.matches ?? []).filter((match): match is Extract<Match, { kind: 'set' }> => match.kind === 'set'),
   );
   return matches.flatMap((match) => {
     if (seen.isMember(match.set, '') === undefined) return [`the set ${match.set} is missing`];
-    const [should, does] = [isIn(match, desired, packet), isIn(match, seen, packet)];
+    const [should, does] = [isIn(match, desired, walker), isIn(match, seen, walker)];
     if (should === does) return [];
+    const { packet } = walker;
     const who = match.fields === 'src' ? packet.source : `${packet.protocol}:${packet.port}`;
     const from = match.fields.endsWith('src') || match.fields === 'src,dst' ? ` from ${packet.source}` : '';
     const what = match.fields === 'src' ? who : who + from;

@@ -1,6 +1,5 @@
-import { addressBlock, blockAt, toCidr } from '../net/block.ts';
+import { addressBlock, blockAt, toCidr, widthOf } from '../net/block.ts';
 import { contains } from '../net/merge-networks.ts';
-import { familyOf } from '../net/network.ts';
 import type { Packet } from '../policy/verdict.ts';
 import type { Match, Rule, SetName } from '../ruleset/model.ts';
 import { chains } from '../ruleset/names.ts';
@@ -26,6 +25,9 @@ export interface Walked {
 /** The first packet of a connection, between routing decisions: `out` once it is known where it leaves. */
 export interface Walker {
   readonly packet: Packet;
+  /** Every network that holds its source, and its destination: see {@link networksOf}. */
+  readonly sources: readonly string[];
+  readonly destinations: readonly string[];
   readonly in: string;
   readonly out: string | undefined;
 }
@@ -111,7 +113,7 @@ function holds(
       // UNICAST is asked of IPv4 only, where it means "not of this host"; see gate.ts
       return ((packet.towards === 'host') === (match.type === 'LOCAL,ANYCAST')) !== (match.negated === true);
     case 'set':
-      return isIn(match, layout, packet) !== match.negated;
+      return isIn(match, layout, walker) !== match.negated;
     case 'mark':
       return marked !== match.negated;
     case 'port':
@@ -130,10 +132,9 @@ function isNamed(pattern: string, name: string | undefined): boolean {
 export function isIn(
   { set, fields }: Pick<Extract<Match, { kind: 'set' }>, 'set' | 'fields'>,
   layout: Layout,
-  packet: Packet,
+  walker: Walker,
 ): boolean {
-  const candidates = membersFor(fields, packet);
-  for (const member of candidates) {
+  for (const member of membersFor(fields, walker)) {
     if (layout.isMember(set, `${member} nomatch`) === true) return false;
     if (layout.isMember(set, member) === true) return true;
   }
@@ -141,26 +142,29 @@ export function isIn(
 }
 
 /** Every member that would stand for this packet, the narrowest first. */
-function membersFor(fields: Extract<Match, { kind: 'set' }>['fields'], packet: Packet): readonly string[] {
+function membersFor(
+  fields: Extract<Match, { kind: 'set' }>['fields'],
+  { packet, sources, destinations }: Walker,
+): readonly string[] {
   const port = `${packet.protocol}:${packet.port}`;
   switch (fields) {
     case 'src':
-      return networksOf(packet.source);
+      return sources;
     case 'dst':
-      return networksOf(packet.destination);
+      return destinations;
     case 'dst,dst':
-      return networksOf(packet.destination).map((network) => `${network},${port}`);
+      return destinations.map((network) => `${network},${port}`);
     case 'src,dst':
-      return networksOf(packet.source).map((network) => `${network},${port}`);
+      return sources.map((network) => `${network},${port}`);
     case 'dst,dst,src':
-      return networksOf(packet.source).map((network) => `${packet.destination},${port},${network}`);
+      return sources.map((network) => `${packet.destination},${port},${network}`);
   }
 }
 
-/** A hash type holds no /0 (ipset(8)). */
-function networksOf(address: string): readonly string[] {
+/** The networks that hold an address, the narrowest first, spelt as `ipset save` does. A hash type holds no /0 (ipset(8)). */
+export function networksOf(address: string): readonly string[] {
   const block = addressBlock(address);
   if (block === undefined) return [];
-  const full = familyOf(address) === 4 ? 32 : 128;
+  const full = widthOf[block.family];
   return Array.from({ length: full }, (_, index) => toCidr(blockAt(block.family, block.start, full - index)));
 }

@@ -35,12 +35,18 @@ const interfaces: readonly HostInterface[] = [
   { name: 'lo', networks: [cidr('127.0.0.0/8'), cidr('::1')] },
   { name: 'eth0', networks: [cidr('192.0.2.0/24'), cidr('2001:db8:1::/64'), cidr('fe80::/64')] },
   { name: 'wg0', networks: [cidr('10.8.0.0/24')] },
-  { name: 'br-0123456789ab', networks: [cidr('172.18.0.0/16')] },
+  { name: 'br-0123456789ab', networks: [cidr('172.18.0.0/16'), cidr('fd18::/64')] },
 ];
 const own = ['127.0.0.1', '::1', '192.0.2.10', '2001:db8:1::10', 'fe80::10', '10.8.0.1', '172.18.0.1'];
 
+interface FakeHost {
+  readonly fake: FakeKernel;
+  /** The moment as a pass would see it now. */
+  readonly look: () => Promise<Moment>;
+}
+
 /** A host after a pass: its containers on one bridge, and the rules in a kernel that is a fake which behaves. */
-export async function momentOf(scene: Scene): Promise<Moment> {
+export async function hostOf(scene: Scene): Promise<FakeHost> {
   const inventory = makeInventory(scene.containers, {
     networks: scene.networks ?? [bridge],
     interfaces: scene.interfaces ?? interfaces,
@@ -56,8 +62,17 @@ export async function momentOf(scene: Scene): Promise<Moment> {
     const args = program === 'ipset' ? ['restore', '-exist'] : ['--noflush'];
     await fake.run({ program, args, input, timeoutMs: 1000 });
   }
-  const observed = await kernel.observe();
-  return { policy, inventory, own: new Set(scene.own ?? own), kernel: { ruleset, observed } };
+  return {
+    fake,
+    look: async () => {
+      const observed = await kernel.observe();
+      return { policy, inventory, own: new Set(scene.own ?? own), kernel: { ruleset, observed } };
+    },
+  };
+}
+
+export async function momentOf(scene: Scene): Promise<Moment> {
+  return (await hostOf(scene)).look();
 }
 
 /** Docker's own: chains in both families, DNAT for IPv4 (the bridge has no IPv6, which is docker-proxy's then). */
