@@ -35,8 +35,10 @@ export function hintsFor(around: Circumstances): readonly Hint[] {
       return service === undefined
         ? [{ kind: 'not protected', text: `packets to ${because.network} never pass this host's firewall` }]
         : [...notProtected(service), ...problemsOf(service, moment)];
-    case 'not published':
-      return [...otherPort(around), ...noSuchPort(around), ...lapsed(around), ...nobodyListens(around)];
+    case 'not published': {
+      const gone = lapsed(around);
+      return gone.length > 0 ? gone : [...otherPort(around), ...noSuchPort(around), ...nobodyListens(around)];
+    }
     case 'unpublished':
       return [...otherPort(around)];
     case 'loopback':

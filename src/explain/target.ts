@@ -27,12 +27,13 @@ export function parseTarget(
   const names = serviceNames(around);
   if (isIPv6(written))
     return refuse(`${show(text)} has no port: write ${show(`[${written}]:PORT`)} with the port's number`);
-  const address =
-    /^\[(?<host>[^\]]*)\](?<rest>:.*)?$/u.exec(written) ?? /^(?<host>[\d.]+)(?<rest>:.*)$/u.exec(written);
-  if (address !== null) return addressTarget(text, address.groups ?? {});
   const whole = names.get(written);
   if (whole !== undefined)
     return { ok: true, target: { kind: 'service', containers: whole, selector: { kind: 'every' } } };
+  const address =
+    /^\[(?<host>[^\]]*)\](?<rest>:.*)?$/u.exec(written) ??
+    /^(?<host>\d+\.[\d.]+)(?<rest>:.*)?$/u.exec(written);
+  if (address !== null) return addressTarget(text, address.groups ?? {});
   const colon = written.indexOf(':');
   if (colon > 0) return portOfNamed(written.slice(0, colon), written.slice(colon + 1), names);
   const port = readPort(written);

@@ -119,13 +119,11 @@ describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('the oracle, Docker $t
       }
       if (wrong.length > 0) throw new Error(`seed ${seed}\n${wrong.join('\n')}\n${JSON.stringify(world)}`);
     }
-    console.info(
-      [...counts]
-        .sort()
-        .map(([key, count]) => `${count} ${key}`)
-        .join('\n'),
-    );
+    console.info([...counts].map(([key, count]) => `${count} ${key}`).join('\n'));
     expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(500);
+    // nobody's ports prove little
+    const ours = [...counts].filter(([key]) => !key.startsWith('not ours'));
+    expect(ours.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(200);
     for (const verdict of ['let in', 'turned away', 'not ours']) {
       expect([...counts.keys()].filter((key) => key.startsWith(verdict))).not.toEqual([]);
     }

@@ -127,7 +127,7 @@ it.each<Staged>([
     },
     ask: ['203.0.113.9', 'web'],
     text: [
-      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (granted for a while, 2 h 0 min left)',
+      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h 0 min left)',
       '  way: gate, Docker\'s DNAT to 172.18.0.2:80, front; the kernel agrees (rule "allow office" in DOCKWALL-JUDGE)',
     ].join('\n'),
   },
