@@ -5,6 +5,7 @@ import type { Asker, Moment } from '../explain/model.ts';
 import { parseTarget } from '../explain/target.ts';
 import { ownAddresses } from '../host/read-host.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
+import { familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type Context, openParts, requireConfig } from './context.ts';
@@ -78,10 +79,12 @@ async function addressesOf(name: string, { policy }: Moment): Promise<readonly s
   const timer = setTimeout(() => late.reject(new Error('no answer in time')), longestLookup);
   try {
     const found = await Promise.race([lookup(name, { all: true, order: 'verbatim' }), late.promise]);
-    return found.flatMap(({ address }) => {
+    const addresses = found.flatMap(({ address }) => {
       const parsed = parseNetworks(address);
       return parsed.ok ? parsed.networks : [];
     });
+    // resolvers turn their answers round and round
+    return [...new Set(addresses)].toSorted((a, b) => familyOf(a) - familyOf(b) || (a < b ? -1 : 1));
   } catch (cause) {
     const why = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
     const services = policy.services

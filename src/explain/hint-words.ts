@@ -4,13 +4,15 @@ import type { Hint } from './model.ts';
 
 /** What a service publishes, short: `8080->80/tcp, 443/tcp`. */
 export function publishedWords({ ports }: Pick<Service, 'ports'>): string {
-  const words = [...new Set(ports.map(portWords))];
+  const number = ({ hostPort, containerPort }: ServicePort): number => hostPort ?? containerPort;
+  const sorted = ports.toSorted((a, b) => number(a) - number(b));
+  const words = [...new Set(sorted.map(portWords))];
   const shown = words.slice(0, 8);
   const more = words.length > shown.length ? ', ...' : '';
   return shown.length === 0 ? 'no port' : shown.join(', ') + more;
 }
 
-export function portWords({ hostPort, containerPort, protocol }: ServicePort): string {
+function portWords({ hostPort, containerPort, protocol }: ServicePort): string {
   const inside = `${containerPort}/${protocol}`;
   return hostPort === undefined || hostPort === containerPort ? inside : `${hostPort}->${inside}`;
 }
