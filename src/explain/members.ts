@@ -84,6 +84,11 @@ function harmlessSource(source: LiveSource): LiveSource {
 
 function forAWhile(role: string, network: Cidr, observed: Observed | undefined): MemberOrigin {
   const name = setName(familyOf(network), role);
-  const secondsLeft = observed?.sets.find((set) => set.name === name)?.members.get(network) ?? 0;
-  return { kind: 'for a while', secondsLeft };
+  const set = observed?.sets.find((one) => one.name === name);
+  const note = set?.notes?.get(network);
+  return {
+    kind: 'for a while',
+    secondsLeft: set?.members.get(network) ?? 0,
+    note: note === undefined ? undefined : shorten(note, 100),
+  };
 }

@@ -130,8 +130,8 @@ export type MemberOrigin =
   | { readonly kind: 'built-in' }
   | { readonly kind: 'source'; readonly source: LiveSource }
   | { readonly kind: 'interface' }
-  /** Put into the kernel's set for a while. */
-  | { readonly kind: 'for a while'; readonly secondsLeft: number };
+  /** Put into the kernel's set for a while: a grant, or a ban. `note` is what was written at it. */
+  | { readonly kind: 'for a while'; readonly secondsLeft: number; readonly note: string | undefined };
 
 export type Step =
   | { readonly kind: 'gate' }

@@ -73,7 +73,7 @@ function originWords(origin: MemberOrigin): string {
     case 'interface':
       return 'everything that arrives there';
     case 'for a while':
-      return `for a while, ${timeLeft(origin.secondsLeft)} left`;
+      return `for a while, ${timeLeft(origin.secondsLeft)} left${origin.note === undefined ? '' : `: ${origin.note}`}`;
     case 'source':
       switch (origin.source.kind) {
         case 'name':

@@ -123,11 +123,16 @@ it.each<Staged>([
     scene: {
       containers: [web],
       config,
-      after: [{ program: 'ipset', input: 'add dockwall4-src-office 203.0.113.9 timeout 7200\n' }],
+      after: [
+        {
+          program: 'ipset',
+          input: 'add dockwall4-src-office 203.0.113.9 timeout 7200 comment "Ana, on call"\n',
+        },
+      ],
     },
     ask: ['203.0.113.9', 'web'],
     text: [
-      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h 0 min left)',
+      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h 0 min left: Ana, on call)',
       '  way: gate, Docker\'s DNAT to 172.18.0.2:80, front; the kernel agrees (rule "allow office" in DOCKWALL-JUDGE)',
     ].join('\n'),
   },
