@@ -175,17 +175,27 @@ function observedLayout(table: Table, observed: Observed): Seen {
       if (table.hooks.some((hook) => hook.chain === chain)) return [];
       const here = found?.get(chain);
       if (here === undefined) return [`the chain ${chain} ${where} is missing`];
-      const ids = new Set(here.map(({ id }) => id));
-      const rules = wanted.get(chain) ?? [];
-      const strangers = here.filter(({ id }) => !rules.some((rule) => rule.id === id)).length;
-      return [
-        ...rules
-          .filter(({ id }) => !ids.has(id))
-          .map(({ note }) => `the rule "${note}" is missing in ${chain} ${where}`),
-        ...(strangers > 0 ? [`${chain} ${where} has rules that do not belong there: ${strangers}`] : []),
-      ];
+      return ruleDifferences(wanted.get(chain) ?? [], here, `${chain} ${where}`);
     },
   };
+}
+
+function ruleDifferences(
+  wanted: readonly Rule[],
+  here: readonly ObservedRule[],
+  chain: string,
+): readonly string[] {
+  const found = new Set(here.map(({ id }) => id));
+  const known = new Set<string | undefined>(wanted.map(({ id }) => id));
+  const strangers = here.filter(({ id }) => !known.has(id)).length;
+  const words = [
+    ...wanted
+      .filter(({ id }) => !found.has(id))
+      .map(({ note }) => `the rule "${note}" is missing in ${chain}`),
+    ...(strangers > 0 ? [`${chain} has rules that do not belong there: ${strangers}`] : []),
+  ];
+  const inOrder = here.length === wanted.length && wanted.every(({ id }, index) => here[index]?.id === id);
+  return words.length > 0 || inOrder ? words : [`the rules of ${chain} are not in their order`];
 }
 
 /** The sets of the rules that decide, held against each other. */

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { explanationText } from '../../../src/cli/explanation-text.ts';
 import { wayWords } from '../../../src/explain/words.ts';
 import { groupsOf, makeContainer, ports } from '../policy/inventories.ts';
-import { ask, momentOf, type Scene } from './moments.ts';
+import { ask, hostOf, momentOf, type Scene } from './moments.ts';
 
 const endpoints = [{ networkId: '0123456789abcdef', address: '172.18.0.2' }] as never;
 const labelled = (labels: Record<string, string>) =>
@@ -72,6 +72,23 @@ describe('the kernel', () => {
       expect(explanationText({ version: 1, paths: [path], notes: [] })).toContain(
         `THE KERNEL DIFFERS, there it is ${does === 'not ours' ? "not dockwall's business" : does} now: `,
       );
+  });
+
+  it('the order of rules', async () => {
+    const host = await hostOf(scene([]));
+    const before = await host.look();
+    const judge = before.kernel?.observed.tables
+      .find(({ family, table }) => family === 4 && table === 'mangle')
+      ?.chains.get('DOCKWALL-JUDGE');
+    const last = judge?.at(-1)?.spec ?? '';
+    const { program, input } = rules(`-D DOCKWALL-JUDGE ${judge?.length}\n-I DOCKWALL-JUDGE 1 ${last}`);
+    await host.fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
+    const [path] = ask(await host.look(), '198.51.100.7', '8080').paths;
+    expect(path?.kernel).toMatchObject({
+      kind: 'differs',
+      does: 'turned away',
+      missing: ['the rules of DOCKWALL-JUDGE (mangle, IPv4) are not in their order'],
+    });
   });
 
   it('says which rule and which sets decide', async () => {
