@@ -2,13 +2,16 @@ import { setPriority } from 'node:os';
 import { pino } from 'pino';
 import { ConfigKeeper } from './config/keeper.ts';
 import { requireSocket } from './docker/require-socket.ts';
+import { watchFile, watchRested } from './host/file-watch.ts';
 import { firstLocalPort, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
+import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
+import { openSources } from './sources/open.ts';
 import { serveHealth } from './web/health-server.ts';
 
 export interface DaemonOptions {
@@ -33,10 +36,12 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
   const kernel = createKernel(readingRun(reader.read, runCommand));
+  let pull = (): void => {};
+  const sources = await openSources(env, { log, onChange: () => pull() });
   const { stood, observed } = await raiseGate(kernel, {
     host: await readHost(),
     inForce: keeper.inForce(),
-    answers: new Map(),
+    answers: sources.answers(),
   });
   hurry();
   log.info({}, stood ? 'the gate was standing' : 'the gate is up');
@@ -53,17 +58,24 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     client: await connectDocker(),
     firstLocalPort: await firstLocalPort(),
     env,
-    sources: { answers: () => new Map(), want: () => {} },
+    sources,
     onRefusal: refuse,
   });
   const server = await serveHealth(healthSocket, () => reconciler.health());
-  reload = () => reconciler.reload();
+  reload = () => {
+    reconciler.reload();
+    sources.refresh();
+  };
+  pull = () => reconciler.pull();
+  const { file } = keeper;
+  const endWatch = file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, pull);
   await reconciler.start(adoptedBefore(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
-    await Promise.all([reconciler.stop(), server.close()]);
+    endWatch();
+    await Promise.all([reconciler.stop(), sources.stop(), server.close()]);
   }
 }
 

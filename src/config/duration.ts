@@ -22,7 +22,8 @@ export function durationField({ least }: { readonly least: string }): z.ZodType<
 
 const longest = 24 * 3_600_000;
 
-function milliseconds(text: string): number | undefined {
+/** Undefined for what is not a time. */
+export function milliseconds(text: string): number | undefined {
   const [, digits = '', unit = ''] = /^(\d{1,9})\s?(ms|s|m|h)$/u.exec(text) ?? [];
   const factor = units[unit];
   return factor === undefined ? undefined : Number(digits) * factor;
