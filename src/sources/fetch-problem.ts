@@ -9,8 +9,13 @@ export function fetchProblem(error: unknown): string {
   const inner = innermost(error);
   const code = inner instanceof Error && 'code' in inner ? String(inner.code) : '';
   const message = inner instanceof Error ? inner.message : String(inner);
-  if (isCertificateCode(code))
-    return `its certificate cannot be verified: ${message} (${code}; NODE_EXTRA_CA_CERTS names a file with further CAs)`;
+  if (isCertificateCode(code)) {
+    // an unknown CA, and not a certificate that is bad in itself
+    const help = /UNABLE|SELF_SIGNED/u.test(code)
+      ? '; NODE_EXTRA_CA_CERTS names a file with further CAs'
+      : '';
+    return `its certificate cannot be verified: ${message} (${code}${help})`;
+  }
   return reasons[code] ?? `loading it failed: ${code === '' ? message : `${message} (${code})`}`;
 }
 

@@ -66,7 +66,11 @@ export class StateFolder {
     await writeSynced(temporary, `${JSON.stringify(head)}\n${body}`);
     await rename(temporary, path);
     const folder = await open(this.path);
-    await folder.sync().finally(async () => folder.close());
+    try {
+      await folder.sync();
+    } finally {
+      await folder.close();
+    }
   }
 
   /** Removes what was kept for sources that are long out of use. @param now milliseconds since 1970. */

@@ -4,10 +4,8 @@ import { sourceKey, sourceName } from '../../../src/config/model.ts';
 import { config, lines, problems } from './loading.ts';
 
 function sourcesOf(...members: readonly string[]): readonly LiveSource[] {
-  return config(`groups:\n  g:\n${members.map((member) => `    - ${member}\n`).join('')}`)
-    .groups.values()
-    .toArray()
-    .flatMap(({ sources }) => sources);
+  const { groups } = config(`groups:\n  g:\n${members.map((member) => `    - ${member}\n`).join('')}`);
+  return [...groups.values()].flatMap(({ sources }) => sources);
 }
 
 const day = 86_400_000;
