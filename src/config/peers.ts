@@ -3,7 +3,7 @@ import { didYouMean } from '../net/did-you-mean.ts';
 import { mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
-import { show } from '../net/show.ts';
+import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import { didYou, field, found, listField, mapField, refuse, type Parsed } from './field.ts';
 import { listKinds, parseList } from './list-source.ts';
@@ -85,7 +85,7 @@ function parsePeer(
   const near = didYouMean(text, names);
   if (near === undefined && !isGroupName(text)) return parseText(text);
   return refuse(
-    `${show(text)} is neither an address nor a group: the groups are ${names.join(', ')}`,
+    `${show(text)} is neither an address nor a group: the groups are ${names.map((name) => shorten(name)).join(', ')}`,
     didYou(near),
   );
 }

@@ -105,7 +105,7 @@ describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('sources, Docker $titl
       const many = Array.from({ length: 150 }, (_, index) => `end 5 A 10.0.${index}.1`);
       const chain = ['late 300 CNAME middle', 'middle 300 CNAME end', ...many];
       await names.answer([...chain, ...addresses('G').map((record) => record.replace('home', 'end'))]);
-      await means(daemon, from, 'G');
+      await told(daemon, from, /a source is known/, 40_000);
       await watch.keepServed('G', 8002);
       const check = await runDockwall(stage.lab, ['check']);
       expect(check).toMatchObject({ exitCode: 0 });

@@ -109,6 +109,13 @@ describe('names of groups', () => {
 });
 
 describe('trusted and deny', () => {
+  test('a wrong name beside a wrong group: nothing in the sentence steers a terminal', () => {
+    const found = problems('groups: {"a\\tb": []}\ntrusted: [web]').find(({ path }) => path === 'trusted[0]');
+    expect(found?.problem).toBe(
+      '`web` is neither an address nor a group: the groups are a\\tb, private, connected',
+    );
+  });
+
   test('networks are merged, names sorted, built-in groups known', () => {
     expect(config('trusted: [10.0.0.1, private, connected, 10.0.0.0, private]').trusted).toEqual(
       peerList(['10.0.0.0/31'], ['connected', 'private']),
