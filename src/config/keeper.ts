@@ -21,12 +21,15 @@ export interface Reload {
  */
 export class ConfigKeeper {
   private readonly env: Readonly<Record<string, string | undefined>>;
+  private readonly wallNow: () => number;
   private good: Config | undefined;
   private signature: string | undefined;
   private lastProblems: readonly string[] = [];
 
-  constructor(env: Readonly<Record<string, string | undefined>>) {
+  /** @param wallNow milliseconds since 1970, as files have their times. */
+  constructor(env: Readonly<Record<string, string | undefined>>, wallNow = Date.now) {
     this.env = env;
+    this.wallNow = wallNow;
   }
 
   /** Reads file and environment again. Never throws. */
@@ -72,7 +75,7 @@ export class ConfigKeeper {
 
   private async rests(): Promise<boolean> {
     const age = await stat(configPath(this.env)).then(
-      ({ mtimeMs }) => Date.now() - mtimeMs,
+      ({ mtimeMs }) => this.wallNow() - mtimeMs,
       () => rest,
     );
     // A time in the future is somebody's wrong clock, and never comes to rest.
