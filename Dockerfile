@@ -29,7 +29,8 @@ RUN ln -s /opt/dockwall/dist/main.js /usr/local/bin/dockwall
 ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size=256"
 # What names and lists last meant, for the next container to start from.
 VOLUME /var/lib/dockwall
-# It listens nowhere: says so to itself, for it is a host-network container like any other.
+# It is a host-network container like any other, and has no port that labels should speak for: with `listen` its page is a
+# service of the host.
 LABEL dockwall.ports="" dockwall.description="the firewall itself"
 # Docker looks for the first time when an interval has passed, and before Docker 25 there is no shorter one for the start.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --retries=3 CMD ["dockwall", "health"]

@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { hostname, setPriority } from 'node:os';
 import { pino } from 'pino';
 import { ConfigKeeper } from './config/keeper.ts';
 import { requireSocket } from './docker/require-socket.ts';
@@ -12,11 +12,14 @@ import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
 import { openSources } from './sources/open.ts';
-import { serveHealth } from './web/health-server.ts';
+import { withProblems } from './web/health.ts';
+import { LastLook } from './web/last-look.ts';
+import { routes } from './web/routes.ts';
+import { Web } from './web/web.ts';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Path of the unix socket that answers `dockwall health`. */
+  /** Path of the unix socket on which the page and `dockwall health` are answered. */
   readonly healthSocket: string;
 }
 
@@ -35,9 +38,9 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
-  const kernel = createKernel(readingRun(reader.read, runCommand));
-  let pull = (): void => {};
-  const sources = await openSources(env, { log, onChange: () => pull() });
+  const kernel = createKernel(readingRun(reader.readText, runCommand));
+  let answersChanged = (): void => {};
+  const sources = await openSources(env, { log, onChange: () => answersChanged() });
   const { stood, observed } = await raiseGate(kernel, {
     host: await readHost(),
     inForce: keeper.inForce(),
@@ -49,6 +52,11 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { families, sets } = observed;
+  const looks = new LastLook({
+    observe: () => kernel.observe(),
+    clock: systemClock,
+    today: () => new Date(),
+  });
   const reconciler = new Reconciler({
     keeper,
     log,
@@ -60,23 +68,35 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     env,
     sources,
     onRefusal: refuse,
+    onPass: (decision) => looks.passed(decision),
+    onConfig: ({ listen }) => void web.listen(listen),
   });
-  const server = await serveHealth(healthSocket, () => reconciler.health());
+  const handler = routes({
+    host: hostname,
+    health: () => withProblems(reconciler.health(), web.problems()),
+    look: () => looks.look(),
+  });
+  const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
+  await web.listen(keeper.inForce().config.listen);
   reload = () => {
     reconciler.reload();
     sources.refresh();
   };
-  pull = () => reconciler.pull();
-  const { file } = keeper;
-  const endWatch = file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, pull);
+  answersChanged = () => reconciler.answersChanged();
+  const endWatch = watchConfig(keeper, () => reconciler.pull());
   await reconciler.start(adoptedBefore(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
     endWatch();
-    await Promise.all([reconciler.stop(), sources.stop(), server.close()]);
+    await Promise.all([reconciler.stop(), sources.stop(), web.close()]);
   }
+}
+
+/** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
+function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
+  return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
 }
 
 /**

@@ -1,6 +1,7 @@
 import { createTask, type ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
-import type { LiveSource } from '../config/model.ts';
+import type { Config, LiveSource } from '../config/model.ts';
+import type { SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
@@ -15,6 +16,7 @@ import { startMonitor } from '../kernel/monitor.ts';
 import type { ProgramReader } from '../kernel/reader.ts';
 import type { Family } from '../net/network.ts';
 import type { Answers, Policy } from '../policy/model.ts';
+import type { IpSet } from '../ruleset/model.ts';
 import { Admission } from './admission.ts';
 import { systemClock } from './clock.ts';
 import { Cutter } from './cutter.ts';
@@ -25,13 +27,14 @@ import type { EngineRefusal } from './engine-check.ts';
 import { EngineProbe } from './engine-probe.ts';
 import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
-import { type PassParts, reconcile } from './pass.ts';
+import { type Decided, type PassParts, reconcile } from './pass.ts';
 import { raiseGate } from './raise.ts';
+import { Refresh } from './refresh.ts';
 import { type Log, Reporter } from './reporter.ts';
 import { Silence } from './silence.ts';
 import { Trigger, type Wanted } from './trigger.ts';
 import { DockerWatch } from './watch.ts';
-import { Withdrawal } from './withdrawal.ts';
+import { Withdrawal, without } from './withdrawal.ts';
 
 const clock = systemClock;
 const triggerOptions = {
@@ -69,6 +72,10 @@ export interface ReconcilerParts {
   readonly sources: SourceAnswers;
   /** Called when this engine has turned out to be one that cannot be guarded. */
   readonly onRefusal: (refusal: EngineRefusal) => void;
+  /** Called after each pass with what it has decided. */
+  readonly onPass: (decision: Decided) => void;
+  /** Called when another configuration is in force. */
+  readonly onConfig: (config: Config) => void;
 }
 
 /** Everything that pulls the one trigger: events, schedule, signals, late answers. */
@@ -80,6 +87,7 @@ export class Reconciler {
   private readonly guard: Guard;
   private readonly repair: DriftRepair;
   private readonly withdrawal: Withdrawal;
+  private readonly refresh: Refresh;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
   private readonly departures = new Departures(clock);
@@ -132,13 +140,10 @@ export class Reconciler {
       clock,
     });
     this.withdrawal = new Withdrawal({
-      write: async (sets) => {
-        this.repair.withdrew(sets);
-        this.drift.wrote();
-        await this.quick.apply({ sets, tables: [], destroy: [] });
-      },
+      write: (sets) => this.writeSets('takes away', sets, (left) => without(left, sets)),
       clock,
     });
+    this.refresh = this.makeRefresh(parts);
     this.repair = new DriftRepair({
       kernel: parts.kernel,
       raise: () => this.raise(),
@@ -160,6 +165,21 @@ export class Reconciler {
     });
   }
 
+  private makeRefresh({ sources, keeper }: ReconcilerParts): Refresh {
+    return new Refresh({
+      answers: () => sources.answers(),
+      inForce: () => keeper.inForce(),
+      write: (changes, sets) => {
+        const fresh = new Map(sets.map((set) => [set.name, set]));
+        return this.writeSets('changes', changes, (left) => left.map((set) => fresh.get(set.name) ?? set));
+      },
+      done: (refreshed) => {
+        this.reporter.refreshed(refreshed.changes);
+        this.cutter.refreshed(refreshed);
+      },
+    });
+  }
+
   /** @param adopted see {@link Guard.start}. */
   async start(adopted: ReadonlySet<string> | undefined): Promise<void> {
     this.startSchedule();
@@ -178,6 +198,21 @@ export class Reconciler {
     this.parts.reader.stop();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
+  }
+
+  /** An answer of a live source is another one: it goes into the sets at once, and a pass follows. */
+  answersChanged(): void {
+    void this.refresh.changed();
+    this.trigger.pull();
+  }
+
+  /** Without delay, between two passes. */
+  private async writeSets(
+    kind: 'takes away' | 'changes',
+    sets: readonly SetChange[],
+    next: (left: readonly IpSet[]) => readonly IpSet[],
+  ): Promise<void> {
+    await this.repair.write(kind, next, () => this.quick.apply({ sets, tables: [], destroy: [] }));
   }
 
   private async raise(): Promise<void> {
@@ -206,7 +241,9 @@ export class Reconciler {
   private reloaded(reload: Reload): void {
     reportReload(this.parts.log, reload, this.parts.keeper);
     if (reload.changed) {
-      this.parts.log.level = this.parts.keeper.inForce().config.logLevel;
+      const { config } = this.parts.keeper.inForce();
+      this.parts.log.level = config.logLevel;
+      this.parts.onConfig(config);
       this.startSchedule();
     }
     this.trigger.pull();
@@ -267,8 +304,10 @@ export class Reconciler {
       this.reporter.passed(decision);
       this.repair.passed(decision);
       this.withdrawal.passed(decision);
+      this.refresh.passed(decision);
       this.cutter.passed(decision);
       this.parts.sources.want(decision.policy.sources);
+      this.parts.onPass(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
         judged,

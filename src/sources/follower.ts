@@ -1,4 +1,5 @@
 import { type LiveSource, type SourceKey, sourceKey, sourceName } from '../config/model.ts';
+import { changeOf, type ListChange } from '../net/list-change.ts';
 import type { Cidr } from '../net/network.ts';
 import type { Clock } from '../reconciler/clock.ts';
 import type { Log } from '../reconciler/reporter.ts';
@@ -149,12 +150,22 @@ export class Follower {
 
   private take(next: LastGood): void {
     const before = this.good;
+    const change = changeOf(before?.networks ?? [], next.networks) ?? everything(before, next);
+    if (before !== undefined && change.added.length + change.removed.length === 0) {
+      // The very list: what is made of it is told to be unchanged by identity.
+      this.good = { ...next, networks: before.networks };
+      return;
+    }
     this.good = next;
-    if (before !== undefined && equal(before.networks, next.networks)) return;
     this.writtenAt = Number.NEGATIVE_INFINITY;
     const { source, key } = this;
     this.parts.log.info(
-      { source: sourceName(source), ...differences(before?.networks ?? [], next.networks) },
+      {
+        source: sourceName(source),
+        networks: next.networks.length,
+        added: shorten(change.added),
+        removed: shorten(change.removed),
+      },
       before === undefined ? 'a source is known' : 'a source has changed',
     );
     this.parts.onChange(key, next.networks);
@@ -209,25 +220,14 @@ export class Follower {
 /** How many networks of a change are written out in the log. */
 const shown = 10;
 
-function differences(before: readonly Cidr[], after: readonly Cidr[]): object {
-  const had = new Set(before);
-  const has = new Set(after);
-  const added = after.filter((network) => !had.has(network));
-  const removed = before.filter((network) => !has.has(network));
-  return {
-    networks: after.length,
-    added: shorten(added),
-    removed: shorten(removed),
-  };
+/** Of lists that are not merged, as no reader of sources gives them. */
+function everything(before: LastGood | undefined, next: LastGood): ListChange {
+  return { added: next.networks, removed: before?.networks ?? [] };
 }
 
 function shorten(networks: readonly Cidr[]): readonly string[] {
   const more = networks.length - shown;
   return more > 0 ? [...networks.slice(0, shown), `and ${more} more`] : networks;
-}
-
-function equal(a: readonly Cidr[], b: readonly Cidr[]): boolean {
-  return a.length === b.length && a.every((network, index) => network === b[index]);
 }
 
 function asFailure(error: unknown): Reading {

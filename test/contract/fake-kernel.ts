@@ -132,6 +132,11 @@ export class FakeKernel {
     );
   }
 
+  /** The sets that rules may look into: what is filled to take another's place is none. */
+  setNames(prefix: string): readonly string[] {
+    return [...this.sets.keys()].filter((name) => name.startsWith(prefix) && !name.includes('-tmp-'));
+  }
+
   membersOf(set: string): readonly string[] {
     return [...(this.sets.get(set)?.members.keys() ?? [])];
   }
@@ -233,7 +238,7 @@ export class FakeKernel {
   private ipset({ args: [verb, flag], input = '' }: Command): Output {
     const now = this.options.now();
     expire(this.sets, now);
-    if (verb === 'save') return { stdout: printSets(this.sets, now), stderr: '', exitCode: 0 };
+    if (verb === 'save') return { stdout: printSets(this.sets, now, flag), stderr: '', exitCode: 0 };
     const around = {
       exist: flag === '-exist',
       now,
