@@ -75,6 +75,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     host: hostname,
     health: () => withProblems(reconciler.health(), web.problems()),
     look: () => looks.look(),
+    lookSoon: () => reconciler.lookSoon(),
   });
   const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);

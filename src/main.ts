@@ -44,6 +44,16 @@ function program(): Command {
     .action(
       async (options) => void (exitCode = await (await import('./cli/status.ts')).status(context, options)),
     );
+  verb('explain', 'show whether a source gets in somewhere, and what decides it')
+    .argument('<source>', 'an address, a DNS name, an address%interface, or interface:NAME')
+    .argument('<target>', 'a service, service:port, a port, or address:port')
+    .option('--json', 'print JSON')
+    .action(
+      async (source, target, options) =>
+        void (exitCode = await (
+          await import('./cli/explain.ts')
+        ).explain(context, { source, target, ...options })),
+    );
   verb('down', 'remove every rule, chain and set of ours').action(
     async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
   );

@@ -15,7 +15,7 @@ export const listOptions = {
 
 /** For the reference. */
 export const listMeanings: Readonly<Record<(typeof listOptions)[ListKind][number], string>> = {
-  refresh: 'How often it is loaded, from `10s` to `168h`; `24h` unless told.',
+  refresh: 'How often it is loaded, from `10s` to `7d`; `24h` unless told.',
   format: '`lines` or `json`; lines unless there is a `path`.',
   path: 'The way to the networks in JSON, such as `prefixes.*.ip_prefix`; a YAML list where a key has a dot in it.',
   mayShrink: '`true`: it may be empty, and may lose more than two thirds of its networks at once.',
@@ -26,7 +26,7 @@ export const listKinds = Object.keys(listOptions) as readonly ListKind[];
 
 const usualRefresh = 24 * 3_600_000;
 /** Publishers shut out who asks all the time; and a timer of Node's holds 24 days at most. */
-const refreshLimits = { least: '10s', most: '168h' } as const;
+const refreshLimits = { least: '10s', most: '7d' } as const;
 
 /** A list that is loaded: `{url: ...}`, `{file: ...}` or `{preset: ...}` with its options. A preset may be several. */
 export function parseList(kind: ListKind, input: PlainMap): Parsed<readonly LiveSource[]> {
@@ -148,7 +148,9 @@ function parseRefresh(input: PlainMap): Parsed<number> {
   if (value === undefined)
     return at(
       'refresh',
-      refuse(`${show(word.value)} is not a time: write a number with \`s\`, \`m\` or \`h\`, such as \`24h\``),
+      refuse(
+        `${show(word.value)} is not a time: write a number with \`s\`, \`m\`, \`h\` or \`d\`, such as \`24h\``,
+      ),
     );
   if (value >= (milliseconds(least) ?? 0) && value <= (milliseconds(most) ?? 0)) return { ok: true, value };
   return at('refresh', refuse(`${show(word.value)} is not from ${show(least)} to ${show(most)}`));

@@ -27,7 +27,7 @@ describe('lists', () => {
       ],
     ],
     [
-      '{url: "https://example.org/a", path: prefixes.*.ip_prefix, refresh: 168h}',
+      '{url: "https://example.org/a", path: prefixes.*.ip_prefix, refresh: 7d}',
       [
         {
           kind: 'url',
@@ -107,13 +107,13 @@ describe('lists that are refused', () => {
       'g[0].url: a user name or password cannot stand in the URL of a list',
     ],
     [
-      `{${url}, refresh: 1d}`,
-      'g[0].refresh: `1d` is not a time: write a number with `s`, `m` or `h`, such as `24h`',
+      `{${url}, refresh: 1w}`,
+      'g[0].refresh: `1w` is not a time: write a number with `s`, `m`, `h` or `d`, such as `24h`',
     ],
-    [`{${url}, refresh: 1s}`, 'g[0].refresh: `1s` is not from `10s` to `168h`'],
+    [`{${url}, refresh: 1s}`, 'g[0].refresh: `1s` is not from `10s` to `7d`'],
     [
       `{${url}, refresh: off}`,
-      'g[0].refresh: `off` is not a time: write a number with `s`, `m` or `h`, such as `24h`',
+      'g[0].refresh: `off` is not a time: write a number with `s`, `m`, `h` or `d`, such as `24h`',
     ],
     [
       `{${url}, format: jsno}`,
