@@ -21,7 +21,7 @@ type ConfigShape = { readonly [K in ConfigKey]: z.ZodType<Config[K]> };
  * `deny` may use; undefined accepts every name.
  */
 export function configShape(groups: readonly string[] | undefined): ConfigShape {
-  const peers = 'list of addresses, CIDRs, ranges and group names';
+  const peers = 'list of sources and group names';
   return {
     default: choice(['closed', 'open']).register(docs, {
       type: '`closed` or `open`',
@@ -57,7 +57,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning: 'Sources that reach no published port; this comes before everything else.',
     }),
     groups: groupsField().register(docs, {
-      type: 'map of names to lists of addresses, CIDRs and ranges',
+      type: 'map of names to lists of sources',
       meaning: 'Named sources, for labels and for the lists above. Built in: `any`, `private`, `connected`.',
     }),
     services: servicesField().register(docs, {

@@ -252,6 +252,11 @@ export class Reconciler {
     return this.reporter.health(this.parts.keeper.problems());
   }
 
+  /** Asks for a pass: what it goes by has changed. */
+  pull(): void {
+    this.trigger.pull();
+  }
+
   /** SIGHUP: the configuration is read again at once, changed file or not. */
   reload(): void {
     void this.parts.keeper.reload().then((reload) => this.reloaded(reload));
