@@ -29,6 +29,8 @@ export interface ObservedSet {
   readonly expiring: boolean;
   /** Member text to seconds left; 0 is a permanent member. */
   readonly members: ReadonlyMap<string, number>;
+  /** Member text to packets counted, in a set with counters. */
+  readonly packets?: ReadonlyMap<string, number>;
 }
 
 /** What the kernel holds: all tables of all backends in use, and the sets that are ours by name. */

@@ -10,6 +10,9 @@ interface FakeSet {
   readonly maxelem: number;
   /** Seconds that an entry gets without a time of its own; 0 for ever; undefined: made without timeouts. */
   readonly timeout: number | undefined;
+  readonly counters: boolean;
+  /** A new member takes the place of another where the set is full. */
+  readonly forceadd: boolean;
   readonly members: Map<string, number>;
 }
 
@@ -60,13 +63,16 @@ export function printSets(sets: FakeSets, now: number): string {
       const inet = set.family === 4 ? 'inet' : 'inet6';
       const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
       const size = `hashsize 1024 maxelem ${set.maxelem}`;
+      const counters = set.counters ? ' counters' : '';
       return [
-        `create ${name} ${set.type} family ${inet} ${size}${time} bucketsize 12 initval 0x00000000\n`,
+        // ipset 7.17 does not print `forceadd`
+        `create ${name} ${set.type} family ${inet} ${size}${time}${counters} bucketsize 12 initval 0x00000000\n`,
         ...[...set.members].map(([member, goes]) => {
           const [text = '', nomatch] = member.split(' ');
           const left = goes === 0 ? 0 : Math.ceil((goes - now) / 1000);
           const tail = set.timeout === undefined ? '' : ` timeout ${left}`;
-          return `add ${name} ${text}${tail}${nomatch === undefined ? '' : ' nomatch'}\n`;
+          const counted = set.counters ? ' packets 0 bytes 0' : '';
+          return `add ${name} ${text}${tail}${counted}${nomatch === undefined ? '' : ' nomatch'}\n`;
         }),
       ];
     })
@@ -89,6 +95,8 @@ function readSet(type: string, words: readonly string[], { types }: SetSurroundi
     family: option('family') === 'inet6' ? 6 : 4,
     maxelem: Number(option('maxelem') ?? 65_536),
     timeout: timeout === undefined ? undefined : Number(timeout),
+    counters: words.includes('counters'),
+    forceadd: words.includes('forceadd'),
     members: new Map(),
   };
 }
@@ -99,7 +107,9 @@ function create(
   { exist, made }: SetSurroundings & { readonly made: FakeSet },
 ): void {
   const old = sets.get(name);
-  const same = (['type', 'family', 'maxelem', 'timeout'] as const).every((key) => old?.[key] === made[key]);
+  const same = (['type', 'family', 'maxelem', 'timeout', 'counters', 'forceadd'] as const).every(
+    (key) => old?.[key] === made[key],
+  );
   if (old !== undefined && !(exist && same)) {
     throw new ToolFailure('Set cannot be created: set with the same name already exists');
   }
@@ -119,7 +129,9 @@ function add(
   const twin = `${member} nomatch`;
   const found = set.members.has(member) || set.members.has(twin);
   if (found && !around.exist) throw new ToolFailure("Element cannot be added to the set: it's already added");
-  if (!found && set.members.size >= set.maxelem) {
+  const full = !found && set.members.size >= set.maxelem;
+  if (full && set.forceadd) set.members.delete([...set.members.keys()][0] ?? '');
+  else if (full) {
     throw new ToolFailure('Hash is full, cannot add more elements');
   }
   const seconds = own ?? set.timeout ?? 0;

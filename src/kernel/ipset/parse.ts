@@ -11,20 +11,31 @@ const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd']);
  * A member that is an exception (`nomatch`) is spelled so. Never throws: lines it cannot read are passed over.
  */
 export function parseSets(text: string, keep: (name: string) => boolean): readonly ObservedSet[] {
-  const sets = new Map<string, { readonly set: ObservedSet; readonly members: Map<string, number> }>();
+  const sets = new Map<string, ParsedSet>();
   // Only comments are quoted, and a quote cannot stand in one, but a newline can.
   for (const line of text.replaceAll(/"[^"]*"/g, '""').split('\n')) {
     const [verb, name = '', subject = '', ...rest] = line.split(' ');
     if (!keep(name)) continue;
     if (verb === 'create') {
       const members = new Map<string, number>();
-      sets.set(name, { set: { name, members, ...shapeOf(subject, rest) }, members });
+      const packets = rest.includes('counters') ? new Map<string, number>() : undefined;
+      const counted = packets === undefined ? {} : { packets };
+      sets.set(name, { set: { name, members, ...counted, ...shapeOf(subject, rest) }, members, packets });
     } else if (verb === 'add') {
       const member = rest.includes('nomatch') ? `${subject} nomatch` : subject;
-      sets.get(name)?.members.set(member, timeLeft(rest));
+      const set = sets.get(name);
+      set?.members.set(member, timeLeft(rest));
+      const packets = countOf(rest);
+      if (packets !== undefined) set?.packets?.set(member, packets);
     }
   }
   return [...sets.values()].map(({ set }) => set);
+}
+
+interface ParsedSet {
+  readonly set: ObservedSet;
+  readonly members: Map<string, number>;
+  readonly packets: Map<string, number> | undefined;
 }
 
 function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'type' | 'family' | 'expiring'> {
@@ -43,6 +54,12 @@ function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'typ
     family,
     expiring,
   };
+}
+
+/** What an entry of a set with counters has counted. */
+function countOf(words: readonly string[]): number | undefined {
+  const at = words.indexOf('packets');
+  return at === -1 ? undefined : Number(words[at + 1]);
 }
 
 /** Seconds; an entry of a set without timeouts, or with `timeout 0`, stays. */

@@ -22,10 +22,12 @@ function lineOf(change: SetChange): string {
     case 'discard-set':
       return `destroy ${word('set', change.name)}`;
     case 'create-set': {
-      const { name, type, family, expiring } = change.set;
+      const { name, type, family, expiring, counters, atMost } = change.set;
       const inet = family === 4 ? 'inet' : 'inet6';
       const timeout = expiring ? ' timeout 0' : '';
-      return `create ${word('set', name)} ${word('set type', type)} family ${inet} maxelem ${largestSet}${timeout}`;
+      const size = atMost === undefined ? largestSet : number('size', atMost, { most: largestSet });
+      const more = `${timeout}${counters === true ? ' counters' : ''}${atMost === undefined ? '' : ' forceadd'}`;
+      return `create ${word('set', name)} ${word('set type', type)} family ${inet} maxelem ${size}${more}`;
     }
     // Without a time of its own the entry takes the set's default: with `timeout 0` it is permanent, also
     // where -exist finds it there, running out (measured: ipset 7.17, Linux 6.18).

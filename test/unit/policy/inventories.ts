@@ -37,7 +37,9 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     groups: new Map(),
     services: new Map(),
     guard: 'on',
+    blocked: 'on',
     logLevel: 'info',
+    logFormat: 'auto',
     ...changes,
   };
 }
