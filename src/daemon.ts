@@ -11,6 +11,9 @@ import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
 import { serveHealth } from './web/health-server.ts';
 
+/** Prometheus' text format. */
+const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
+
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of the unix socket that answers `dockwall health`. */
@@ -43,8 +46,15 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
 
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
+  const { openInsight } = await import('./metrics/insight.ts');
   const { families, sets } = observed;
-  const reconciler = new Reconciler({
+  const insight = await openInsight({
+    health: () => reconciler.health(),
+    configProblems: () => keeper.problems().length,
+    nextRun: () => reconciler.nextRun(),
+    sources: () => [],
+  });
+  const reconciler: Reconciler = new Reconciler({
     keeper,
     log,
     reader,
@@ -54,9 +64,13 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     firstLocalPort: await firstLocalPort(),
     env,
     sources: { answers: () => new Map(), want: () => {} },
+    observer: insight.observer,
     onRefusal: refuse,
   });
-  const server = await serveHealth(healthSocket, () => reconciler.health());
+  const server = await serveHealth(healthSocket, () => reconciler.health(), {
+    '/metrics': async () => ({ type: metricsType, body: await insight.metricsText() }),
+    '/daemon': async () => ({ type: 'application/json', body: JSON.stringify(insight.report()) }),
+  });
   reload = () => reconciler.reload();
   await reconciler.start(adoptedBefore(sets, families));
   try {

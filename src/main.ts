@@ -11,6 +11,11 @@ const context: Context = {
   env: process.env,
   print: (text) => process.stdout.write(`${text}\n`),
   complain: (text) => process.stderr.write(`${text}\n`),
+  // some terminals say that they are of no size
+  get screen() {
+    const { isTTY, rows, columns } = process.stdout;
+    return isTTY ? { rows: rows || 24, columns: columns || 80 } : undefined;
+  },
 };
 
 let exitCode: ExitCode = exitCodes.ok;
@@ -41,8 +46,16 @@ function program(): Command {
     );
   verb('status', 'show who may reach what')
     .option('--json', 'print JSON')
+    .option('--watch', 'draw it anew every two seconds, until q is typed')
     .action(
       async (options) => void (exitCode = await (await import('./cli/status.ts')).status(context, options)),
+    );
+  verb('blocked', 'show who was turned away lately')
+    .option('--json', 'print JSON')
+    .option('--all', 'more than a screenful')
+    .option('--grant <words...>', 'N GROUP TIME: let the N-th of the list in for a while, such as 1 web 2h')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/blocked.ts')).blocked(context, options)),
     );
   verb('down', 'remove every rule, chain and set of ours').action(
     async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),

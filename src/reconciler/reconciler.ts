@@ -1,6 +1,8 @@
 import { createTask, type ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
 import type { LiveSource } from '../config/model.ts';
+import type { Drift } from '../diff/drift.ts';
+import type { Observed } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
@@ -25,6 +27,7 @@ import type { EngineRefusal } from './engine-check.ts';
 import { EngineProbe } from './engine-probe.ts';
 import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
+import type { PassObserver } from './observer.ts';
 import { type PassParts, reconcile } from './pass.ts';
 import { raiseGate } from './raise.ts';
 import { type Log, Reporter } from './reporter.ts';
@@ -67,6 +70,7 @@ export interface ReconcilerParts {
   readonly firstLocalPort: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly sources: SourceAnswers;
+  readonly observer: PassObserver;
   /** Called when this engine has turned out to be one that cannot be guarded. */
   readonly onRefusal: (refusal: EngineRefusal) => void;
 }
@@ -142,11 +146,8 @@ export class Reconciler {
     this.repair = new DriftRepair({
       kernel: parts.kernel,
       raise: () => this.raise(),
-      report: (drifts) => this.reporter.drifted(drifts),
-      saw: (observed) => {
-        this.drift.saw(observed);
-        this.cutter.saw(observed);
-      },
+      report: (drifts) => this.onDrift(drifts),
+      saw: (observed) => this.onLook(observed),
       writes: () => this.drift.wrote(),
     });
     this.drift = new DriftWatch({
@@ -189,6 +190,11 @@ export class Reconciler {
     });
   }
 
+  /** When the schedule asks for a pass. */
+  nextRun(): Date | undefined {
+    return this.task?.getNextRun() ?? undefined;
+  }
+
   health(): ReturnType<Reporter['health']> {
     return this.reporter.health(this.parts.keeper.problems());
   }
@@ -211,6 +217,17 @@ export class Reconciler {
     void this.task?.destroy();
     this.task = createTask(this.parts.keeper.inForce().config.schedule, () => this.trigger.pull());
     void this.task.start();
+  }
+
+  private onDrift(drifts: readonly Drift[]): void {
+    this.reporter.drifted(drifts);
+    this.parts.observer.drifted(drifts);
+  }
+
+  private onLook(observed: Observed): void {
+    this.parts.observer.saw(observed);
+    this.drift.saw(observed);
+    this.cutter.saw(observed);
   }
 
   /** What happened while no stream was open was told to nobody. */
@@ -249,7 +266,9 @@ export class Reconciler {
   }
 
   private async pass(wanted: Wanted): Promise<void> {
-    const reload = await this.parts.keeper.reloadIfChanged();
+    const { keeper, observer } = this.parts;
+    const from = clock.now();
+    const reload = await keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
     try {
       const drifted = await this.repair.repair(wanted);
@@ -260,6 +279,7 @@ export class Reconciler {
       const judged = await this.judgeable();
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
+      observer.passed(decision, clock.now() - from);
       this.repair.passed(decision);
       this.withdrawal.passed(decision);
       this.cutter.passed(decision);
@@ -273,6 +293,7 @@ export class Reconciler {
     } catch (error) {
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
       else this.reporter.passFailed(error);
+      observer.failed(clock.now() - from);
       throw error;
     }
   }

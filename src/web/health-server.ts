@@ -11,15 +11,27 @@ export interface Health {
   readonly drift: Readonly<Record<string, number>>;
 }
 
+/** What is said at one path besides. */
+export type Route = () => Promise<{ readonly type: string; readonly body: string }>;
+
 /** Answers `GET /healthz` on a unix socket: 200 when healthy, 503 when not, with {@link Health} as JSON. */
 export async function serveHealth(
   path: string,
   health: () => Health,
+  routes: Readonly<Record<string, Route>> = {},
 ): Promise<{ close: () => Promise<void> }> {
   await mkdir(dirname(path), { recursive: true, mode: 0o755 });
   // A socket file that a killed process left behind would refuse the next one.
   await rm(path, { force: true });
   const server = createServer((asked, answer) => {
+    const route = routes[asked.url ?? ''];
+    if (route !== undefined) {
+      route().then(
+        ({ type, body }) => answer.writeHead(200, { 'content-type': type }).end(body),
+        (error: unknown) => answer.writeHead(500).end(`${String(error)}\n`),
+      );
+      return;
+    }
     if (asked.url !== '/healthz') {
       answer.writeHead(404).end();
       return;
