@@ -109,7 +109,7 @@ export const statusSchema = z
     problems: z.array(z.string()),
     notes: z.array(z.string()),
   })
-  .describe('dockwall status --json') satisfies z.ZodType<unknown, unknown>;
+  .describe('dockwall status --json');
 
 type Promised = z.infer<typeof statusSchema>;
 /** A field that only one of the two has does not compile. */
