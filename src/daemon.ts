@@ -1,11 +1,12 @@
 import { setPriority } from 'node:os';
-import { pino } from 'pino';
+import { ownVersion } from './cli/version.ts';
 import { ConfigKeeper } from './config/keeper.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { firstLocalPort, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
+import { createLog } from './log/log.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
@@ -32,7 +33,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   process.on('SIGHUP', () => reload());
   const keeper = new ConfigKeeper(env);
   const first = await keeper.reload();
-  const log = pino({ level: keeper.inForce().config.logLevel, base: null });
+  const log = createLog(keeper.inForce().config, env);
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
   const kernel = createKernel(readingRun(reader.read, runCommand));
@@ -48,7 +49,9 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
   const { families, sets } = observed;
-  const insight = await openInsight({
+  const version = await ownVersion();
+  const insight = openInsight({
+    version,
     health: () => reconciler.health(),
     configProblems: () => keeper.problems().length,
     nextRun: () => reconciler.nextRun(),
@@ -65,6 +68,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     env,
     sources: { answers: () => new Map(), want: () => {} },
     observer: insight.observer,
+    version,
     onRefusal: refuse,
   });
   const server = await serveHealth(healthSocket, () => reconciler.health(), {

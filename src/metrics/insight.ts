@@ -1,4 +1,3 @@
-import { ownVersion } from '../cli/version.ts';
 import { runCommand } from '../kernel/command.ts';
 import { isoDate, Journal } from '../reconciler/journal.ts';
 import { observers, type PassObserver } from '../reconciler/observer.ts';
@@ -9,6 +8,7 @@ import { Metrics } from './metrics.ts';
 import type { SourceState } from './source-metrics.ts';
 
 export interface InsightParts {
+  readonly version: string;
   readonly health: () => Health;
   readonly configProblems: () => number;
   readonly nextRun: () => Date | undefined;
@@ -22,8 +22,8 @@ export interface Insight {
   readonly report: () => DaemonReport;
 }
 
-export async function openInsight(parts: InsightParts): Promise<Insight> {
-  const version = await ownVersion();
+export function openInsight(parts: InsightParts): Insight {
+  const { version } = parts;
   const journal = new Journal(() => Date.now());
   const metrics = new Metrics({
     version,
@@ -36,15 +36,15 @@ export async function openInsight(parts: InsightParts): Promise<Insight> {
   return {
     observer: observers(journal, metrics),
     metricsText: async () => metrics.metricsText(),
-    report: () => readReport(version, journal, parts),
+    report: () => readReport(journal, parts),
   };
 }
 
-function readReport(version: string, journal: Journal, parts: InsightParts): DaemonReport {
+function readReport(journal: Journal, parts: InsightParts): DaemonReport {
   const { healthy, problems, drift } = parts.health();
   return {
     version: 1,
-    dockwall: version,
+    dockwall: parts.version,
     startedAt: isoDate(journal.startedAt),
     healthy,
     problems,

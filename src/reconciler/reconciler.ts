@@ -71,6 +71,8 @@ export interface ReconcilerParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly sources: SourceAnswers;
   readonly observer: PassObserver;
+  /** Our own. */
+  readonly version: string;
   /** Called when this engine has turned out to be one that cannot be guarded. */
   readonly onRefusal: (refusal: EngineRefusal) => void;
 }
@@ -104,7 +106,7 @@ export class Reconciler {
 
   constructor(parts: ReconcilerParts) {
     this.parts = parts;
-    this.reporter = new Reporter(parts.log);
+    this.reporter = new Reporter(parts.log, { version: parts.version, nextRun: () => this.nextRun() });
     this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
     const { kernel, log } = parts;
