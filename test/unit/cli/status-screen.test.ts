@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { readStatus, type Status } from '../../../src/cli/status-model.ts';
 import { statusText } from '../../../src/cli/status-text.ts';
@@ -181,6 +181,9 @@ describe('status on a screen', () => {
     const text = `${JSON.stringify(z.toJSONSchema(statusSchema), undefined, 2)}\n`;
     if (process.env['UPDATE_DOCS'] === '1') writeFileSync(path, text);
     expect(readFileSync(path, 'utf8')).toBe(text);
+    type Promised = z.infer<typeof statusSchema>;
+    expectTypeOf<keyof Status>().toEqualTypeOf<keyof Promised>();
+    expectTypeOf<keyof Status['services'][0]>().toEqualTypeOf<keyof Promised['services'][0]>();
     expect(() => statusSchema.parse(JSON.parse(jsonText(found())))).not.toThrow();
   });
 
