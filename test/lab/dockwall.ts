@@ -90,11 +90,11 @@ function environment(options: DockwallOptions): Record<string, string> {
 export class Dockwall {
   readonly lines: LogLine[] = [];
   readonly #process: ProcessRef;
-  readonly #runtimeDir: string;
+  readonly #socket: string;
   #exit: { readonly code: number | null } | undefined;
 
   constructor(child: ChildProcess, process: ProcessRef, runtime: string) {
-    this.#runtimeDir = runtime;
+    this.#socket = path.join(runtime, 'dockwall.sock');
     this.#process = process;
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.lines.push(parseLine(line)));
@@ -156,8 +156,16 @@ export class Dockwall {
 
   /** What it says of itself; undefined while it does not answer. */
   async health(): Promise<Health | undefined> {
-    const answer = await askSocket(path.join(this.#runtimeDir, 'dockwall.sock'), '/healthz');
+    const answer = await askSocket(this.#socket, '/healthz');
     return answer && (JSON.parse(answer.body) as Health);
+  }
+
+  /** What it answers at a path of its socket. */
+  async ask(path: string): Promise<string> {
+    const answer = await askSocket(this.#socket, path);
+    if (answer?.status !== 200)
+      throw new Error(`dockwall has no answer to ${path}: ${answer?.body ?? 'nothing'}`);
+    return answer.body;
   }
 
   /** Waits until it says that it is well: its walls are up, Docker answers, its config is good. */
