@@ -36,7 +36,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const log = createLog(keeper.inForce().config, env);
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
-  const kernel = createKernel(readingRun(reader.read, runCommand));
+  const kernel = createKernel(readingRun(reader.readText, runCommand));
   const { stood, observed } = await raiseGate(kernel, {
     host: await readHost(),
     inForce: keeper.inForce(),

@@ -10,10 +10,10 @@ const nothing: Ruleset = { sets: [], gate: [], front: [], boot: 'remove' };
 /** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
 export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
-  const { closing, opening } = diffSets(sets, observed);
   const seen = ruleset.boot === 'keep' ? withoutBoot(observed) : observed;
   const gate = tableChanges('mangle', ruleset.gate, seen);
   const front = ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed);
+  const { closing, opening } = diffSets(sets, observed, gate.length === 0);
   const tables = [...gate, ...front];
   const destroy = unusedSets(ruleset, observed);
   // Where no rule of the gate changes there is nothing to wait for, and one program does it. The front has no say in this:

@@ -1,6 +1,6 @@
 import { readFile as readFileOfNode } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Backend, Observed, ObservedTable, Plan, TableChange } from '../diff/model.ts';
+import type { Backend, Observed, ObservedSet, ObservedTable, Plan, TableChange } from '../diff/model.ts';
 import { type Family, families } from '../net/network.ts';
 import {
   hasFamily,
@@ -50,6 +50,8 @@ class ToolKernel implements Kernel {
   private readonly sleep: (ms: number) => Promise<void>;
   /** nft does not work here: its programs or its part of the kernel are missing. Neither comes back. */
   private withoutNft = false;
+  /** As last seen. */
+  private sets: readonly ObservedSet[] = [];
 
   constructor(run: Run, options: KernelOptions) {
     const { signal, timeoutMs = 30_000 } = options;
@@ -64,10 +66,11 @@ class ToolKernel implements Kernel {
       const present = await this.presentFamilies();
       const legacyFamilies = await this.legacyFamilies(present);
       const [sets, nft, ...legacy] = await Promise.all([
-        saveSets(this.run, this.limits),
+        saveSets(this.run, this.limits, this.sets),
         this.saveNft(present),
         ...legacyFamilies.map((family) => saveTables(this.run, this.limits, { family, backend: 'legacy' })),
       ]);
+      this.sets = sets;
       const backends: Backend[] = [];
       if (nft !== undefined) backends.push('nft');
       if (nft === undefined || legacyFamilies.length > 0) backends.push('legacy');

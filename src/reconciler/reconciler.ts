@@ -2,7 +2,7 @@ import { createTask, type ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
 import type { LiveSource } from '../config/model.ts';
 import type { Drift } from '../diff/drift.ts';
-import type { Observed } from '../diff/model.ts';
+import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
@@ -17,6 +17,7 @@ import { startMonitor } from '../kernel/monitor.ts';
 import type { ProgramReader } from '../kernel/reader.ts';
 import type { Family } from '../net/network.ts';
 import type { Answers, Policy } from '../policy/model.ts';
+import type { IpSet } from '../ruleset/model.ts';
 import { Admission } from './admission.ts';
 import { systemClock } from './clock.ts';
 import { Cutter } from './cutter.ts';
@@ -30,11 +31,12 @@ import { HeldPorts } from './held-ports.ts';
 import type { PassObserver } from './observer.ts';
 import { type PassParts, reconcile } from './pass.ts';
 import { raiseGate } from './raise.ts';
+import { Refresh } from './refresh.ts';
 import { type Log, Reporter } from './reporter.ts';
 import { Silence } from './silence.ts';
 import { Trigger, type Wanted } from './trigger.ts';
 import { DockerWatch } from './watch.ts';
-import { Withdrawal } from './withdrawal.ts';
+import { Withdrawal, without } from './withdrawal.ts';
 
 const clock = systemClock;
 const triggerOptions = {
@@ -86,6 +88,7 @@ export class Reconciler {
   private readonly guard: Guard;
   private readonly repair: DriftRepair;
   private readonly withdrawal: Withdrawal;
+  private readonly refresh: Refresh;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
   private readonly departures = new Departures(clock);
@@ -138,13 +141,10 @@ export class Reconciler {
       clock,
     });
     this.withdrawal = new Withdrawal({
-      write: async (sets) => {
-        this.repair.withdrew(sets);
-        this.drift.wrote();
-        await this.quick.apply({ sets, tables: [], destroy: [] });
-      },
+      write: (sets) => this.writeSets(sets, (left) => without(left, sets)),
       clock,
     });
+    this.refresh = this.makeRefresh(parts);
     this.repair = new DriftRepair({
       kernel: parts.kernel,
       raise: () => this.raise(),
@@ -160,6 +160,21 @@ export class Reconciler {
       interval: () => parts.keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
       pull: () => this.trigger.pull(),
+    });
+  }
+
+  private makeRefresh({ sources, keeper }: ReconcilerParts): Refresh {
+    return new Refresh({
+      answers: () => sources.answers(),
+      inForce: () => keeper.inForce(),
+      write: (changes, sets) => {
+        const fresh = new Map(sets.map((set) => [set.name, set]));
+        return this.writeSets(changes, (left) => left.map((set) => fresh.get(set.name) ?? set));
+      },
+      done: (refreshed) => {
+        this.reporter.refreshed(refreshed.changes);
+        this.cutter.refreshed(refreshed);
+      },
     });
   }
 
@@ -181,6 +196,20 @@ export class Reconciler {
     this.parts.reader.stop();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
+  }
+
+  /** An answer of a live source is another one: it goes into the sets at once, and a pass follows. */
+  answersChanged(): void {
+    void this.refresh.changed();
+    this.trigger.pull();
+  }
+
+  /** Without delay, between two passes. */
+  private async writeSets(
+    sets: readonly SetChange[],
+    next: (left: readonly IpSet[]) => readonly IpSet[],
+  ): Promise<void> {
+    await this.repair.write(next, () => this.quick.apply({ sets, tables: [], destroy: [] }));
   }
 
   private async raise(): Promise<void> {
@@ -284,6 +313,7 @@ export class Reconciler {
       observer.passed(decision, clock.now() - from);
       this.repair.passed(decision);
       this.withdrawal.passed(decision);
+      this.refresh.passed(decision);
       this.cutter.passed(decision);
       this.parts.sources.want(decision.policy.sources);
       this.guard.passed({

@@ -1,9 +1,10 @@
 import { describe } from '../diff/describe.ts';
 import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
-import type { SetChange } from '../diff/model.ts';
+import type { Plan, SetChange } from '../diff/model.ts';
 import { describeChanges } from '../policy/changes.ts';
 import type { Policy, Problem } from '../policy/model.ts';
+import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health-server.ts';
 import type { EngineView, Finding } from './engine-check.ts';
 import type { Decision } from './pass.ts';
@@ -20,6 +21,8 @@ export interface Log {
 /** More changes at once than this are only counted: a line each is for people. */
 const mostChanges = 50;
 
+/** Members that are named in one line each. */
+const mostNamed = 10;
 /** Kinds of drift that are remembered as told. */
 const mostTold = 100;
 
@@ -42,6 +45,8 @@ export class Reporter {
   private findings: readonly Finding[] = [];
   private readonly about: StartFacts;
   private policy: Policy | undefined;
+  /** Members of each set after the last pass. */
+  private left: ReadonlyMap<string, IpSet['members']> = new Map();
 
   constructor(log: Log, about: StartFacts) {
     this.log = log;
@@ -56,18 +61,26 @@ export class Reporter {
     this.reportPolicy(decision);
     this.reportProblems(decision.policy.problems);
     this.reportEngine(decision.engine);
-    for (const { set, member } of handmade(decision)) {
+    const handmade = this.handmade(decision);
+    for (const { set, member } of handmade.slice(0, mostNamed)) {
       this.log.warn(
         { set, member },
-        'removed a permanent member that no configuration knows; ipset add ... timeout SECONDS lets one in for a while',
+        'removed a permanent member that no configuration knows; dockwall grant lets one in for a while',
       );
     }
+    if (handmade.length > mostNamed)
+      this.log.warn({}, `and ${handmade.length - mostNamed} more such members`);
+    this.left = new Map(decision.ruleset.sets.map((set) => [set.name, set.members]));
     if (isEmpty(decision.plan)) this.log.debug({}, 'nothing to do');
-    else
-      this.log.debug(
-        { changes: describe(decision.plan).map(({ sign, where, what }) => `${sign} ${where}: ${what}`) },
-        'brought the kernel up to date',
-      );
+    else this.log.debug({ changes: inWords(decision.plan) }, 'brought the kernel up to date');
+  }
+
+  /** Answers of live sources have changed sets between two passes; the pass that follows says in words what that means. */
+  refreshed(changes: readonly SetChange[]): void {
+    this.log.debug(
+      { changes: inWords({ sets: changes, tables: [], destroy: [] }) },
+      'a source has changed; its sets are up to date',
+    );
   }
 
   /** The same failure again is only counted. */
@@ -148,6 +161,15 @@ export class Reporter {
     if (more > 0) this.log.info({}, `and ${more} more changes: see dockwall status`);
   }
 
+  /** Members taken out of source sets that the last pass did not leave there: somebody's hand has put them in. */
+  private handmade({ plan, ruleset }: Decision): readonly Extract<SetChange, { kind: 'delete-member' }>[] {
+    const sources = new Set<string>(ruleset.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
+    return setChanges(plan).flatMap((change) => {
+      if (change.kind !== 'delete-member' || !sources.has(change.set)) return [];
+      return this.left.get(change.set)?.includes(change.member) === true ? [] : [change];
+    });
+  }
+
   private reportEngine({ facts, findings }: EngineView): void {
     const known = new Set(this.findings.map(({ text }) => text));
     for (const { kind, text } of findings) {
@@ -169,18 +191,14 @@ export class Reporter {
   }
 }
 
+function inWords(plan: Plan): readonly string[] {
+  return describe(plan).map(({ sign, where, what }) => `${sign} ${where}: ${what}`);
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : JSON.stringify(error);
 }
 
 function fields({ container, label, value, hint }: Problem): object {
   return { container, label, value: value.slice(0, 200), ...(hint === undefined ? {} : { hint }) };
-}
-
-/** Members taken out of source sets: somebody's hand put them there, or a configuration that has changed since. */
-function handmade({ plan, ruleset }: Decision): readonly Extract<SetChange, { kind: 'delete-member' }>[] {
-  const sources = new Set<string>(ruleset.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
-  return setChanges(plan).flatMap((change) =>
-    change.kind === 'delete-member' && sources.has(change.set) ? [change] : [],
-  );
 }

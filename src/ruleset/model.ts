@@ -102,6 +102,8 @@ export interface IpSet {
   /** Never holds more entries than this: a new one takes the place of another (`forceadd`). */
   readonly atMost?: number;
   readonly effect: 'opens' | 'closes';
+  /** Entries may have a note (ipset's `comment`). Not a part of what the set means: one without is none of another shape. */
+  readonly notes?: true;
   readonly members: readonly string[] | 'keep';
 }
 

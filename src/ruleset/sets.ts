@@ -31,6 +31,11 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
   });
 }
 
+/** Those of them that hold sources. */
+export function renderSourceSets(policy: Policy): readonly IpSet[] {
+  return families.flatMap((family) => listSets(policy, family));
+}
+
 /**
  * The guard (see `inputLines`): the running daemon keeps them filled, and all their members expire. `guard` holds every
  * address while the guard is up, `listening` the ports on which the host's own services listen.
@@ -91,24 +96,31 @@ function countSets(family: Family, members: readonly string[]): readonly IpSet[]
   }));
 }
 
-/** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
+  return [
+    ...listSets(policy, family),
+    ...guardSets(family),
+    cutSet(family),
+    refusedSet(family),
+    ...blockedSets(policy, family),
+  ];
+}
+
+/** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
+function listSets(policy: Policy, family: Family): readonly IpSet[] {
   const source = (role: string, effect: IpSet['effect'], networks: Policy['trusted']['networks']): IpSet => ({
     name: setName(family, role),
     family,
     type: 'hash:net',
     expiring: true,
     effect,
+    notes: true,
     members: toSetMembers(networks, family),
   });
   const denied = new Set<string>([...policy.deny.groups, ...usedRoles(policy).deniedGroups]);
   return [
     source('trusted', 'opens', policy.trusted.networks),
     source('deny', 'closes', policy.deny.networks),
-    ...guardSets(family),
-    cutSet(family),
-    refusedSet(family),
-    ...blockedSets(policy, family),
     ...[...policy.groups].flatMap(([name, { networks }]) => [
       source(`src-${name}`, 'opens', networks),
       // A set of its own: were one set to open and to close, no order of its changes would be safe.

@@ -17,7 +17,7 @@ const trusted = '192.0.2.60';
 /** Anybody of these the client can be. */
 const crowd = '198.18.0.0/15';
 
-const config = makeConfig({ trusted: peerList([`${trusted}/32`]) });
+const config = makeConfig({ trusted: peerList([trusted]) });
 const web = makeContainer('web', { ports: ports('8080:80', '8080:80/udp', '443:443') });
 
 function ruleset(blocked: 'on' | 'off' = 'on'): Ruleset {

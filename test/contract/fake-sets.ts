@@ -5,6 +5,9 @@ import { ToolFailure } from './fake-failure.ts';
 
 /** One set. A member's time is the clock's at which it goes; 0 for one that stays. */
 interface FakeSet {
+  /** Made with room for a comment at each member. */
+  readonly comments: boolean;
+  readonly notes: Map<string, string>;
   readonly type: string;
   readonly family: Family;
   readonly maxelem: number;
@@ -29,17 +32,21 @@ export interface SetSurroundings {
 
 /** Carries one line of `ipset restore` out. Throws a ToolFailure for what ipset would refuse. */
 export function editSets(sets: FakeSets, line: string, around: SetSurroundings): void {
-  const [verb = '', name = '', subject = '', ...rest] = line.split(' ');
+  const comment = / comment "([^"]*)"$/.exec(line)?.[1];
+  const [verb = '', name = '', subject = '', ...rest] = line.replace(/ comment "[^"]*"$/, '').split(' ');
   if (name.length > 31) throw new ToolFailure(`Syntax error: setname '${name}' is longer than 31 characters`);
   switch (verb) {
     case 'create':
       create(sets, name, { ...around, made: readSet(subject, rest, around) });
       return;
     case 'add':
-      add(find(sets, name), { words: [subject, ...rest], around });
+      add(find(sets, name), { words: [subject, ...rest], comment, around });
       return;
     case 'del':
       remove(find(sets, name), subject, around);
+      return;
+    case 'swap':
+      swap(sets, name, subject);
       return;
     case 'destroy':
       destroy(sets, name, around);
@@ -57,8 +64,9 @@ export function expire(sets: FakeSets, now: number): void {
 }
 
 /** All sets as `ipset save` prints them. */
-export function printSets(sets: FakeSets, now: number): string {
+export function printSets(sets: FakeSets, now: number, only?: string): string {
   return [...sets]
+    .filter(([name]) => only === undefined || name === only)
     .flatMap(([name, set]) => {
       const inet = set.family === 4 ? 'inet' : 'inet6';
       const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
@@ -66,13 +74,15 @@ export function printSets(sets: FakeSets, now: number): string {
       const counters = set.counters ? ' counters' : '';
       return [
         // ipset 7.17 does not print `forceadd`
-        `create ${name} ${set.type} family ${inet} ${size}${time}${counters} bucketsize 12 initval 0x00000000\n`,
+        `create ${name} ${set.type} family ${inet} ${size}${time}${counters}${set.comments ? ' comment' : ''} bucketsize 12 initval 0x00000000\n`,
         ...[...set.members].map(([member, goes]) => {
           const [text = '', nomatch] = member.split(' ');
           const left = goes === 0 ? 0 : Math.ceil((goes - now) / 1000);
           const tail = set.timeout === undefined ? '' : ` timeout ${left}`;
+          const note = set.notes.get(member);
           const counted = set.counters ? ' packets 0 bytes 0' : '';
-          return `add ${name} ${text}${tail}${counted}${nomatch === undefined ? '' : ' nomatch'}\n`;
+          const comment = note === undefined ? '' : ` comment "${note}"`;
+          return `add ${name} ${text}${tail}${counted}${comment}${nomatch === undefined ? '' : ' nomatch'}\n`;
         }),
       ];
     })
@@ -93,6 +103,8 @@ function readSet(type: string, words: readonly string[], { types }: SetSurroundi
   return {
     type,
     family: option('family') === 'inet6' ? 6 : 4,
+    comments: words.includes('comment'),
+    notes: new Map(),
     maxelem: Number(option('maxelem') ?? 65_536),
     timeout: timeout === undefined ? undefined : Number(timeout),
     counters: words.includes('counters'),
@@ -107,7 +119,7 @@ function create(
   { exist, made }: SetSurroundings & { readonly made: FakeSet },
 ): void {
   const old = sets.get(name);
-  const same = (['type', 'family', 'maxelem', 'timeout', 'counters', 'forceadd'] as const).every(
+  const same = (['type', 'family', 'maxelem', 'timeout', 'counters', 'forceadd', 'comments'] as const).every(
     (key) => old?.[key] === made[key],
   );
   if (old !== undefined && !(exist && same)) {
@@ -118,8 +130,18 @@ function create(
 
 function add(
   set: FakeSet,
-  { words, around }: { readonly words: readonly string[]; readonly around: SetSurroundings },
+  {
+    words,
+    comment,
+    around,
+  }: {
+    readonly words: readonly string[];
+    readonly comment: string | undefined;
+    readonly around: SetSurroundings;
+  },
 ): void {
+  if (comment !== undefined && !set.comments)
+    throw new ToolFailure('Comment cannot be used: set was created without comment support');
   const [subject = '', ...options] = words;
   const own = options.includes('timeout') ? Number(options[options.indexOf('timeout') + 1]) : undefined;
   if (own !== undefined && set.timeout === undefined) {
@@ -135,6 +157,8 @@ function add(
     throw new ToolFailure('Hash is full, cannot add more elements');
   }
   const seconds = own ?? set.timeout ?? 0;
+  set.notes.delete(member);
+  if (comment !== undefined) set.notes.set(member, comment);
   set.members.delete(member);
   set.members.delete(twin);
   set.members.set(
@@ -147,6 +171,15 @@ function remove(set: FakeSet, subject: string, { exist }: SetSurroundings): void
   const member = canonicalMember(set, subject);
   const found = set.members.delete(member) || set.members.delete(`${member} nomatch`);
   if (!found && !exist) throw new ToolFailure("Element cannot be deleted from the set: it's not added");
+}
+
+/** Members change places; whoever refers to a name goes on doing so. */
+function swap(sets: FakeSets, name: string, other: string): void {
+  const [a, b] = [find(sets, name), find(sets, other)];
+  if (a.type !== b.type || a.family !== b.family)
+    throw new ToolFailure('The sets cannot be swapped: their type does not match');
+  sets.set(name, b);
+  sets.set(other, a);
 }
 
 function destroy(sets: FakeSets, name: string, { exist, inUse }: SetSurroundings): void {

@@ -1,20 +1,124 @@
-import type { ObservedSet, SetChange } from '../../diff/model.ts';
-import { isOwnedSet } from '../../ruleset/names.ts';
+import { randomBytes } from 'node:crypto';
+import type { ObservedSet, ReplaceMembers, SetChange } from '../../diff/model.ts';
+import type { SetName } from '../../ruleset/model.ts';
+import { isOwnedSet, temporarySet } from '../../ruleset/names.ts';
 import { type Command, KernelError, type Run } from '../command.ts';
 import { execute } from '../failure.ts';
 import type { Limits } from '../iptables/driver.ts';
-import { parseSets } from './parse.ts';
-import { renderDestroys, renderSets } from './render.ts';
+import { parseSets, SetParser } from './parse.ts';
+import { renderDestroys, renderFill, renderSets, renderSwap } from './render.ts';
 
-/** The sets that are ours by name, in one process. Rejects with a KernelError. */
-export async function saveSets(run: Run, limits: Limits): Promise<readonly ObservedSet[]> {
-  const { stdout } = await execute(run, { ...limits, program: 'ipset', args: ['save'] }, 'saving the sets');
-  return parseSets(stdout, isOwnedSet);
+/** Sets that this process fills at this moment, and will take away itself. */
+const filling = new Set<string>();
+
+/**
+ * The sets that are ours by name, in one process. Rejects with a KernelError.
+ * @param before what was seen the last time: sets that are the same are the same objects.
+ */
+export async function saveSets(
+  run: Run,
+  limits: Limits,
+  before: readonly ObservedSet[] = [],
+): Promise<readonly ObservedSet[]> {
+  const parser = new SetParser(isOwnedSet, before);
+  const sets = await save(run, { ...limits, program: 'ipset', args: ['save'] }, parser);
+  return sets.filter(({ name }) => !filling.has(name));
+}
+
+async function save(run: Run, command: Command, parser: SetParser): Promise<readonly ObservedSet[]> {
+  const piecewise = { ...command, onText: (text: string) => parser.feed(text) };
+  const { stdout } = await execute(run, piecewise, 'saving the sets');
+  return stdout === '' ? parser.end() : parseSets(stdout, isOwnedSet);
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */
 export async function changeSets(run: Run, limits: Limits, changes: readonly SetChange[]): Promise<void> {
-  await execute(run, restore(limits, renderSets(changes)), 'restoring the sets');
+  let edits: SetChange[] = [];
+  for (const change of changes) {
+    if (change.kind === 'replace-members') {
+      await replaceMembers({ run, limits }, edits, change);
+      edits = [];
+    } else edits.push(change);
+  }
+  if (edits.length > 0) await execute(run, restore(limits, renderSets(edits)), 'restoring the sets');
+}
+
+interface Tools {
+  readonly run: Run;
+  readonly limits: Limits;
+}
+
+/**
+ * Fills a set beside it and swaps the two. Members that somebody has added for a while go with it: those that are there right
+ * before, and then those that came or went meanwhile, which are in the one that is now beside it.
+ */
+async function replaceMembers(
+  tools: Tools,
+  first: readonly SetChange[],
+  change: ReplaceMembers,
+): Promise<void> {
+  const { set } = change;
+  const beside = temporarySet(set.family, randomBytes(6).toString('hex'));
+  filling.add(beside);
+  try {
+    const fill = renderSets(first) + renderFill(change, beside);
+    const swap = renderSwap(change, beside);
+    const end = renderDestroys([beside]);
+    if (!set.expiring) return await restoreText(tools, fill + swap + end);
+    await restoreText(tools, fill);
+    const carried = await passing(tools, change, set.name);
+    await restoreText(tools, renderSets(additions(carried, beside)) + swap);
+    const left = await passing(tools, change, beside);
+    await restoreText(tools, renderSets(later(carried, left, set.name)) + end);
+  } finally {
+    filling.delete(beside);
+  }
+}
+
+async function restoreText({ run, limits }: Tools, input: string): Promise<void> {
+  await execute(run, restore(limits, input), 'restoring the sets');
+}
+
+/** What will go by itself. */
+type Passing = ReadonlyMap<string, { readonly seconds: number; readonly note?: string }>;
+
+async function passing(
+  { run, limits }: Tools,
+  { set, members }: ReplaceMembers,
+  name: string,
+): Promise<Passing> {
+  const parser = new SetParser(isOwnedSet, [], 'passing');
+  const [seen] = await save(run, { ...limits, program: 'ipset', args: ['save', name] }, parser);
+  const found = [...(seen?.members ?? [])].filter(([, seconds]) => seconds > 0);
+  const permanent = new Set(found.length === 0 ? [] : members);
+  return new Map(
+    found
+      .filter(([member]) => !permanent.has(member))
+      .map(([member, seconds]) => {
+        const note = set.notes === true ? seen?.notes?.get(member) : undefined;
+        return [member, { seconds, ...(note === undefined ? {} : { note }) }];
+      }),
+  );
+}
+
+function additions(members: Passing, set: SetName): readonly SetChange[] {
+  return [...members].map(([member, entry]) => ({ kind: 'add-member', set, member, ...entry }));
+}
+
+/** Two looks at the same entry may tell its time a second apart. */
+const sameTime = 2;
+
+/** From what was carried over to what was left behind in the end. */
+function later(carried: Passing, left: Passing, set: SetName): readonly SetChange[] {
+  const gone = [...carried.keys()].filter((member) => !left.has(member));
+  const changed = [...left].filter(([member, { seconds, note }]) => {
+    const known = carried.get(member);
+    return known === undefined || Math.abs(known.seconds - seconds) > sameTime || known.note !== note;
+  });
+  return [
+    ...gone.map((member): SetChange => ({ kind: 'delete-member', set, member })),
+    ...additions(new Map(changed), set),
+  ];
 }
 
 /**

@@ -1,41 +1,197 @@
 import type { ObservedSet } from '../../diff/model.ts';
 import type { Family } from '../../net/network.ts';
+import { cleanNote } from '../../net/note.ts';
 
 /** Options of a create line that do not change what membership means. */
 const harmless = new Set(['family', 'hashsize', 'maxelem', 'bucketsize', 'initval', 'counters', 'comment']);
 const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd']);
 
-/**
- * The sets that `ipset save` printed whose name `keep` wants. A set made with options that change what it
- * matches (netmask, a default timeout, forced adding) gets them in its type, so it is equal to none of ours.
- * A member that is an exception (`nomatch`) is spelled so. Never throws: lines it cannot read are passed over.
- */
+/** See {@link SetParser}; for a text that is all there. */
 export function parseSets(text: string, keep: (name: string) => boolean): readonly ObservedSet[] {
-  const sets = new Map<string, ParsedSet>();
-  // Only comments are quoted, and a quote cannot stand in one, but a newline can.
-  for (const line of text.replaceAll(/"[^"]*"/g, '""').split('\n')) {
-    const [verb, name = '', subject = '', ...rest] = line.split(' ');
-    if (!keep(name)) continue;
-    if (verb === 'create') {
-      const members = new Map<string, number>();
-      const packets = rest.includes('counters') ? new Map<string, number>() : undefined;
-      const counted = packets === undefined ? {} : { packets };
-      sets.set(name, { set: { name, members, ...counted, ...shapeOf(subject, rest) }, members, packets });
-    } else if (verb === 'add') {
-      const member = rest.includes('nomatch') ? `${subject} nomatch` : subject;
-      const set = sets.get(name);
-      set?.members.set(member, timeLeft(rest));
-      const packets = countOf(rest);
-      if (packets !== undefined) set?.packets?.set(member, packets);
-    }
-  }
-  return [...sets.values()].map(({ set }) => set);
+  const parser = new SetParser(keep);
+  parser.feed(text);
+  return parser.end();
 }
 
-interface ParsedSet {
-  readonly set: ObservedSet;
-  readonly members: Map<string, number>;
+/** One set while its lines come. */
+interface Reading {
+  readonly head: Omit<ObservedSet, 'members' | 'notes' | 'packets'>;
+  readonly takesNotes: boolean;
+  /** Undefined where the set does not count. */
   readonly packets: Map<string, number> | undefined;
+  /** `add NAME `. */
+  readonly prefix: string;
+  /** The same set as it was printed the last time, its members in order. */
+  readonly before: ObservedSet | undefined;
+  readonly order: readonly string[];
+  /** So far the lines are those of the last time: this many. */
+  at: number;
+  /** From the first line on that is not. */
+  members: Map<string, number> | undefined;
+  readonly notes: Map<string, string>;
+}
+
+/**
+ * The sets that `ipset save` prints whose name `keep` wants, read in pieces. A set made with options that change what it
+ * matches (netmask, a default timeout, forced adding) gets them in its type, so it is equal to none of ours.
+ * A member that is an exception (`nomatch`) is spelled so. Never throws: lines it cannot read are passed over.
+ *
+ * A set that is as it was `before` is given back as that very object: a list of 100,000 is looked at with every pass, and
+ * changes once a day. Where nothing has changed, nothing is made.
+ */
+export class SetParser {
+  private readonly keep: (name: string) => boolean;
+  private readonly which: 'all' | 'passing';
+  private readonly before: ReadonlyMap<string, ObservedSet>;
+  private readonly sets: ObservedSet[] = [];
+  private rest = '';
+  /** A line that ended within quotes: only comments are quoted, and a quote cannot stand in one, but a newline can. */
+  private open: string | undefined;
+  private reading: Reading | undefined;
+
+  /** @param which `passing`: members that stay for good are left out. */
+  constructor(
+    keep: (name: string) => boolean,
+    before: readonly ObservedSet[] = [],
+    which: 'all' | 'passing' = 'all',
+  ) {
+    this.keep = keep;
+    this.which = which;
+    this.before = new Map(before.map((set) => [set.name, set]));
+  }
+
+  feed(piece: string): void {
+    const text = this.rest + piece;
+    let quote = text.indexOf('"');
+    let from = 0;
+    for (let to = text.indexOf('\n'); to !== -1; to = text.indexOf('\n', from)) {
+      if (quote !== -1 && quote < from) quote = text.indexOf('"', from);
+      const plain = this.open === undefined && (quote === -1 || quote > to);
+      if (!plain) this.quoted(text.slice(from, to));
+      else if (this.which === 'passing' && text.startsWith(permanent, to - permanent.length)) {
+        // one of many
+      } else if (!this.isAsBefore(text, from, to)) this.line(text, from, to);
+      from = to + 1;
+    }
+    this.rest = text.slice(from);
+  }
+
+  end(): readonly ObservedSet[] {
+    if (this.rest !== '') this.feed('\n');
+    this.finish();
+    return this.sets;
+  }
+
+  /** The usual line: the same permanent member as the last time. Not even a string is made of it. */
+  private isAsBefore(text: string, from: number, to: number): boolean {
+    const { reading } = this;
+    if (reading?.before === undefined || reading.members !== undefined) return false;
+    const expected = reading.order[reading.at];
+    if (expected === undefined || reading.before.members.get(expected) !== 0) return false;
+    const start = from + reading.prefix.length;
+    const end = start + expected.length;
+    if (!text.startsWith(reading.prefix, from) || !text.startsWith(expected, start)) return false;
+    if (end !== to && !(to - end === permanent.length && text.startsWith(permanent, end))) return false;
+    reading.at += 1;
+    return true;
+  }
+
+  private quoted(piece: string): void {
+    const text = this.open === undefined ? piece : `${this.open}\n${piece}`;
+    const whole = (text.split('"').length - 1) % 2 === 0;
+    this.open = whole ? undefined : text;
+    if (whole) this.line(text, 0, text.length);
+  }
+
+  private line(text: string, from: number, to: number): void {
+    if (text.startsWith('add ', from)) {
+      // of a set of others: a ban list of a million is not looked at
+      if (this.reading !== undefined && text.startsWith(this.reading.prefix, from))
+        this.member(this.reading, text.slice(from + this.reading.prefix.length, to));
+      return;
+    }
+    this.finish();
+    const [verb, name = '', type = '', ...words] = text.slice(from, to).split(' ');
+    if (verb === 'create' && this.keep(name)) this.begin(name, type, words);
+  }
+
+  private begin(name: string, type: string, words: readonly string[]): void {
+    const head = { name: flat(name), ...shapeOf(type, words) };
+    const before = this.before.get(name);
+    this.reading = {
+      head,
+      takesNotes: words.includes('comment'),
+      packets: words.includes('counters') ? new Map() : undefined,
+      prefix: `add ${name} `,
+      before,
+      order: before === undefined ? [] : orderOf(before.members),
+      at: 0,
+      members: undefined,
+      notes: new Map(),
+    };
+  }
+
+  private member(reading: Reading, text: string): void {
+    const comment = /comment "([^"]*)"/.exec(text)?.[1];
+    const [subject = '', ...rest] = text.replace(/"[^"]*"/, '""').split(' ');
+    const name = rest.includes('nomatch') ? `${subject} nomatch` : subject;
+    const { order } = reading;
+    const members = (reading.members ??= startOf(order, reading.at));
+    // The same strings as the last time, as far as it goes: others would keep all that they were cut out of.
+    if (order[reading.at] !== name && order[reading.at + 1] === name) reading.at += 1;
+    const known = order[reading.at] === name ? order[reading.at] : undefined;
+    if (known !== undefined) reading.at += 1;
+    const member = known ?? flat(name);
+    const secondsLeft = timeLeft(rest);
+    members.set(member, secondsLeft);
+    const packets = countOf(rest);
+    if (packets !== undefined) reading.packets?.set(member, packets);
+    const note = secondsLeft > 0 ? cleanNote(comment ?? '') : '';
+    if (note !== '') reading.notes.set(member, flat(note));
+  }
+
+  private finish(): void {
+    const { reading } = this;
+    this.reading = undefined;
+    if (reading === undefined) return;
+    const { head, before, order, at, notes, packets } = reading;
+    const same = reading.members === undefined && at === order.length;
+    const members = same && before !== undefined ? before.members : (reading.members ?? startOf(order, at));
+    if (!same) orders.set(members, [...members.keys()]);
+    const set: ObservedSet = {
+      ...head,
+      members,
+      ...(reading.takesNotes ? { notes } : {}),
+      ...(packets === undefined ? {} : { packets }),
+    };
+    this.sets.push(same && before !== undefined && isSameShape(before, set) ? before : set);
+  }
+}
+
+const permanent = ' timeout 0';
+
+/** Members in the order in which they were printed. */
+const orders = new WeakMap<ObservedSet['members'], readonly string[]>();
+
+function orderOf(members: ObservedSet['members']): readonly string[] {
+  return orders.get(members) ?? [...members.keys()];
+}
+
+/** The first members of the last time, all permanent. */
+function startOf(order: readonly string[], length: number): Map<string, number> {
+  const members = new Map<string, number>();
+  for (let at = 0; at < length; at += 1) members.set(order[at] ?? '', 0);
+  return members;
+}
+
+function isSameShape(a: ObservedSet, b: ObservedSet): boolean {
+  const notes = (a.notes === undefined) === (b.notes === undefined);
+  return a.type === b.type && a.family === b.family && a.expiring === b.expiring && notes;
+}
+
+/** A copy: what V8 cuts out of a text keeps the whole text. */
+function flat(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'type' | 'family' | 'expiring'> {

@@ -43,7 +43,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('what is seen, Docker $title', (
     const listed = await runDockwall(stage.lab, ['blocked', '--json']);
     const { blocked } = JSON.parse(listed.stdout) as { blocked: readonly Record<string, unknown>[] };
     const mine = blocked.filter(({ port }) => port === 8002);
-    expect(mine.map(({ source }) => source).toSorted()).toEqual([x.v4, x.v6].toSorted());
+    expect(new Set(mine.map(({ source }) => source))).toEqual(new Set([x.v4, x.v6]));
     for (const one of mine) {
       expect(one).toMatchObject({ protocol: 'tcp', services: ['wiki'] });
       expect(one['packets']).toBeGreaterThan(0);

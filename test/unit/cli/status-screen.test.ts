@@ -46,7 +46,7 @@ const daemon: DaemonReport = {
 
 const config = makeConfig({
   interfaces: ['eth0'],
-  trusted: peerList(['203.0.113.4/32']),
+  trusted: peerList(['203.0.113.4']),
   groups: groupsOf({ office: ['198.51.100.0/24', '203.0.113.0/30'], web: ['192.0.2.0/24'] }),
 });
 

@@ -6,7 +6,7 @@ import type { Policy } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
 
-const office = { groups: groupsOf({ office: ['198.51.100.0/24'], abusers: ['192.0.2.66/32'] }) };
+const office = { groups: groupsOf({ office: ['198.51.100.0/24'], abusers: ['192.0.2.66'] }) };
 
 function policyOf(containers: readonly Container[], config: Partial<Config> = {}): Policy {
   return resolve(makeInventory(containers), makeConfig({ ...office, ...config }));
@@ -59,10 +59,10 @@ describe('changes in words', () => {
     expect(changes(denied, closed)[0]).toBe('allowed 80/tcp of proxy again to abusers');
     const many = Array.from({ length: 8 }, (_, index) => `10.${index}.0.0/16`);
     const more = policyOf([proxy({})], {
-      trusted: peerList(['203.0.113.4/32'], ['office']),
+      trusted: peerList(['203.0.113.4'], ['office']),
       groups: groupsOf({
         office: ['198.51.100.0/25'],
-        abusers: ['192.0.2.66/32', ...many.map((one) => one.replace('.0.0/16', '.0.0/24'))],
+        abusers: ['192.0.2.66', ...many.map((one) => one.replace('.0.0/16', '.0.0/24'))],
       }),
     });
     expect(changes(closed, more)).toEqual([
