@@ -14,13 +14,14 @@ export interface StatusOptions {
 /** `dockwall status`: who may reach what, whether the walls stand, and which labels are wrong. Writes nothing. */
 export async function status(context: Context, options: StatusOptions): Promise<ExitCode> {
   const { screen } = context;
-  const draw = async (): Promise<string> =>
-    statusText(await look(context), { width: screen?.columns, now: Date.now() });
+  const draw = async (from: Context): Promise<string> =>
+    statusText(await look(from), { width: screen?.columns, now: Date.now() });
   if (options.json === true) context.print(jsonText(await look(context)));
   else if (options.watch === true && screen !== undefined) {
     const { watch } = await import('./watch.ts');
-    await watch(draw);
-  } else context.print(await draw());
+    // A warning would be written across the page.
+    await watch(async () => draw({ ...context, complain: () => {} }));
+  } else context.print(await draw(context));
   return exitCodes.ok;
 }
 
