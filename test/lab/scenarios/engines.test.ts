@@ -84,7 +84,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('two rule sets in one kernel, Do
     });
     const status = await walls(stage);
     expect(status.upToDate).toBe(true);
-    for (const { gate } of status.walls) expect(gate).toMatchObject({ backend: setup.backend, inPlace: true });
+    for (const { gate } of status.walls)
+      expect(gate).toMatchObject({ backend: setup.backend, inPlace: true });
     expect(status.walls[0]?.front).toMatchObject({ backend: setup.backend, inPlace: true });
     expect(await own()).toBe(before);
   });
