@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { hostname, setPriority } from 'node:os';
 import { ownVersion } from './cli/version.ts';
 import { ConfigKeeper } from './config/keeper.ts';
 import { requireSocket } from './docker/require-socket.ts';
@@ -7,17 +7,19 @@ import { runCommand } from './kernel/command.ts';
 import { createKernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
+import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
+import { observers } from './reconciler/observer.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
-import { serveHealth } from './web/health-server.ts';
-
-/** Prometheus' text format. */
-const metricsType = 'text/plain; version=0.0.4; charset=utf-8';
+import { type Health, withProblems } from './web/health.ts';
+import { LastLook } from './web/last-look.ts';
+import { routes } from './web/routes.ts';
+import { Web } from './web/web.ts';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Path of the unix socket that answers `dockwall health`. */
+  /** Path of the unix socket on which the page and `dockwall health` are answered. */
   readonly healthSocket: string;
 }
 
@@ -50,12 +52,19 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const { openInsight } = await import('./metrics/insight.ts');
   const { families, sets } = observed;
   const version = await ownVersion();
+  const health = (): Health => withProblems(reconciler.health(), web.problems());
   const insight = openInsight({
     version,
-    health: () => reconciler.health(),
+    health,
     configProblems: () => keeper.problems().length,
     nextRun: () => reconciler.nextRun(),
     sources: () => [],
+  });
+  const looks = new LastLook({
+    observe: () => kernel.observe(),
+    report: () => insight.report(),
+    clock: systemClock,
+    today: () => new Date(),
   });
   const reconciler: Reconciler = new Reconciler({
     keeper,
@@ -67,21 +76,27 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     firstLocalPort: await firstLocalPort(),
     env,
     sources: { answers: () => new Map(), want: () => {} },
-    observer: insight.observer,
+    observer: observers(insight.observer, looks),
     version,
     onRefusal: refuse,
+    onConfig: ({ listen }) => void web.listen(listen),
   });
-  const server = await serveHealth(healthSocket, () => reconciler.health(), {
-    '/metrics': async () => ({ type: metricsType, body: await insight.metricsText() }),
-    '/daemon': async () => ({ type: 'application/json', body: JSON.stringify(insight.report()) }),
+  const handler = routes({
+    host: hostname,
+    health,
+    look: () => looks.look(),
+    report: () => insight.report(),
+    metrics: async () => insight.metricsText(),
   });
+  const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
+  await web.listen(keeper.inForce().config.listen);
   reload = () => reconciler.reload();
   await reconciler.start(adoptedBefore(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
-    await Promise.all([reconciler.stop(), server.close()]);
+    await Promise.all([reconciler.stop(), web.close()]);
   }
 }
 

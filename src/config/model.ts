@@ -1,4 +1,5 @@
 import type { Cidr } from '../net/network.ts';
+import type { Listen } from './listen.ts';
 
 /** A named source group: `[a-z0-9][a-z0-9_-]*`, at most 40 characters, never a built-in name or an address. */
 export type GroupName = string & { readonly brand: 'GroupName' };
@@ -74,6 +75,8 @@ export interface Config {
   readonly guard: 'on' | 'off';
   /** Whether addresses that were turned away are kept for a day, in the kernel, for `dockwall blocked`. */
   readonly blocked: 'on' | 'off';
+  /** Where the page is served besides the unix socket; undefined: nowhere. */
+  readonly listen: Listen | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** `auto`: text on a terminal, JSON otherwise. */
   readonly logFormat: 'auto' | 'json' | 'text';

@@ -2,7 +2,7 @@ import { runCommand } from '../kernel/command.ts';
 import { isoDate, Journal } from '../reconciler/journal.ts';
 import { observers, type PassObserver } from '../reconciler/observer.ts';
 import type { DaemonReport } from '../web/daemon-report.ts';
-import type { Health } from '../web/health-server.ts';
+import type { Health } from '../web/health.ts';
 import { kernelCounts } from './kernel-counts.ts';
 import { Metrics } from './metrics.ts';
 import type { SourceState } from './source-metrics.ts';

@@ -15,7 +15,7 @@ interface Fate {
 }
 
 /** What the running daemon remembers of itself, for `status`. */
-export class Journal implements PassObserver {
+export class Journal implements Pick<PassObserver, 'passed' | 'drifted'> {
   readonly startedAt: number;
   private readonly date: () => number;
   private readonly fates = new Map<string, Fate>();
@@ -30,9 +30,6 @@ export class Journal implements PassObserver {
   passed(): void {
     this.lastPassAt = this.date();
   }
-
-  failed(): void {}
-  saw(): void {}
 
   drifted(drifts: readonly Drift[]): void {
     for (const { hook } of drifts) {

@@ -13,12 +13,12 @@ export interface PassObserver {
   readonly saw: (observed: Observed) => void;
 }
 
-/** Tells all of them. */
-export function observers(...all: readonly PassObserver[]): PassObserver {
+/** Tells all of them what they want to hear. */
+export function observers(...all: readonly Partial<PassObserver>[]): PassObserver {
   return {
-    passed: (decision, took) => all.forEach((one) => one.passed(decision, took)),
-    failed: (took) => all.forEach((one) => one.failed(took)),
-    drifted: (drifts) => all.forEach((one) => one.drifted(drifts)),
-    saw: (observed) => all.forEach((one) => one.saw(observed)),
+    passed: (decision, took) => all.forEach((one) => one.passed?.(decision, took)),
+    failed: (took) => all.forEach((one) => one.failed?.(took)),
+    drifted: (drifts) => all.forEach((one) => one.drifted?.(drifts)),
+    saw: (observed) => all.forEach((one) => one.saw?.(observed)),
   };
 }

@@ -5,7 +5,7 @@ import type { Plan, SetChange } from '../diff/model.ts';
 import { describeChanges } from '../policy/changes.ts';
 import type { Policy, Problem } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
-import type { Health } from '../web/health-server.ts';
+import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
 import type { Decision } from './pass.ts';
 import { readStart, type StartFacts, startText } from './start-line.ts';

@@ -132,6 +132,11 @@ export class FakeKernel {
     );
   }
 
+  /** The sets that rules may look into: what is filled to take another's place is none. */
+  setNames(prefix: string): readonly string[] {
+    return [...this.sets.keys()].filter((name) => name.startsWith(prefix) && !name.includes('-tmp-'));
+  }
+
   membersOf(set: string): readonly string[] {
     return [...(this.sets.get(set)?.members.keys() ?? [])];
   }

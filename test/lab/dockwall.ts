@@ -90,11 +90,11 @@ function environment(options: DockwallOptions): Record<string, string> {
 export class Dockwall {
   readonly lines: LogLine[] = [];
   readonly #process: ProcessRef;
-  readonly #socket: string;
+  readonly #runtimeDir: string;
   #exit: { readonly code: number | null } | undefined;
 
   constructor(child: ChildProcess, process: ProcessRef, runtime: string) {
-    this.#socket = path.join(runtime, 'dockwall.sock');
+    this.#runtimeDir = runtime;
     this.#process = process;
     for (const stream of [child.stdout, child.stderr]) {
       if (stream) createInterface({ input: stream }).on('line', (line) => this.lines.push(parseLine(line)));
@@ -154,15 +154,20 @@ export class Dockwall {
     }
   }
 
+  /** The socket on which it answers, on this machine. */
+  get socket(): string {
+    return path.join(this.#runtimeDir, 'dockwall.sock');
+  }
+
   /** What it says of itself; undefined while it does not answer. */
   async health(): Promise<Health | undefined> {
-    const answer = await askSocket(this.#socket, '/healthz');
+    const answer = await askSocket(this.socket, '/healthz');
     return answer && (JSON.parse(answer.body) as Health);
   }
 
   /** What it answers at a path of its socket. */
   async ask(path: string): Promise<string> {
-    const answer = await askSocket(this.#socket, path);
+    const answer = await askSocket(this.socket, path);
     if (answer?.status !== 200)
       throw new Error(`dockwall has no answer to ${path}: ${answer?.body ?? 'nothing'}`);
     return answer.body;

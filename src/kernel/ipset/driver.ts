@@ -5,7 +5,7 @@ import { isOwnedSet, temporarySet } from '../../ruleset/names.ts';
 import { type Command, KernelError, type Run } from '../command.ts';
 import { execute } from '../failure.ts';
 import type { Limits } from '../iptables/driver.ts';
-import { parseSets, SetParser } from './parse.ts';
+import { SetParser } from './parse.ts';
 import { renderDestroys, renderFill, renderSets, renderSwap } from './render.ts';
 
 /** Sets that this process fills at this moment, and will take away itself. */
@@ -20,15 +20,19 @@ export async function saveSets(
   limits: Limits,
   before: readonly ObservedSet[] = [],
 ): Promise<readonly ObservedSet[]> {
-  const parser = new SetParser(isOwnedSet, before);
-  const sets = await save(run, { ...limits, program: 'ipset', args: ['save'] }, parser);
+  const command = { ...limits, program: 'ipset', args: ['save'] };
+  const sets = await save(run, command, () => new SetParser(isOwnedSet, before));
   return sets.filter(({ name }) => !filling.has(name));
 }
 
-async function save(run: Run, command: Command, parser: SetParser): Promise<readonly ObservedSet[]> {
+async function save(run: Run, command: Command, newParser: () => SetParser): Promise<readonly ObservedSet[]> {
+  const parser = newParser();
   const piecewise = { ...command, onText: (text: string) => parser.feed(text) };
   const { stdout } = await execute(run, piecewise, 'saving the sets');
-  return stdout === '' ? parser.end() : parseSets(stdout, isOwnedSet);
+  if (stdout === '') return parser.end();
+  const whole = newParser();
+  whole.feed(stdout);
+  return whole.end();
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */
@@ -87,8 +91,8 @@ async function passing(
   { set, members }: ReplaceMembers,
   name: string,
 ): Promise<Passing> {
-  const parser = new SetParser(isOwnedSet, [], 'passing');
-  const [seen] = await save(run, { ...limits, program: 'ipset', args: ['save', name] }, parser);
+  const command = { ...limits, program: 'ipset', args: ['save', name] };
+  const [seen] = await save(run, command, () => new SetParser(isOwnedSet, [], 'passing'));
   const found = [...(seen?.members ?? [])].filter(([, seconds]) => seconds > 0);
   const permanent = new Set(found.length === 0 ? [] : members);
   return new Map(

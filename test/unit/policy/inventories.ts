@@ -38,6 +38,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     services: new Map(),
     guard: 'on',
     blocked: 'on',
+    listen: undefined,
     logLevel: 'info',
     logFormat: 'auto',
     ...changes,
