@@ -1,19 +1,20 @@
 import { hostname, setPriority } from 'node:os';
 import { ownVersion } from './cli/version.ts';
 import { ConfigKeeper } from './config/keeper.ts';
+import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { firstLocalPort, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
-import { createKernel } from './kernel/kernel.ts';
+import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
-import { observers } from './reconciler/observer.ts';
 import { raiseGate } from './reconciler/raise.ts';
-import { Reconciler, reportReload } from './reconciler/reconciler.ts';
+import { Reconciler } from './reconciler/reconciler.ts';
+import { reportReload } from './reconciler/reload-report.ts';
+import type { Log } from './reconciler/reporter.ts';
 import { type Health, withProblems } from './web/health.ts';
-import { LastLook } from './web/last-look.ts';
 import { routes } from './web/routes.ts';
 import { Web } from './web/web.ts';
 
@@ -39,18 +40,10 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
   const kernel = createKernel(readingRun(reader.readText, runCommand));
-  const { stood, observed } = await raiseGate(kernel, {
-    host: await readHost(),
-    inForce: keeper.inForce(),
-    answers: new Map(),
-  });
-  hurry();
-  log.info({}, stood ? 'the gate was standing' : 'the gate is up');
-
+  const { families, sets } = await raise(kernel, keeper, log);
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
-  const { families, sets } = observed;
   const version = await ownVersion();
   const health = (): Health => withProblems(reconciler.health(), web.problems());
   const insight = openInsight({
@@ -59,12 +52,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     configProblems: () => keeper.problems().length,
     nextRun: () => reconciler.nextRun(),
     sources: () => [],
-  });
-  const looks = new LastLook({
     observe: () => kernel.observe(),
-    report: () => insight.report(),
-    clock: systemClock,
-    today: () => new Date(),
   });
   const reconciler: Reconciler = new Reconciler({
     keeper,
@@ -76,7 +64,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     firstLocalPort: await firstLocalPort(),
     env,
     sources: { answers: () => new Map(), want: () => {} },
-    observer: observers(insight.observer, looks),
+    observer: insight.observer,
     version,
     onRefusal: refuse,
     onConfig: ({ listen }) => void web.listen(listen),
@@ -84,9 +72,8 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const handler = routes({
     host: hostname,
     health,
-    look: () => looks.look(),
-    report: () => insight.report(),
-    metrics: async () => insight.metricsText(),
+    ...insight.answers,
+    lookSoon: () => reconciler.lookSoon(),
   });
   const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);
@@ -98,6 +85,18 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   } finally {
     await Promise.all([reconciler.stop(), web.close()]);
   }
+}
+
+/** The gate, before anything else is waited for; gives what was there before. */
+async function raise(kernel: Kernel, keeper: ConfigKeeper, log: Log): Promise<Observed> {
+  const { stood, observed } = await raiseGate(kernel, {
+    host: await readHost(),
+    inForce: keeper.inForce(),
+    answers: new Map(),
+  });
+  hurry();
+  log.info({}, stood ? 'the gate was standing' : 'the gate is up');
+  return observed;
 }
 
 /**

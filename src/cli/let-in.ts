@@ -1,8 +1,9 @@
 import { durationField } from '../config/duration.ts';
 import { runCommand } from '../kernel/command.ts';
 import { createKernel } from '../kernel/kernel.ts';
+import type { Cidr } from '../net/network.ts';
 import { show } from '../net/show.ts';
-import { setName } from '../ruleset/names.ts';
+import { planGrant } from '../ruleset/grants.ts';
 import { type Context, requireConfig } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 
@@ -15,25 +16,29 @@ export async function letIn(
   const names = ['trusted', ...config.groups.keys()];
   if (!names.includes(group))
     throw new UserError(exitCodes.bad, `no group is named ${show(group)}: there are ${names.join(', ')}`);
-  const parsed = durationField({ least: '1s' }).safeParse(time);
-  if (!parsed.success || parsed.data === 0)
-    throw new UserError(exitCodes.bad, parsed.error?.issues[0]?.message ?? 'for how long? such as 2h');
-  const family = source.includes(':') ? 6 : 4;
-  const set = setName(family, group === 'trusted' ? group : `src-${group}`);
+  const seconds = requireTime(time, config.maxGrant);
   const kernel = createKernel(runCommand);
-  const seen = (await kernel.observe()).sets.find(({ name }) => name === set);
-  if (seen === undefined)
+  const { sets } = await kernel.observe();
+  const asked = { group, networks: [source as Cidr] };
+  const { changes, held, denied, homeless } = planGrant(sets, asked, { seconds, note: '' });
+  if (homeless.length > 0)
     throw new UserError(exitCodes.failed, `the kernel has no set of ${group}: is dockwall running?`);
-  if (seen.members.get(source) === 0) {
-    context.print(`${source} is in ${group} already, for good.`);
-    return exitCodes.ok;
-  }
-  const seconds = Math.round(parsed.data / 1000);
-  await kernel.apply({
-    sets: [{ kind: 'add-member', set, member: source, seconds }],
-    tables: [],
-    destroy: [],
-  });
+  if (held.length > 0) context.print(`${source} is in ${group} already, for good.`);
+  if (denied.length > 0) context.complain(`note: ${source} is denied, and that comes first`);
+  if (changes.length === 0) return exitCodes.ok;
+  await kernel.apply({ sets: changes, tables: [], destroy: [] });
   context.print(`${source} is in ${group} for ${time}.`);
   return exitCodes.ok;
+}
+
+function requireTime(text: string, longest: number): number {
+  const parsed = durationField({ least: '1s', most: '24d' }).safeParse(text);
+  if (!parsed.success || parsed.data === 0)
+    throw new UserError(exitCodes.bad, parsed.error?.issues[0]?.message ?? 'for how long? such as 2h');
+  if (parsed.data > longest)
+    throw new UserError(
+      exitCodes.bad,
+      `${show(text)} is longer than a grant may be: ask for less, or set maxGrant in the configuration`,
+    );
+  return Math.round(parsed.data / 1000);
 }

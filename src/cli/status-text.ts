@@ -2,7 +2,7 @@ import type { EngineFacts } from '../inventory/engine.ts';
 import type { SourceStatus, Status } from './status-model.ts';
 import { narrowRows, wideRows } from './status-table.ts';
 import type { WallStatus } from './status-walls.ts';
-import { agoText, columns, harmless, spanText, wrap } from './text.ts';
+import { agoText, columns, harmless, roughSpan, wrap } from './text.ts';
 
 /** Where the text is read. */
 export interface Screen {
@@ -93,7 +93,7 @@ function daemonLines({ daemon, walls }: Status, now: number): readonly string[] 
   const next =
     daemon.nextRun === null
       ? ''
-      : `, next in ${spanText(-Math.min(0, (now - Date.parse(daemon.nextRun)) / 1000))}`;
+      : `, next in ${roughSpan(-Math.min(0, (now - Date.parse(daemon.nextRun)) / 1000))}`;
   const repaired = walls.flatMap(({ family, gate, front }) =>
     [...gate.hooks, ...(front === null ? [] : [front])].flatMap(({ chain, repaired: times, since }) =>
       times === null || times === 0 || since === null
@@ -102,7 +102,7 @@ function daemonLines({ daemon, walls }: Status, now: number): readonly string[] 
     ),
   );
   return [
-    `dockwall ${harmless(daemon.dockwall, 30)}: up ${spanText(ago(daemon.startedAt))}, ${pass}${next}`,
+    `dockwall ${harmless(daemon.dockwall, 30)}: up ${roughSpan(ago(daemon.startedAt))}, ${pass}${next}`,
     ...daemon.problems.map((problem) => `UNWELL: ${harmless(problem, 400)}`),
     ...(repaired.length === 0 ? [] : [`Put back since then: ${repaired.join('; ')}`]),
   ];
@@ -138,7 +138,7 @@ function sourceLines(sources: readonly SourceStatus[], known: boolean): readonly
     well.length === 0
       ? []
       : [
-          `Sources: ${well.length} ${well.length === 1 ? 'is' : 'are'} well, last heard of within ${spanText(oldest)}`,
+          `Sources: ${well.length} ${well.length === 1 ? 'is' : 'are'} well, last heard of within ${roughSpan(oldest)}`,
         ];
   const ill = sources.filter((source) => !well.includes(source));
   return [...summary, ...ill.map(illText)];

@@ -36,11 +36,11 @@ export function columns(rows: readonly (readonly string[])[]): string {
 
 /** How long ago, in one unit: `12 s ago`. */
 export function agoText(seconds: number): string {
-  return seconds < 1 ? 'now' : `${spanText(seconds)} ago`;
+  return seconds < 1 ? 'now' : `${roughSpan(seconds)} ago`;
 }
 
 /** A span of time in one unit, rounded down: `5 min`. */
-export function spanText(seconds: number): string {
+export function roughSpan(seconds: number): string {
   if (seconds < 60) return `${Math.floor(seconds)} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
   return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`;

@@ -77,6 +77,8 @@ export interface Config {
   readonly blocked: 'on' | 'off';
   /** Where the page is served besides the unix socket; undefined: nowhere. */
   readonly listen: Listen | undefined;
+  /** Milliseconds: the longest time that a grant may be for; 0: there are none. */
+  readonly maxGrant: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** `auto`: text on a terminal, JSON otherwise. */
   readonly logFormat: 'auto' | 'json' | 'text';

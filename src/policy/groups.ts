@@ -66,6 +66,9 @@ function wordMembers(text: string): Members | undefined {
   return kind === 'interface' ? { ...nobody, interfaces: [name] } : { ...nobody, ipsets: [name] };
 }
 
+/** The same one each time: lists that have not changed are told by identity. */
+const none: readonly Cidr[] = [];
+
 /** A list of sources as it stands with these answers. */
 export function resolveMembers(
   { networks, interfaces, ipsets, sources }: Members,
@@ -73,10 +76,7 @@ export function resolveMembers(
 ): PolicyMembers {
   const origins = [
     ...(networks.length > 0 ? [{ source: undefined, networks }] : []),
-    ...sources.flatMap((source): Origin[] => {
-      const answer = answers.get(sourceKey(source));
-      return answer === undefined ? [] : [{ source, networks: answer }];
-    }),
+    ...sources.map((source): Origin => ({ source, networks: answers.get(sourceKey(source)) ?? none })),
   ];
   return {
     networks: mergeLists(origins.map((origin) => origin.networks)),

@@ -39,6 +39,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     guard: 'on',
     blocked: 'on',
     listen: undefined,
+    maxGrant: 86_400_000,
     logLevel: 'info',
     logFormat: 'auto',
     ...changes,
