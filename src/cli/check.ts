@@ -1,3 +1,4 @@
+import { checkForeign } from '../reconciler/foreign-check.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type Context, openParts, requireConfig } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
@@ -10,17 +11,22 @@ export async function check(context: Context, options: { json?: boolean | undefi
   const config = await requireConfig(context);
   if (options.json !== true) context.print('configuration: ok');
   const decision = await plan(await openParts(context, config));
-  const problems = decision.policy.problems.map(problemLine);
+  const labels = decision.policy.problems.map(problemLine);
+  const sets = checkForeign(decision.foreign);
+  const broken = sets.flatMap(({ kind, text }) => (kind === 'problem' ? [text] : []));
+  const problems = [...labels, ...broken];
   const notes = [
     ...decision.engine.findings.map(({ text }) => text),
+    ...sets.flatMap(({ kind, text }) => (kind === 'problem' ? [] : [text])),
     ...unprotected(decision),
     ...unusedServices(decision, config.config.services),
   ];
   if (options.json === true) {
     context.print(JSON.stringify({ version: 1, problems, notes }, undefined, 2));
   } else {
-    context.print(problems.length === 0 ? 'labels: ok' : `labels: ${problems.length} wrong`);
-    for (const problem of problems) context.print(`  ${problem}`);
+    context.print(labels.length === 0 ? 'labels: ok' : `labels: ${labels.length} wrong`);
+    for (const problem of labels) context.print(`  ${problem}`);
+    for (const problem of broken) context.print(`problem: ${problem}`);
     for (const note of notes) context.print(`note: ${note}`);
   }
   return problems.length === 0 ? exitCodes.ok : exitCodes.bad;

@@ -5,6 +5,7 @@ import { findTable } from '../diff/placement.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
 import type { Family } from '../net/network.ts';
 import type { Reach, Service, ServicePort } from '../policy/model.ts';
+import { checkForeign } from '../reconciler/foreign-check.ts';
 import type { Decision } from '../reconciler/pass.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
 import { problemLine } from './problems.ts';
@@ -18,7 +19,7 @@ export interface Status {
   readonly upToDate: boolean;
   readonly services: readonly ServiceStatus[];
   readonly problems: readonly string[];
-  /** What there is to know of the engine, the worst first. */
+  /** What there is to know of the engine, the worst first, and of sets of others. */
   readonly notes: readonly string[];
 }
 
@@ -53,7 +54,7 @@ export interface PortStatus {
 }
 
 /** The state of the walls and of each service, from one look. */
-export function readStatus({ observed, policy, plan, engine }: Decision): Status {
+export function readStatus({ observed, policy, plan, engine, foreign }: Decision): Status {
   return {
     version: 1,
     engine: engine.facts,
@@ -74,7 +75,7 @@ export function readStatus({ observed, policy, plan, engine }: Decision): Status
       )
       .map(serviceStatus),
     problems: policy.problems.map(problemLine),
-    notes: engine.findings.map(({ text }) => text),
+    notes: [...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
   };
 }
 

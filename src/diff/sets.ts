@@ -47,7 +47,9 @@ export function unusedSets(ruleset: Ruleset, observed: Observed): readonly strin
 
 function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | undefined {
   if (seen === undefined) return undefined;
-  const same = seen.type === set.type && seen.family === set.family && seen.expiring === set.expiring;
+  // A set of sets has no family.
+  const family = set.type === 'list:set' || seen.family === set.family;
+  const same = seen.type === set.type && family && seen.expiring === set.expiring;
   return same ? seen : undefined;
 }
 

@@ -4,6 +4,7 @@ import type { Observed, Plan, SetChange } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Ruleset } from '../ruleset/model.ts';
+import type { Decision } from './pass.ts';
 import type { Wanted } from './trigger.ts';
 import { without } from './withdrawal.ts';
 
@@ -32,6 +33,8 @@ export class DriftRepair {
   readonly kernel: Kernel;
   private readonly parts: RepairParts;
   private left: Ruleset | undefined;
+  private foreign: ReadonlySet<string> = new Set();
+  private named: ReadonlySet<string> = new Set();
   private seen: Observed | undefined;
 
   constructor(parts: RepairParts) {
@@ -47,12 +50,20 @@ export class DriftRepair {
         parts.writes();
         await parts.kernel.apply(plan);
       },
+      readSets: async (names) => parts.kernel.readSets(names),
     };
   }
 
   /** Call when a pass has succeeded. */
-  passed({ ruleset }: { readonly ruleset: Ruleset }): void {
+  passed({ ruleset, observed, foreign }: Pick<Decision, 'ruleset' | 'observed' | 'foreign'>): void {
     this.left = ruleset;
+    this.foreign = namesOf(observed);
+    this.named = new Set(foreign.map(({ name }) => name));
+  }
+
+  /** The sets of others that the last pass looked for. */
+  foreignNames(): ReadonlySet<string> {
+    return this.named;
   }
 
   /** Call when something that a pass left has been taken back since: it is not missing. */
@@ -75,9 +86,10 @@ export class DriftRepair {
       const drift = diffDrift(this.left, observed);
       if (!isEmpty(drift)) {
         found = true;
-        const drifts = describeDrift(drift, { left: this.left, observed });
+        const drifts = describeDrift(drift, { left: this.left, observed, before: this.foreign });
+        this.foreign = namesOf(observed);
         const written = await this.putBack(drift, drifts);
-        if (written || wanted === 'pass') this.parts.report(drifts);
+        if (drifts.length > 0 && (written || wanted === 'pass')) this.parts.report(drifts);
         if (written) continue;
       }
       this.seen = observed;
@@ -89,7 +101,7 @@ export class DriftRepair {
   /** Where only the front was moved, the gate stands, and the pass that follows writes it with the news from Docker. */
   private async putBack(drift: Plan, drifts: readonly Drift[]): Promise<boolean> {
     const missing = withoutRemovals(drift);
-    if (drifts.every(({ kind }) => kind === 'front') || isEmpty(missing)) return false;
+    if (isEmpty(missing) || (drifts.length > 0 && drifts.every(({ kind }) => kind === 'front'))) return false;
     this.parts.writes();
     await this.parts.kernel.apply(missing);
     return true;
@@ -108,4 +120,8 @@ export class DriftRepair {
     this.parts.report([{ kind: 'jump', what: 'the gate was missing' }]);
     return true;
   }
+}
+
+function namesOf({ foreign }: Observed): ReadonlySet<string> {
+  return new Set(foreign === 'unsupported' ? [] : foreign.map(({ name }) => name));
 }

@@ -152,7 +152,7 @@ export class Reconciler {
     this.drift = new DriftWatch({
       clock,
       log: parts.log,
-      fingerprint: new Fingerprint(parts.reader.read),
+      fingerprint: new Fingerprint(parts.reader.read, () => this.repair.foreignNames()),
       startMonitor,
       interval: () => parts.keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),

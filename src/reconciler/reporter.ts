@@ -1,10 +1,12 @@
 import { describe } from '../diff/describe.ts';
 import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
+import type { ForeignState } from '../diff/foreign.ts';
 import type { SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
 import type { Health } from '../web/health-server.ts';
 import type { EngineView, Finding } from './engine-check.ts';
+import { checkForeign } from './foreign-check.ts';
 import type { Decision } from './pass.ts';
 
 /** The part of a logger that is used here; pino fits. */
@@ -35,6 +37,8 @@ export class Reporter {
   private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
   private readonly told = new Map<string, number>();
   private findings: readonly Finding[] = [];
+  /** What is wrong with sets of others, by their names. */
+  private foreign = new Map<string, Finding>();
 
   constructor(log: Log) {
     this.log = log;
@@ -47,6 +51,7 @@ export class Reporter {
     this.repeats = 0;
     this.reportProblems(decision.policy.problems);
     this.reportEngine(decision.engine);
+    this.reportForeign(decision.foreign);
     for (const { set, member } of handmade(decision)) {
       this.log.warn(
         { set, member },
@@ -118,7 +123,9 @@ export class Reporter {
       ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
-      ...this.findings.flatMap(({ kind, text }) => (kind === 'refusal' || kind === 'problem' ? [text] : [])),
+      ...[...this.findings, ...this.foreign.values()].flatMap(({ kind, text }) =>
+        kind === 'refusal' || kind === 'problem' ? [text] : [],
+      ),
     ];
     return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
   }
@@ -129,6 +136,19 @@ export class Reporter {
       if (!known.has(text)) this.log[kind === 'note' ? 'info' : 'warn'](facts ?? {}, text);
     }
     this.findings = findings;
+  }
+
+  private reportForeign(states: readonly ForeignState[]): void {
+    const now = new Map<string, Finding>();
+    for (const state of states) for (const finding of checkForeign([state])) now.set(state.name, finding);
+    for (const [set, { text }] of now) {
+      if (this.foreign.get(set)?.text !== text) this.log.warn({ set }, text);
+    }
+    for (const { name: set, state } of states) {
+      if (state.kind === 'found' && this.foreign.has(set))
+        this.log.info({ set }, 'the ipset is there now, and is looked into');
+    }
+    this.foreign = now;
   }
 
   private reportProblems(problems: readonly Problem[]): void {

@@ -1,8 +1,8 @@
 import { toSetMembers } from '../net/merge-networks.ts';
 import { type Family, families } from '../net/network.ts';
-import type { PeerRule, Policy } from '../policy/model.ts';
+import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
 import type { IpSet } from './model.ts';
-import { setName } from './names.ts';
+import { foreignRole, setName } from './names.ts';
 import { type Openings, openings } from './openings.ts';
 
 type GroupName = Policy['deny']['groups'][number];
@@ -52,27 +52,48 @@ function refusedSet(family: Family): IpSet {
   return { name, family, type: 'hash:net', expiring: true, effect: 'closes', members: [] };
 }
 
+/**
+ * A set of the sets of others that a list names: the kernel looks into them at each packet, so what their keeper puts in counts from
+ * the next one on, and nobody has to be told.
+ */
+function foreignSet(
+  family: Family,
+  role: string,
+  { effect, ipsets }: { effect: IpSet['effect']; ipsets: readonly string[] },
+): IpSet {
+  const name = setName(family, foreignRole(role));
+  return { name, family, type: 'list:set', expiring: false, effect, members: ipsets };
+}
+
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
-  const source = (role: string, effect: IpSet['effect'], networks: Policy['trusted']['networks']): IpSet => ({
-    name: setName(family, role),
-    family,
-    type: 'hash:net',
-    expiring: true,
-    effect,
-    members: toSetMembers(networks, family),
-  });
+  const source = (
+    role: string,
+    effect: IpSet['effect'],
+    { networks, ipsets }: PolicyMembers,
+  ): readonly IpSet[] => {
+    const name = setName(family, role);
+    const own: IpSet = {
+      name,
+      family,
+      type: 'hash:net',
+      expiring: true,
+      effect,
+      members: toSetMembers(networks, family),
+    };
+    return ipsets.length === 0 ? [own] : [own, foreignSet(family, role, { effect, ipsets })];
+  };
   const denied = new Set<string>([...policy.deny.groups, ...usedRoles(policy).deniedGroups]);
   return [
-    source('trusted', 'opens', policy.trusted.networks),
-    source('deny', 'closes', policy.deny.networks),
+    ...source('trusted', 'opens', policy.trusted),
+    ...source('deny', 'closes', policy.deny),
     ...guardSets(family),
     cutSet(family),
     refusedSet(family),
-    ...[...policy.groups].flatMap(([name, { networks }]) => [
-      source(`src-${name}`, 'opens', networks),
+    ...[...policy.groups].flatMap(([name, members]) => [
+      ...source(`src-${name}`, 'opens', members),
       // A set of its own: were one set to open and to close, no order of its changes would be safe.
-      ...(denied.has(name) ? [source(`den-${name}`, 'closes', networks)] : []),
+      ...(denied.has(name) ? source(`den-${name}`, 'closes', members) : []),
     ]),
   ];
 }

@@ -5,7 +5,7 @@ import { KernelError } from '../../src/kernel/command.ts';
 import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 import { printFakeRule, setsOf } from './fake-rule.ts';
-import { editSets, expire, type FakeSets, printSets } from './fake-sets.ts';
+import { editSets, expire, type FakeSets, familyOfSet, matchableMembers, printSets } from './fake-sets.ts';
 import { cloneTable, editTable, type FakeTable, isPristine, newTable, printTable } from './fake-tables.ts';
 
 /** What kind of machine the fake stands for. Absent: everything works, as on a current Debian. */
@@ -44,6 +44,7 @@ const allSetTypes = [
   'hash:net,port,net',
   'hash:ip,port',
   'hash:ip,port,net',
+  'list:set',
 ];
 
 /** A netfilter that lives in memory, behind the same seam as the real one. See `kernel.contract.test.ts` for what it is held to. */
@@ -132,13 +133,10 @@ export class FakeKernel {
     );
   }
 
-  membersOf(set: string): readonly string[] {
-    return [...(this.sets.get(set)?.members.keys() ?? [])];
-  }
-
-  /** One table's chains, for packets to walk through; undefined where nobody has made it. */
-  table(side: Side, name: string): FakeTable | undefined {
-    return this.tables.get(sideKey(side))?.get(name);
+  /** What a packet of this family is held against in a set. */
+  matchable(set: string, family: Family): readonly string[] {
+    expire(this.sets, this.options.now());
+    return matchableMembers(this.sets, set, family);
   }
 
   /** What a set holds now. */
@@ -206,7 +204,7 @@ export class FakeKernel {
   private restore(side: Side, { program, input = '' }: Command): Output {
     const tables = this.tables.get(sideKey(side)) ?? new Map<string, FakeTable>();
     this.tables.set(sideKey(side), tables);
-    const around = { side, setFamily: (name: string) => this.sets.get(name)?.family };
+    const around = { side, setFamily: (name: string) => familyOfSet(this.sets.get(name)) };
     let open: { readonly name: string; readonly table: FakeTable } | undefined;
     const lines = input.split('\n');
     for (const [index, line] of lines.entries()) {

@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
-/** One set. A member's time is the clock's at which it goes; 0 for one that stays. */
+/** One set; the members of a `list:set` are names of sets. A member's time is the clock's at which it goes; 0 for one that stays. */
 interface FakeSet {
   readonly type: string;
   readonly family: Family;
@@ -27,19 +27,27 @@ export interface SetSurroundings {
 /** Carries one line of `ipset restore` out. Throws a ToolFailure for what ipset would refuse. */
 export function editSets(sets: FakeSets, line: string, around: SetSurroundings): void {
   const [verb = '', name = '', subject = '', ...rest] = line.split(' ');
+  const listed = (): boolean => isListed(sets, name);
   if (name.length > 31) throw new ToolFailure(`Syntax error: setname '${name}' is longer than 31 characters`);
   switch (verb) {
     case 'create':
       create(sets, name, { ...around, made: readSet(subject, rest, around) });
       return;
     case 'add':
-      add(find(sets, name), { words: [subject, ...rest], around });
+      if (isList(find(sets, name))) addSet(sets, { list: find(sets, name), name: subject }, around);
+      else add(find(sets, name), { words: [subject, ...rest], around });
       return;
     case 'del':
-      remove(find(sets, name), subject, around);
+      remove(find(sets, name), { subject, sets }, around);
       return;
     case 'destroy':
-      destroy(sets, name, around);
+      destroy(sets, name, { ...around, inUse: (set) => around.inUse(set) || listed() });
+      return;
+    case 'flush':
+      find(sets, name).members.clear();
+      return;
+    case 'swap':
+      swap(sets, name, subject);
       return;
     default:
       throw new ToolFailure(`No command specified: unknown argument ${verb}`);
@@ -55,8 +63,14 @@ export function expire(sets: FakeSets, now: number): void {
 
 /** All sets as `ipset save` prints them. */
 export function printSets(sets: FakeSets, now: number): string {
+  // Lists come last: what they list has to be there before them.
   return [...sets]
+    .toSorted(([, a], [, b]) => Number(isList(a)) - Number(isList(b)))
     .flatMap(([name, set]) => {
+      if (isList(set)) {
+        const lines = [...set.members.keys()].map((member) => `add ${name} ${member}\n`);
+        return [`create ${name} list:set size ${set.maxelem}\n`, ...lines];
+      }
       const inet = set.family === 4 ? 'inet' : 'inet6';
       const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
       const size = `hashsize 1024 maxelem ${set.maxelem}`;
@@ -73,6 +87,49 @@ export function printSets(sets: FakeSets, now: number): string {
     .join('');
 }
 
+/** What a packet of this family is held against in a set, or in the sets that it lists: those of the other family are passed over. */
+export function matchableMembers(sets: FakeSets, name: string, family: Family): readonly string[] {
+  const set = sets.get(name);
+  if (set === undefined) return [];
+  if (isList(set)) return [...set.members.keys()].flatMap((one) => matchableMembers(sets, one, family));
+  return set.family === family ? [...set.members.keys()] : [];
+}
+
+/** What a rule may use it for. */
+export function familyOfSet(set: FakeSet | undefined): Family | 'any' | undefined {
+  return set !== undefined && isList(set) ? 'any' : set?.family;
+}
+
+function isList({ type }: FakeSet): boolean {
+  return type === 'list:set';
+}
+
+function isListed(sets: FakeSets, name: string): boolean {
+  return [...sets.values()].some((set) => isList(set) && set.members.has(name));
+}
+
+function addSet(
+  sets: FakeSets,
+  { list, name }: { readonly list: FakeSet; readonly name: string },
+  { exist }: SetSurroundings,
+): void {
+  const set = sets.get(name);
+  if (set === undefined) throw new ToolFailure('Set to be added/deleted/tested as element does not exist.');
+  if (isList(set)) throw new ToolFailure('Sets with list:set type cannot be added to the set.');
+  if (list.members.has(name) && !exist)
+    throw new ToolFailure("Element cannot be added to the set: it's already added");
+  list.members.set(name, 0);
+}
+
+/** The two names change places: whoever uses a set by its name has the other's members at once (ip_set_core.c, ip_set_swap). */
+function swap(sets: FakeSets, from: string, to: string): void {
+  const [a, b] = [find(sets, from), find(sets, to)];
+  if (a.type !== b.type || a.family !== b.family)
+    throw new ToolFailure('The sets cannot be swapped: their type does not match');
+  sets.set(from, b);
+  sets.set(to, a);
+}
+
 function find(sets: FakeSets, name: string): FakeSet {
   const set = sets.get(name);
   if (set === undefined) throw new ToolFailure('The set with the given name does not exist');
@@ -87,7 +144,7 @@ function readSet(type: string, words: readonly string[], { types }: SetSurroundi
   return {
     type,
     family: option('family') === 'inet6' ? 6 : 4,
-    maxelem: Number(option('maxelem') ?? 65_536),
+    maxelem: Number(type === 'list:set' ? (option('size') ?? 8) : (option('maxelem') ?? 65_536)),
     timeout: timeout === undefined ? undefined : Number(timeout),
     members: new Map(),
   };
@@ -131,7 +188,14 @@ function add(
   );
 }
 
-function remove(set: FakeSet, subject: string, { exist }: SetSurroundings): void {
+function remove(
+  set: FakeSet,
+  { subject, sets }: { readonly subject: string; readonly sets: FakeSets },
+  { exist }: SetSurroundings,
+): void {
+  // also with -exist (ipset 7.17)
+  if (isList(set) && !sets.has(subject))
+    throw new ToolFailure('Set to be added/deleted/tested as element does not exist.');
   const member = canonicalMember(set, subject);
   const found = set.members.delete(member) || set.members.delete(`${member} nomatch`);
   if (!found && !exist) throw new ToolFailure("Element cannot be deleted from the set: it's not added");
@@ -148,6 +212,7 @@ function destroy(sets: FakeSets, name: string, { exist, inUse }: SetSurroundings
 
 /** `hash:net,port` has a network, then a port: one part of the member for each part of the type. */
 function canonicalMember({ type, family }: FakeSet, text: string): string {
+  if (type === 'list:set') return text;
   const kinds = type.slice('hash:'.length).split(',');
   const parts = text.split(',');
   if (parts.length !== kinds.length) {

@@ -1,15 +1,36 @@
-import type { ObservedSet, SetChange } from '../../diff/model.ts';
+import type { SetChange } from '../../diff/model.ts';
+import type { Cidr } from '../../net/network.ts';
 import { isOwnedSet } from '../../ruleset/names.ts';
 import { type Command, KernelError, type Run } from '../command.ts';
 import { execute } from '../failure.ts';
 import type { Limits } from '../iptables/driver.ts';
-import { parseSets } from './parse.ts';
+import { networksOf } from './contents.ts';
+import { parseAll, parseSets, type SavedSets } from './parse.ts';
 import { renderDestroys, renderSets } from './render.ts';
 
-/** The sets that are ours by name, in one process. Rejects with a KernelError. */
-export async function saveSets(run: Run, limits: Limits): Promise<readonly ObservedSet[]> {
+/** The sets that are ours by name, and the headers of all others, in one process. Rejects with a KernelError. */
+export async function saveSets(run: Run, limits: Limits): Promise<SavedSets> {
+  return parseAll(await save(run, limits), isOwnedSet);
+}
+
+/** These sets of others, whole; those that do not exist are left out. Rejects with a KernelError. */
+export async function readSets(
+  run: Run,
+  limits: Limits,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, readonly Cidr[]>> {
+  const text = await save(run, limits);
+  const wanted = new Set(names);
+  const listed = parseAll(text, isOwnedSet).foreign.filter(({ name }) => wanted.has(name));
+  const parts = new Map(listed.map(({ name, lists }) => [name, [name, ...lists]]));
+  const all = new Set([...parts.values()].flat());
+  const sets = new Map(parseSets(text, (name) => all.has(name)).map((set) => [set.name, networksOf(set)]));
+  return new Map([...parts].map(([name, names]) => [name, names.flatMap((part) => sets.get(part) ?? [])]));
+}
+
+async function save(run: Run, limits: Limits): Promise<string> {
   const { stdout } = await execute(run, { ...limits, program: 'ipset', args: ['save'] }, 'saving the sets');
-  return parseSets(stdout, isOwnedSet);
+  return stdout;
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */

@@ -1,9 +1,39 @@
-import type { ObservedSet } from '../../diff/model.ts';
+import type { ForeignSet, ObservedSet } from '../../diff/model.ts';
 import type { Family } from '../../net/network.ts';
 
 /** Options of a create line that do not change what membership means. */
-const harmless = new Set(['family', 'hashsize', 'maxelem', 'bucketsize', 'initval', 'counters', 'comment']);
+const harmless = new Set([
+  'family',
+  'hashsize',
+  'maxelem',
+  'bucketsize',
+  'initval',
+  'counters',
+  'comment',
+  'size',
+]);
 const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd']);
+
+/** Takes in the lines of some of the sets. */
+interface Reader<T> {
+  readonly create: (name: string, type: string, options: readonly string[]) => void;
+  readonly add: (name: string, member: string, options: readonly string[]) => void;
+  readonly result: () => readonly T[];
+}
+
+/** What all sets look like from here. */
+export interface SavedSets {
+  readonly sets: readonly ObservedSet[];
+  readonly foreign: readonly ForeignSet[];
+}
+
+/** What `ipset save` printed: the sets that are ours with all members, and the headers of the others. See {@link parseSets}. */
+export function parseAll(text: string, isOurs: (name: string) => boolean): SavedSets {
+  const ours = wholeSets();
+  const others = headers();
+  readLines(text, (name) => (isOurs(name) ? ours : others));
+  return { sets: ours.result(), foreign: others.result() };
+}
 
 /**
  * The sets that `ipset save` printed whose name `keep` wants. A set made with options that change what it
@@ -11,20 +41,73 @@ const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd']);
  * A member that is an exception (`nomatch`) is spelled so. Never throws: lines it cannot read are passed over.
  */
 export function parseSets(text: string, keep: (name: string) => boolean): readonly ObservedSet[] {
+  const wanted = wholeSets();
+  readLines(text, (name) => (keep(name) ? wanted : undefined));
+  return wanted.result();
+}
+
+function wholeSets(): Reader<ObservedSet> {
   const sets = new Map<string, { readonly set: ObservedSet; readonly members: Map<string, number> }>();
+  return {
+    create: (name, type, options) => {
+      const members = new Map<string, number>();
+      sets.set(name, { set: { name, members, ...shapeOf(type, options) }, members });
+    },
+    add: (name, member, options) => {
+      const text = options.includes('nomatch') ? `${member} nomatch` : member;
+      sets.get(name)?.members.set(text, timeLeft(options));
+    },
+    result: () => [...sets.values()].map(({ set }) => set),
+  };
+}
+
+/** Members are counted and summed up, and not kept; but for those that are sets. */
+function headers(): Reader<ForeignSet> {
+  const sets = new Map<
+    string,
+    { readonly header: ForeignSet; readonly lists: string[]; sum: number; size: number }
+  >();
+  return {
+    create: (name, text, options) => {
+      const { type, family } = shapeOf(text, options);
+      const lists: string[] = [];
+      sets.set(name, { header: { name, type, family, lists, content: '' }, lists, sum: 0, size: 0 });
+    },
+    add: (name, member, options) => {
+      const set = sets.get(name);
+      if (set === undefined) return;
+      if (set.header.type.startsWith('list:set')) set.lists.push(member);
+      set.size += 1;
+      // A sum: the order in which a hash prints its members is none.
+      set.sum = (set.sum + checksum(options.includes('nomatch') ? `!${member}` : member)) >>> 0;
+    },
+    result: () =>
+      [...sets.values()].map(({ header, sum, size }) => ({
+        ...header,
+        content: `${size}:${sum.toString(36)}`,
+      })),
+  };
+}
+
+/** FNV-1a, 32 bits: cheap enough for each member of a long list, at every look. */
+function checksum(text: string): number {
+  let hash = 0x811c_9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193);
+  }
+  return hash >>> 0;
+}
+
+function readLines(
+  text: string,
+  readerOf: (name: string) => Pick<Reader<unknown>, 'create' | 'add'> | undefined,
+): void {
   // Only comments are quoted, and a quote cannot stand in one, but a newline can.
   for (const line of text.replaceAll(/"[^"]*"/g, '""').split('\n')) {
     const [verb, name = '', subject = '', ...rest] = line.split(' ');
-    if (!keep(name)) continue;
-    if (verb === 'create') {
-      const members = new Map<string, number>();
-      sets.set(name, { set: { name, members, ...shapeOf(subject, rest) }, members });
-    } else if (verb === 'add') {
-      const member = rest.includes('nomatch') ? `${subject} nomatch` : subject;
-      sets.get(name)?.members.set(member, timeLeft(rest));
-    }
+    if (verb === 'create') readerOf(name)?.create(name, subject, rest);
+    else if (verb === 'add') readerOf(name)?.add(name, subject, rest);
   }
-  return [...sets.values()].map(({ set }) => set);
 }
 
 function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'type' | 'family' | 'expiring'> {

@@ -4,6 +4,9 @@ import { number, word } from '../words.ts';
 /** The kernel's own limit is what memory holds; ipset's default of 65,536 is less than a country's networks. */
 const largestSet = 1_048_576;
 
+/** Older kernels make room for so many sets in a list, and no more; with them 8 unless told. */
+const longestList = 64;
+
 /**
  * Changes as text for `ipset restore -exist`, in the order given. ipset carries lines out as it goes: at an
  * error the lines before it stay. Throws a TypeError for text that cannot be written safely.
@@ -23,6 +26,7 @@ function lineOf(change: SetChange): string {
       return `destroy ${word('set', change.name)}`;
     case 'create-set': {
       const { name, type, family, expiring } = change.set;
+      if (type === 'list:set') return `create ${word('set', name)} list:set size ${longestList}`;
       const inet = family === 4 ? 'inet' : 'inet6';
       const timeout = expiring ? ' timeout 0' : '';
       return `create ${word('set', name)} ${word('set type', type)} family ${inet} maxelem ${largestSet}${timeout}`;

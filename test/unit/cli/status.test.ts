@@ -8,7 +8,7 @@ import type { EngineView } from '../../../src/reconciler/engine-check.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
-const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [] };
+const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] };
 
 const silent: EngineView = { facts: undefined, findings: [] };
 
@@ -22,7 +22,7 @@ function statusOf(
   const policy = resolve(inventory, config);
   const plan = { sets: [], tables: [], destroy: [] };
   const ruleset = render(policy, 'asked');
-  return readStatus({ observed, policy, ruleset, plan, engine });
+  return readStatus({ observed, policy, ruleset, plan, engine, foreign: [] });
 }
 
 describe('status', () => {

@@ -42,7 +42,7 @@ function bench(): { said: Said; look: () => Promise<string>; asked: string[] } {
     for (const line of text.split('\n')) onLine(line);
     return program === 'ipset save' ? (said.size ?? text.length) : text.length;
   };
-  const fingerprint = new Fingerprint(read);
+  const fingerprint = new Fingerprint(read, () => new Set(['crowdsec', 'lists']));
   return { said, asked, look: async () => fingerprint.take({ families: [4, 6], backends: ['legacy'] }) };
 }
 

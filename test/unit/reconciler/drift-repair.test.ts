@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { diff } from '../../../src/diff/diff.ts';
 import type { Drift } from '../../../src/diff/drift.ts';
+import { foreignStates } from '../../../src/diff/foreign.ts';
 import { createKernel, type Kernel } from '../../../src/kernel/kernel.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { DriftRepair } from '../../../src/reconciler/drift-repair.ts';
@@ -43,8 +44,14 @@ beforeEach(async () => {
     saw: () => {},
     writes: () => {},
   });
-  repair.passed({ ruleset });
+  await passed();
 });
+
+/** The pass that this state is of has ended. */
+async function passed(left = ruleset): Promise<void> {
+  const observed = await kernel.observe();
+  repair.passed({ ruleset: left, observed, foreign: foreignStates(left, observed) });
+}
 
 /** Somebody else's iptables-restore, IPv4. */
 async function tables(input: string, program = 'iptables-nft-restore'): Promise<void> {

@@ -14,9 +14,10 @@ function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Dec
   return {
     policy,
     ruleset: render(policy, 'asked'),
-    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
+    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] },
     plan: { sets: [], tables: [], destroy: [], ...plan },
     engine: { facts: undefined, findings: [] },
+    foreign: [],
   };
 }
 
