@@ -8,7 +8,7 @@ import { DriftRepair } from '../../../src/reconciler/drift-repair.ts';
 import type { Ruleset } from '../../../src/ruleset/model.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
-import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
+import { makeConfig, makeContainer, makeInventory, membersOf, peerList, ports } from '../policy/inventories.ts';
 
 const dockers = `*nat
 :DOCKER - [0:0]
@@ -111,6 +111,24 @@ describe('DriftRepair', () => {
     expect(words().toSorted()).toEqual(found.toSorted());
     expect(fake.dump().replace('4 nft mangle -A PREROUTING -p tcp -j ACCEPT\n', '')).toBe(before);
     expect(await repair.repair('check')).toBe(false);
+  });
+
+  it('a set of others that has come is taken up at once, and nobody is blamed for it', async () => {
+    const members = { ...membersOf(), ipsets: ['crowdsec'] };
+    const config = makeConfig({ deny: { ...members, groups: [] } });
+    const looking = render(resolve(makeInventory([]), config), 'asked');
+    await kernel.apply(diff(looking, await kernel.observe()));
+    await passed(looking);
+    expect(repair.foreignNames()).toEqual(new Set(['crowdsec']));
+    expect(await repair.repair('check')).toBe(false);
+    await sets('create crowdsec hash:net family inet\nadd crowdsec 203.0.113.66\n');
+    expect(await repair.repair('check')).toBe(true);
+    expect(fake.members('dockwall4-deny-ext')).toEqual(['crowdsec']);
+    expect(words()).toEqual([]);
+    // but who takes it out again
+    await sets('del dockwall4-deny-ext crowdsec\n');
+    expect(await repair.repair('check')).toBe(true);
+    expect(words()).toEqual(['member: members of the set dockwall4-deny-ext were missing: crowdsec']);
   });
 
   it('members and sets that are gone come back', async () => {
