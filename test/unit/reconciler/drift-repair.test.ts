@@ -8,7 +8,14 @@ import { DriftRepair } from '../../../src/reconciler/drift-repair.ts';
 import type { Ruleset } from '../../../src/ruleset/model.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
-import { makeConfig, makeContainer, makeInventory, membersOf, peerList, ports } from '../policy/inventories.ts';
+import {
+  makeConfig,
+  makeContainer,
+  makeInventory,
+  membersOf,
+  peerList,
+  ports,
+} from '../policy/inventories.ts';
 
 const dockers = `*nat
 :DOCKER - [0:0]
