@@ -32,7 +32,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const log = pino({ level: keeper.inForce().config.logLevel, base: null });
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
-  const kernel = createKernel(readingRun(reader.read, runCommand));
+  const kernel = createKernel(readingRun(reader.readText, runCommand));
   const { stood, observed } = await raiseGate(kernel, {
     host: await readHost(),
     inForce: keeper.inForce(),

@@ -1,6 +1,6 @@
 import type { Match, Rule, Target } from '../ruleset/model.ts';
 import { setChanges } from './diff.ts';
-import type { Plan, RuleChange, SetChange, TableChange } from './model.ts';
+import type { Plan, ReplaceMembers, RuleChange, SetChange, TableChange } from './model.ts';
 
 /** One change in words. `sign` is `+` for what is put in, `-` for what is taken away. */
 export interface Description {
@@ -31,6 +31,9 @@ function describeSets(changes: readonly SetChange[]): readonly Description[] {
       case 'discard-set':
         lines.push({ sign: '-', where: `set ${change.name}`, what: 'a set of another type under our name' });
         break;
+      case 'replace-members':
+        lines.push(...replacementLines(change));
+        break;
       case 'add-member':
       case 'delete-member': {
         const sign = change.kind === 'add-member' ? '+' : '-';
@@ -47,6 +50,17 @@ function describeSets(changes: readonly SetChange[]): readonly Description[] {
     what: memberWords(members),
   }));
   return [...lines, ...grouped];
+}
+
+function replacementLines({ set, added, removed, members }: ReplaceMembers): readonly Description[] {
+  const where = `set ${set.name}`;
+  const words = (count: number): string => (count === 1 ? '1 member' : `${count} members`);
+  return [
+    ...(removed === 0 ? [] : [{ sign: '-', where, what: words(removed) } as const]),
+    ...(added === 0
+      ? []
+      : [{ sign: '+', where, what: `${words(added)}, ${members.length} in all, at once` } as const]),
+  ];
 }
 
 /** The two halves that stand for every address become one word. */

@@ -13,10 +13,10 @@ export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const sets = ruleset.sets
     .filter(({ family }) => observed.families.includes(family))
     .map((set) => withForeign(set, observed));
-  const { closing, opening } = diffSets(sets, observed);
   const seen = ruleset.boot === 'keep' ? withoutBoot(observed) : observed;
   const gate = tableChanges('mangle', ruleset.gate, seen);
   const front = ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed);
+  const { closing, opening } = diffSets(sets, observed, gate.length === 0);
   const tables = [...gate, ...front];
   const destroy = unusedSets(ruleset, observed);
   // Where no rule of the gate changes there is nothing to wait for, and one program does it. The front has no say in this:

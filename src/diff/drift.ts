@@ -1,7 +1,7 @@
 import type { Ruleset } from '../ruleset/model.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
 import { diff, setChanges } from './diff.ts';
-import type { Observed, ObservedTable, Plan, SetChange, TableChange } from './model.ts';
+import type { Observed, ObservedTable, Plan, ReplaceMembers, SetChange, TableChange } from './model.ts';
 import { findTable } from './placement.ts';
 
 /**
@@ -116,6 +116,9 @@ function setDrift(changes: readonly SetChange[], live: ReadonlySet<string>): rea
   );
   const whole = [...made].map((name): Drift => ({ kind: 'set', what: `the set ${name} was missing` }));
   const members = new Map<string, { readonly list: string[]; readonly quiet: boolean }>();
+  const replaced = changes.flatMap((change) =>
+    change.kind === 'replace-members' && !made.has(change.set.name) ? replacedDrift(change) : [],
+  );
   for (const change of changes) {
     if (!('member' in change) || made.has(change.set)) continue;
     const added = change.kind === 'add-member';
@@ -131,5 +134,16 @@ function setDrift(changes: readonly SetChange[], live: ReadonlySet<string>): rea
     const what = `${head}: ${list.slice(0, shownMembers).join(' ')}${more}`;
     return { kind: 'member', what, ...(quiet ? { quiet } : {}) };
   });
-  return [...whole, ...parts];
+  return [...whole, ...replaced, ...parts];
+}
+
+function replacedDrift({ set: { name }, added, removed }: ReplaceMembers): readonly Drift[] {
+  return [
+    ...(added === 0
+      ? []
+      : [{ kind: 'member', what: `${added} members of the set ${name} were missing` } as const]),
+    ...(removed === 0
+      ? []
+      : [{ kind: 'member', what: `the set ${name} had ${removed} members that are none of ours` } as const]),
+  ];
 }

@@ -29,6 +29,8 @@ export interface ObservedSet {
   readonly expiring: boolean;
   /** Member text to seconds left; 0 is a permanent member. */
   readonly members: ReadonlyMap<string, number>;
+  /** What is written at members that will go by themselves, by member; undefined where the set was made without room for it. */
+  readonly notes?: ReadonlyMap<string, string>;
 }
 
 /** A set that something else keeps, by its header. */
@@ -65,8 +67,25 @@ export type SetChange =
       readonly member: string;
       /** The kernel takes it out again after this time; permanent without. */
       readonly seconds?: number;
+      /** For people; see `cleanNote`. Only where the set has room for it. */
+      readonly note?: string;
     }
-  | { readonly kind: 'delete-member'; readonly set: SetName; readonly member: string };
+  | { readonly kind: 'delete-member'; readonly set: SetName; readonly member: string }
+  | ReplaceMembers;
+
+/**
+ * All members at once: a set beside it is filled and takes its place, so that nobody ever sees it half filled. The set itself has to
+ * stand. Entries that go by themselves stay, with the time that they have left at that moment.
+ */
+export interface ReplaceMembers {
+  readonly kind: 'replace-members';
+  readonly set: Omit<IpSet, 'members'>;
+  /** The permanent ones from now on. */
+  readonly members: readonly string[];
+  /** How many are new, and how many go: for words. */
+  readonly added: number;
+  readonly removed: number;
+}
 
 /** Positions count from 1 and hold at the moment the operation runs, after all earlier ones of its table. */
 export type RuleChange =

@@ -1,5 +1,7 @@
+import { coveredBy } from '../net/network-index.ts';
 import type { IpSet, Ruleset } from '../ruleset/model.ts';
-import { isOwnedSet } from '../ruleset/names.ts';
+import { isOwnedSet, isTemporarySet } from '../ruleset/names.ts';
+import { type Edit, editOf, towards } from './members.ts';
 import type { Observed, ObservedSet, SetChange } from './model.ts';
 
 /** Changes of sets: what lets in no more than before, and then what does. */
@@ -12,9 +14,10 @@ export interface SetChanges {
  * Membership that should change, in an order in which every prefix is safe: what closes comes before what
  * opens, and is taken away after it. After `closing` the closing sets hold the old and the new members and the opening ones
  * only those that stay, so that old rules and new ones alike let in no more than they did and will. A process killed
- * half-way leaves nothing open that should be closed.
+ * half-way leaves nothing open that should be closed. Nor is an address ever out of a set that it was in and will be in.
+ * @param steady no rule changes.
  */
-export function diffSets(sets: readonly IpSet[], observed: Observed): SetChanges {
+export function diffSets(sets: readonly IpSet[], observed: Observed, steady = false): SetChanges {
   const found = new Map(observed.sets.map((set) => [set.name, set]));
   const pairs = sets.map((set) => ({ set, seen: sameShape(set, found.get(set.name)) }));
   const creations = pairs.flatMap(({ set, seen }): SetChange[] => {
@@ -23,26 +26,73 @@ export function diffSets(sets: readonly IpSet[], observed: Observed): SetChanges
     const discard: SetChange[] = found.has(set.name) ? [{ kind: 'discard-set', name: set.name }] : [];
     return [...discard, { kind: 'create-set', set: header }];
   });
-  const closing = pairs.filter(({ set }) => set.effect === 'closes');
-  const opening = pairs.filter(({ set }) => set.effect === 'opens');
+  const { closing, opening } = inOrder(
+    pairs.flatMap(({ set, seen }) => editOf(set, seen) ?? []),
+    steady,
+  );
+  return { closing: [...creations, ...closing], opening };
+}
+
+/** The edits of several sets, in the order that {@link diffSets} promises. */
+export function inOrder(edits: readonly Edit[], steady: boolean): SetChanges {
+  const phases = edits.map((edit) => {
+    const alone = steady && edits.every((other) => other === edit || other.set.family !== edit.set.family);
+    return { ...edit, phases: (alone ? atOnce(edit) : undefined) ?? inPhases(edit) };
+  });
+  const closing = phases.filter(({ set }) => set.effect === 'closes');
+  const opening = phases.filter(({ set }) => set.effect === 'opens');
   return {
-    closing: [
-      ...creations,
-      ...closing.flatMap(({ set, seen }) => additions(set, seen)),
-      ...opening.flatMap(({ set, seen }) => deletions(set, seen)),
-    ],
-    opening: [
-      ...opening.flatMap(({ set, seen }) => additions(set, seen)),
-      ...closing.flatMap(({ set, seen }) => deletions(set, seen)),
-    ],
+    closing: [...closing, ...opening].flatMap((edit) => edit.phases.closing),
+    opening: [...opening, ...closing].flatMap((edit) => edit.phases.opening),
   };
 }
 
-/** Sets of ours that nothing wants. Empty before Docker has been asked: a label may use them. */
+/** Where nothing else changes, a set may go from the old members to the new ones in one step. */
+function atOnce(edit: Edit): SetChanges | undefined {
+  const { added, removed, set } = edit;
+  const changes = towards(set, { added, removed, members: () => set.members });
+  const [first] = changes;
+  return first?.kind === 'replace-members' ? { closing: [], opening: [first] } : undefined;
+}
+
+function inPhases(edit: Edit): SetChanges {
+  const { set, before, added, removed } = edit;
+  if (set.effect === 'closes') {
+    const both = (): readonly string[] => [...set.members, ...removed];
+    return {
+      closing: towards(set, { added, removed: [], members: both }),
+      opening: towards(set, { added: [], removed, members: () => set.members }),
+    };
+  }
+  // What is written in another way now (two networks have become one, or one has become two) never leaves the set.
+  const none = new Set<string>();
+  const narrower = set.type === 'list:set' ? none : coveredBy(added, removed);
+  const wider = set.type === 'list:set' ? none : coveredBy(removed, added);
+  const early = {
+    added: added.filter((one) => narrower.has(one)),
+    removed: removed.filter((one) => !wider.has(one)),
+  };
+  const late = {
+    added: added.filter((one) => !narrower.has(one)),
+    removed: removed.filter((one) => wider.has(one)),
+  };
+  const staying = (): readonly string[] => {
+    const gone = new Set(early.removed);
+    return [...before().filter((member) => !gone.has(member)), ...early.added];
+  };
+  return {
+    closing: towards(set, { ...early, members: staying }),
+    opening: towards(set, { ...late, members: () => set.members }),
+  };
+}
+
+/** Sets of ours that nothing wants. Before Docker has been asked, only what was never meant to stay: a label may use the others. */
 export function unusedSets(ruleset: Ruleset, observed: Observed): readonly string[] {
-  if (ruleset.front === 'keep') return [];
   const wanted = new Set<string>(ruleset.sets.map(({ name }) => name));
-  return observed.sets.map(({ name }) => name).filter((name) => isOwnedSet(name) && !wanted.has(name));
+  return observed.sets
+    .map(({ name }) => name)
+    .filter((name) => isOwnedSet(name) && !wanted.has(name))
+    .filter((name) => ruleset.front !== 'keep' || isTemporarySet(name));
 }
 
 function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | undefined {
@@ -51,21 +101,4 @@ function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | und
   const family = set.type === 'list:set' || seen.family === set.family;
   const same = seen.type === set.type && family && seen.expiring === set.expiring;
   return same ? seen : undefined;
-}
-
-/** A wanted member that would expire is added again, for good. */
-function additions(set: IpSet, seen: ObservedSet | undefined): readonly SetChange[] {
-  if (set.members === 'keep') return [];
-  return set.members
-    .filter((member) => seen?.members.get(member) !== 0)
-    .map((member) => ({ kind: 'add-member', set: set.name, member }));
-}
-
-/** Unknown permanent members are drift; one that expires by itself was added by hand, for a while, and stays. */
-function deletions(set: IpSet, seen: ObservedSet | undefined): readonly SetChange[] {
-  if (set.members === 'keep' || seen === undefined) return [];
-  const wanted = new Set(set.members);
-  return [...seen.members]
-    .filter(([member, secondsLeft]) => !wanted.has(member) && secondsLeft === 0)
-    .map(([member]) => ({ kind: 'delete-member', set: set.name, member }));
 }

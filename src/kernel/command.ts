@@ -5,6 +5,11 @@ export interface Command {
   /** Its standard input; empty when absent. */
   readonly input?: string;
   readonly timeoutMs: number;
+  /**
+   * Takes the standard output in pieces, as it comes; `stdout` is then empty. Who runs the command may leave this aside, or
+   * begin anew: then all of it is in `stdout`.
+   */
+  readonly onText?: (text: string) => void;
   readonly signal?: AbortSignal;
 }
 

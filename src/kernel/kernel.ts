@@ -1,7 +1,15 @@
 import { readFile as readFileOfNode } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { withoutLists } from '../diff/foreign.ts';
-import type { Backend, Observed, ObservedTable, Plan, SetChange, TableChange } from '../diff/model.ts';
+import type {
+  Backend,
+  Observed,
+  ObservedSet,
+  ObservedTable,
+  Plan,
+  SetChange,
+  TableChange,
+} from '../diff/model.ts';
 import { type Cidr, type Family, families } from '../net/network.ts';
 import {
   hasFamily,
@@ -58,6 +66,8 @@ class ToolKernel implements Kernel {
   private withoutNft = false;
   /** The kernel has no `list:set` (CONFIG_IP_SET_LIST_SET). It does not come either. */
   private withoutLists = false;
+  /** As last seen. */
+  private sets: readonly ObservedSet[] = [];
 
   constructor(run: Run, options: KernelOptions) {
     const { signal, timeoutMs = 30_000 } = options;
@@ -72,10 +82,11 @@ class ToolKernel implements Kernel {
       const present = await this.presentFamilies();
       const legacyFamilies = await this.legacyFamilies(present);
       const [{ sets, foreign }, nft, ...legacy] = await Promise.all([
-        saveSets(this.run, this.limits),
+        saveSets(this.run, this.limits, this.sets),
         this.saveNft(present),
         ...legacyFamilies.map((family) => saveTables(this.run, this.limits, { family, backend: 'legacy' })),
       ]);
+      this.sets = sets;
       const backends: Backend[] = [];
       if (nft !== undefined) backends.push('nft');
       if (nft === undefined || legacyFamilies.length > 0) backends.push('legacy');

@@ -8,9 +8,12 @@ export type ReadLines = (
   onLine: (line: string) => void,
 ) => Promise<number>;
 
+/** The same in pieces of whole lines. */
+type ReadText = (argv: readonly [string, ...string[]], onText: (text: string) => void) => Promise<number>;
+
 interface Reading {
   readonly argv: readonly [string, ...string[]];
-  readonly onLine: (line: string) => void;
+  readonly onText: (text: string) => void;
   readonly resolve: (size: number) => void;
   readonly reject: (error: Error) => void;
 }
@@ -33,10 +36,19 @@ export class ProgramReader {
   private stopped = false;
 
   readonly read: ReadLines = (argv, onLine) =>
+    this.readText(argv, (text) => {
+      let from = 0;
+      for (let to = text.indexOf('\n'); to !== -1; to = text.indexOf('\n', from)) {
+        onLine(text.slice(from, to));
+        from = to + 1;
+      }
+    });
+
+  readonly readText: ReadText = (argv, onText) =>
     new Promise((resolve, reject) => {
       if (argv.some((word) => !plainWord.test(word)))
         throw new TypeError(`running ${argv.join(' ')}: these are not plain words`);
-      this.waiting.push({ argv, onLine, resolve, reject });
+      this.waiting.push({ argv, onText, resolve, reject });
       if (this.waiting.length === 1) this.next();
     });
 
@@ -74,17 +86,18 @@ export class ProgramReader {
     });
     let size = 0;
     let rest = '';
-    child.stdout.setEncoding('latin1').on('data', (text: string) => {
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
       size += text.length;
-      const lines = (rest + text).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) {
-        if (!line.startsWith(marker)) this.waiting[0]?.onLine(line);
-        else {
-          this.done(line.slice(marker.length + 1), size);
-          size = 0;
-        }
-      }
+      const all = rest + text;
+      const end = all.lastIndexOf('\n') + 1;
+      rest = all.slice(end);
+      // The marker's line is the last of its program, and nothing comes after it before the next one is asked for.
+      const marked = all.startsWith(marker) ? 0 : all.lastIndexOf(`\n${marker}`, end) + 1;
+      const ends = end > 0 && all.startsWith(marker, marked);
+      if (end > 0) this.waiting[0]?.onText(all.slice(0, ends ? marked : end));
+      if (!ends) return;
+      this.done(all.slice(marked + marker.length + 1, end - 1), size);
+      size = 0;
     });
     child.stdin.on('error', () => {});
     child.on('error', () => {});
@@ -108,16 +121,16 @@ export class ProgramReader {
  * A {@link Run} that lets `read` run what only reads: starting programs is most of what a pass costs, and while this process
  * forks it hears nothing. What does not end well is run again by `run`, which says why.
  */
-export function readingRun(read: ReadLines, run: Run): Run {
+export function readingRun(read: ReadText, run: Run): Run {
   return async (command) => {
-    const { program, args, input } = command;
+    const { program, args, input, onText, ...rest } = command;
     if (input !== undefined || ![program, ...args].every((word) => plainWord.test(word))) return run(command);
-    const lines: string[] = [];
+    let stdout = '';
     try {
-      await read([program, ...args], (line) => void lines.push(line));
+      await read([program, ...args], onText ?? ((text) => (stdout += text)));
     } catch {
-      return run(command);
+      return run({ program, args, ...rest });
     }
-    return { stdout: lines.map((line) => `${line}\n`).join(''), stderr: '', exitCode: 0 };
+    return { stdout, stderr: '', exitCode: 0 };
   };
 }

@@ -25,6 +25,16 @@ export function word(kind: keyof typeof shapes, text: string): string {
   return text;
 }
 
+const longestNote = 255;
+
+/** Text between the quotes of a comment. ipset knows no way to write a quote there, and reads line by line. */
+export function note(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/["\\\0-\x1f\x7f]/.test(text) || Buffer.byteLength(text) > longestNote)
+    throw new TypeError(`rendering a note: not writable: ${quote(text)}`);
+  return text;
+}
+
 /** A number from 1 (or `least`) to `most`. Throws a TypeError otherwise. */
 export function number(kind: string, value: number, { least = 1, most }: Range): string {
   if (!Number.isInteger(value) || value < least || value > most) {

@@ -1,4 +1,5 @@
 import { addressBlock, blockAt, toCidr, unmap, widthOf, type Block } from './block.ts';
+import { packIpv4 } from './ipv4.ts';
 import type { Cidr } from './network.ts';
 import { blocksBetween } from './range.ts';
 import { show } from './show.ts';
@@ -16,6 +17,8 @@ type Outcome = readonly Block[] | string;
  */
 export function parseNetworks(text: string): ParsedNetworks {
   const trimmed = text.trim();
+  // Nearly all of a long list is written as it should be.
+  if (packIpv4(trimmed) !== undefined) return { ok: true, networks: [trimmed as Cidr] };
   const blocks = parse(trimmed);
   if (typeof blocks === 'string') return { ok: false, problem: blocks };
   const compatible = blocks.find(isIpv4Compatible);

@@ -7,12 +7,12 @@ import {
   sourceKey,
 } from '../config/model.ts';
 import type { HostInterface, Inventory } from '../inventory/model.ts';
-import { mergeNetworks } from '../net/merge-networks.ts';
+import { mergeLists } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import { isDockerBridge } from './bridges.ts';
-import type { Answers, Origin, PolicyMembers, Service } from './model.ts';
+import type { Answers, Origin, Policy, PolicyMembers, Service } from './model.ts';
 
 /** RFC 1918, RFC 4193 (unique local), RFC 3927 and RFC 4291 (link-local). */
 const privateNetworks: readonly Cidr[] = [
@@ -79,10 +79,29 @@ export function resolveMembers(
     }),
   ];
   return {
-    networks: mergeNetworks(origins.flatMap((origin) => origin.networks)),
+    networks: mergeLists(origins.map((origin) => origin.networks)),
     interfaces,
     ipsets,
     origins,
+  };
+}
+
+/** The policy with other answers: whom its lists mean now. All else is as it was decided. */
+export function withAnswers(policy: Policy, config: Config, answers: Answers): Policy {
+  const again = <T extends PolicyMembers>(now: T, members: Members | undefined): T =>
+    members === undefined || members.sources.length === 0
+      ? now
+      : { ...now, ...resolveMembers(members, answers) };
+  return {
+    ...policy,
+    trusted: again(policy.trusted, config.trusted),
+    deny: again(policy.deny, config.deny),
+    groups: new Map(
+      [...policy.groups].map(([name, now]) => [
+        name,
+        again(now, config.groups.get(name) ?? wordMembers(name)),
+      ]),
+    ),
   };
 }
 

@@ -66,6 +66,13 @@ export class Cutter {
     if (before === undefined || closed(before, now) || (waiting && closed(now, before))) this.look(decision);
   }
 
+  /** Call when sets were brought up to date between two passes. */
+  refreshed({ decision, closes }: { readonly decision: Decision; readonly closes: boolean }): void {
+    if (this.standing !== undefined) this.standing = { ...this.standing, ruleset: decision.ruleset };
+    this.last = decision;
+    if (closes) this.look(decision);
+  }
+
   /** Call whenever the kernel was looked at: the time of an entry that somebody made may be over. */
   saw(observed: Observed): void {
     if (this.last === undefined || this.standing === undefined) return;
@@ -202,6 +209,7 @@ function sameMembers(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 
 /** Whether `some` has something that `all` lacks. */
 function lacks(all: readonly string[], some: readonly string[]): boolean {
+  if (all === some) return false;
   if (all.length === some.length && all.every((one, index) => one === some[index])) return false;
   const has = new Set(all);
   return some.some((one) => !has.has(one));

@@ -1,12 +1,11 @@
 import { isEmpty } from '../diff/diff.ts';
 import { describeDrift, diffDrift, type Drift, withoutRemovals } from '../diff/drift.ts';
-import type { Observed, Plan, SetChange } from '../diff/model.ts';
+import type { Observed, Plan } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import type { Ruleset } from '../ruleset/model.ts';
+import type { IpSet, Ruleset } from '../ruleset/model.ts';
 import type { Decision } from './pass.ts';
 import type { Wanted } from './trigger.ts';
-import { without } from './withdrawal.ts';
 
 interface RepairParts {
   readonly kernel: Kernel;
@@ -36,6 +35,9 @@ export class DriftRepair {
   private foreign: ReadonlySet<string> = new Set();
   private named: ReadonlySet<string> = new Set();
   private seen: Observed | undefined;
+  /** Writes between passes, so far, and those that have not ended. */
+  private writings = 0;
+  private readonly underWay = new Set<Promise<void>>();
 
   constructor(parts: RepairParts) {
     this.parts = parts;
@@ -66,9 +68,36 @@ export class DriftRepair {
     return this.named;
   }
 
-  /** Call when something that a pass left has been taken back since: it is not missing. */
-  withdrew(changes: readonly SetChange[]): void {
-    if (this.left !== undefined) this.left = { ...this.left, sets: without(this.left.sets, changes) };
+  /**
+   * Changes sets between two passes: what is left then is `next` of what was left before. While that is being done, and to a
+   * look that began before it was done, the difference is nobody else's doing. Rejects as `write` does; what is left is then not known.
+   */
+  async write(next: (sets: readonly IpSet[]) => readonly IpSet[], write: () => Promise<void>): Promise<void> {
+    if (this.left !== undefined) this.left = { ...this.left, sets: next(this.left.sets) };
+    this.parts.writes();
+    this.writings += 1;
+    const writing = write();
+    this.underWay.add(writing);
+    try {
+      await writing;
+    } catch (error) {
+      this.left = undefined;
+      throw error;
+    } finally {
+      this.underWay.delete(writing);
+    }
+  }
+
+  /** What the kernel holds at a moment when we change nothing; undefined where there was none. */
+  private async observe(): Promise<Observed | undefined> {
+    for (let look = 0; look < mostLooks; look += 1) {
+      await Promise.allSettled(this.underWay);
+      const { writings } = this;
+      const observed = await this.parts.kernel.observe();
+      this.parts.saw(observed);
+      if (writings === this.writings) return observed;
+    }
+    return undefined;
   }
 
   /**
@@ -80,8 +109,9 @@ export class DriftRepair {
     this.seen = undefined;
     let found = false;
     for (let look = 0; look < mostLooks; look += 1) {
-      const observed = await this.parts.kernel.observe();
-      this.parts.saw(observed);
+      const observed = await this.observe();
+      // The pass that follows looks again.
+      if (observed === undefined) return true;
       if (this.left === undefined) return this.raiseAgain(observed);
       const drift = diffDrift(this.left, observed);
       if (!isEmpty(drift)) {

@@ -4,9 +4,10 @@ import type { ContainerDetails } from '../inventory/docker-json.ts';
 import type { Listener } from '../inventory/model.ts';
 import { requestedPorts } from '../inventory/published-ports.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import { everyAddress } from '../net/merge-networks.ts';
 import type { Family } from '../net/network.ts';
 import { setName } from '../ruleset/names.ts';
-import { everyAddress, publishedMembers } from '../ruleset/openings.ts';
+import { publishedMembers } from '../ruleset/openings.ts';
 import { AdoptedPorts, portKey } from './adopted-ports.ts';
 import type { Clock } from './clock.ts';
 

@@ -1,6 +1,7 @@
 import { createTask, type ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
 import type { LiveSource } from '../config/model.ts';
+import type { SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
@@ -15,6 +16,7 @@ import { startMonitor } from '../kernel/monitor.ts';
 import type { ProgramReader } from '../kernel/reader.ts';
 import type { Family } from '../net/network.ts';
 import type { Answers, Policy } from '../policy/model.ts';
+import type { IpSet } from '../ruleset/model.ts';
 import { Admission } from './admission.ts';
 import { systemClock } from './clock.ts';
 import { Cutter } from './cutter.ts';
@@ -27,11 +29,12 @@ import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
 import { type PassParts, reconcile } from './pass.ts';
 import { raiseGate } from './raise.ts';
+import { Refresh } from './refresh.ts';
 import { type Log, Reporter } from './reporter.ts';
 import { Silence } from './silence.ts';
 import { Trigger, type Wanted } from './trigger.ts';
 import { DockerWatch } from './watch.ts';
-import { Withdrawal } from './withdrawal.ts';
+import { Withdrawal, without } from './withdrawal.ts';
 
 const clock = systemClock;
 const triggerOptions = {
@@ -80,6 +83,7 @@ export class Reconciler {
   private readonly guard: Guard;
   private readonly repair: DriftRepair;
   private readonly withdrawal: Withdrawal;
+  private readonly refresh: Refresh;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
   private readonly departures = new Departures(clock);
@@ -132,13 +136,10 @@ export class Reconciler {
       clock,
     });
     this.withdrawal = new Withdrawal({
-      write: async (sets) => {
-        this.repair.withdrew(sets);
-        this.drift.wrote();
-        await this.quick.apply({ sets, tables: [], destroy: [] });
-      },
+      write: (sets) => this.writeSets(sets, (left) => without(left, sets)),
       clock,
     });
+    this.refresh = this.makeRefresh(parts);
     this.repair = new DriftRepair({
       kernel: parts.kernel,
       raise: () => this.raise(),
@@ -160,6 +161,21 @@ export class Reconciler {
     });
   }
 
+  private makeRefresh({ sources, keeper }: ReconcilerParts): Refresh {
+    return new Refresh({
+      answers: () => sources.answers(),
+      inForce: () => keeper.inForce(),
+      write: (changes, sets) => {
+        const fresh = new Map(sets.map((set) => [set.name, set]));
+        return this.writeSets(changes, (left) => left.map((set) => fresh.get(set.name) ?? set));
+      },
+      done: (refreshed) => {
+        this.reporter.refreshed(refreshed.changes);
+        this.cutter.refreshed(refreshed);
+      },
+    });
+  }
+
   /** @param adopted see {@link Guard.start}. */
   async start(adopted: ReadonlySet<string> | undefined): Promise<void> {
     this.startSchedule();
@@ -178,6 +194,20 @@ export class Reconciler {
     this.parts.reader.stop();
     await this.task?.destroy();
     await Promise.all([this.trigger.stop(), this.cutter.stop(), this.watching]);
+  }
+
+  /** An answer of a live source is another one: it goes into the sets at once, and a pass follows. */
+  answersChanged(): void {
+    void this.refresh.changed();
+    this.trigger.pull();
+  }
+
+  /** Without delay, between two passes. */
+  private async writeSets(
+    sets: readonly SetChange[],
+    next: (left: readonly IpSet[]) => readonly IpSet[],
+  ): Promise<void> {
+    await this.repair.write(next, () => this.quick.apply({ sets, tables: [], destroy: [] }));
   }
 
   private async raise(): Promise<void> {
@@ -262,6 +292,7 @@ export class Reconciler {
       this.reporter.passed(decision);
       this.repair.passed(decision);
       this.withdrawal.passed(decision);
+      this.refresh.passed(decision);
       this.cutter.passed(decision);
       this.parts.sources.want(decision.policy.sources);
       this.guard.passed({

@@ -2,8 +2,9 @@ import { describe } from '../diff/describe.ts';
 import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { ForeignState } from '../diff/foreign.ts';
-import type { SetChange } from '../diff/model.ts';
+import type { Plan, SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
+import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health-server.ts';
 import type { EngineView, Finding } from './engine-check.ts';
 import { checkForeign } from './foreign-check.ts';
@@ -17,6 +18,8 @@ export interface Log {
   readonly error: (fields: object, message: string) => void;
 }
 
+/** Members that are named in one line each. */
+const mostNamed = 10;
 /** Kinds of drift that are remembered as told. */
 const mostTold = 100;
 
@@ -39,6 +42,8 @@ export class Reporter {
   private findings: readonly Finding[] = [];
   /** What is wrong with sets of others, by their names. */
   private foreign = new Map<string, Finding>();
+  /** Members of each set after the last pass. */
+  private left: ReadonlyMap<string, IpSet['members']> = new Map();
 
   constructor(log: Log) {
     this.log = log;
@@ -52,18 +57,26 @@ export class Reporter {
     this.reportProblems(decision.policy.problems);
     this.reportEngine(decision.engine);
     this.reportForeign(decision.foreign);
-    for (const { set, member } of handmade(decision)) {
+    const handmade = this.handmade(decision);
+    for (const { set, member } of handmade.slice(0, mostNamed)) {
       this.log.warn(
         { set, member },
-        'removed a permanent member that no configuration knows; ipset add ... timeout SECONDS lets one in for a while',
+        'removed a permanent member that no configuration knows; dockwall grant lets one in for a while',
       );
     }
+    if (handmade.length > mostNamed)
+      this.log.warn({}, `and ${handmade.length - mostNamed} more such members`);
+    this.left = new Map(decision.ruleset.sets.map((set) => [set.name, set.members]));
     if (isEmpty(decision.plan)) this.log.debug({}, 'nothing to do');
-    else
-      this.log.info(
-        { changes: describe(decision.plan).map(({ sign, where, what }) => `${sign} ${where}: ${what}`) },
-        'brought the kernel up to date',
-      );
+    else this.log.info({ changes: inWords(decision.plan) }, 'brought the kernel up to date');
+  }
+
+  /** Answers of live sources have changed sets between two passes. */
+  refreshed(changes: readonly SetChange[]): void {
+    this.log.info(
+      { changes: inWords({ sets: changes, tables: [], destroy: [] }) },
+      'a source has changed; its sets are up to date',
+    );
   }
 
   /** The same failure again is only counted. */
@@ -130,6 +143,15 @@ export class Reporter {
     return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
   }
 
+  /** Members taken out of source sets that the last pass did not leave there: somebody's hand has put them in. */
+  private handmade({ plan, ruleset }: Decision): readonly Extract<SetChange, { kind: 'delete-member' }>[] {
+    const sources = new Set<string>(ruleset.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
+    return setChanges(plan).flatMap((change) => {
+      if (change.kind !== 'delete-member' || !sources.has(change.set)) return [];
+      return this.left.get(change.set)?.includes(change.member) === true ? [] : [change];
+    });
+  }
+
   private reportEngine({ facts, findings }: EngineView): void {
     const known = new Set(this.findings.map(({ text }) => text));
     for (const { kind, text } of findings) {
@@ -164,18 +186,14 @@ export class Reporter {
   }
 }
 
+function inWords(plan: Plan): readonly string[] {
+  return describe(plan).map(({ sign, where, what }) => `${sign} ${where}: ${what}`);
+}
+
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : JSON.stringify(error);
 }
 
 function fields({ container, label, value, hint }: Problem): object {
   return { container, label, value: value.slice(0, 200), ...(hint === undefined ? {} : { hint }) };
-}
-
-/** Members taken out of source sets: somebody's hand put them there, or a configuration that has changed since. */
-function handmade({ plan, ruleset }: Decision): readonly Extract<SetChange, { kind: 'delete-member' }>[] {
-  const sources = new Set<string>(ruleset.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
-  return setChanges(plan).flatMap((change) =>
-    change.kind === 'delete-member' && sources.has(change.set) ? [change] : [],
-  );
 }

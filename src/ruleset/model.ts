@@ -91,6 +91,8 @@ export interface IpSet {
   readonly type: 'hash:net' | 'hash:net,port' | 'hash:ip,port,net' | 'list:set';
   readonly expiring: boolean;
   readonly effect: 'opens' | 'closes';
+  /** Entries may have a note (ipset's `comment`). Not a part of what the set means: one without is none of another shape. */
+  readonly notes?: true;
   readonly members: readonly string[] | 'keep';
 }
 

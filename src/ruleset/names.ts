@@ -73,6 +73,18 @@ export function networkChain(networkId: string): ChainName {
   return chain(`NET-${networkId.replaceAll(/[^0-9a-zA-Z]/g, '').slice(0, 12)}`);
 }
 
+const temporary = 'tmp-';
+
+/** A set that is filled to take another's place, and then goes. `token` makes it nobody else's. */
+export function temporarySet(family: Family, token: string): SetName {
+  return setName(family, `${temporary}${token}`);
+}
+
+/** One that is there after its process has ended was left behind. */
+export function isTemporarySet(name: string): boolean {
+  return setPrefixes.some((prefix) => name.startsWith(`${prefix}${temporary}`));
+}
+
 /** A set by its role: `dockwall4-trusted`, `dockwall6-src-web`. Longer names keep their head and get a hash. */
 export function setName(family: Family, role: string): SetName {
   const name = `dockwall${family}-${role}`;

@@ -1,4 +1,4 @@
-import { toSetMembers } from '../net/merge-networks.ts';
+import { everyAddress, toSetMembers } from '../net/merge-networks.ts';
 import type { Cidr, Family } from '../net/network.ts';
 import type { Protocol } from '../net/port.ts';
 import type { PeerRule, Policy, Reach, Service, ServicePort } from '../policy/model.ts';
@@ -106,11 +106,6 @@ function routedDoors(service: Service, port: ServicePort): readonly Door[] {
 function hostHalves({ family, address }: Door): readonly string[] {
   if (address !== 'any') return [address];
   return everyAddress(family);
-}
-
-/** Every address of a family as set members: `hash:net` has no /0, so these are two halves. */
-export function everyAddress(family: Family): readonly string[] {
-  return family === 4 ? ['0.0.0.0/1', '128.0.0.0/1'] : ['::/1', '8000::/1'];
 }
 
 function portMembers(door: Door): readonly string[] {

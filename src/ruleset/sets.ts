@@ -28,6 +28,11 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
   ]);
 }
 
+/** Those of them that hold sources. */
+export function renderSourceSets(policy: Policy): readonly IpSet[] {
+  return families.flatMap((family) => listSets(policy, family));
+}
+
 /**
  * The guard (see `inputLines`): the running daemon keeps them filled, and all their members expire. `guard` holds every
  * address while the guard is up, `listening` the ports on which the host's own services listen.
@@ -52,6 +57,10 @@ function refusedSet(family: Family): IpSet {
   return { name, family, type: 'hash:net', expiring: true, effect: 'closes', members: [] };
 }
 
+function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
+  return [...listSets(policy, family), ...guardSets(family), cutSet(family), refusedSet(family)];
+}
+
 /**
  * A set of the sets of others that a list names: the kernel looks into them at each packet, so what their keeper puts in counts from
  * the next one on, and nobody has to be told.
@@ -66,19 +75,19 @@ function foreignSet(
 }
 
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
-function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
+function listSets(policy: Policy, family: Family): readonly IpSet[] {
   const source = (
     role: string,
     effect: IpSet['effect'],
     { networks, ipsets }: PolicyMembers,
   ): readonly IpSet[] => {
-    const name = setName(family, role);
     const own: IpSet = {
-      name,
+      name: setName(family, role),
       family,
       type: 'hash:net',
       expiring: true,
       effect,
+      notes: true,
       members: toSetMembers(networks, family),
     };
     return ipsets.length === 0 ? [own] : [own, foreignSet(family, role, { effect, ipsets })];
@@ -87,9 +96,6 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
   return [
     ...source('trusted', 'opens', policy.trusted),
     ...source('deny', 'closes', policy.deny),
-    ...guardSets(family),
-    cutSet(family),
-    refusedSet(family),
     ...[...policy.groups].flatMap(([name, members]) => [
       ...source(`src-${name}`, 'opens', members),
       // A set of its own: were one set to open and to close, no order of its changes would be safe.

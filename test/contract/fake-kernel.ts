@@ -231,7 +231,7 @@ export class FakeKernel {
   private ipset({ args: [verb, flag], input = '' }: Command): Output {
     const now = this.options.now();
     expire(this.sets, now);
-    if (verb === 'save') return { stdout: printSets(this.sets, now), stderr: '', exitCode: 0 };
+    if (verb === 'save') return { stdout: printSets(this.sets, now, flag), stderr: '', exitCode: 0 };
     const around = {
       exist: flag === '-exist',
       now,

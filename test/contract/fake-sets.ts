@@ -5,6 +5,9 @@ import { ToolFailure } from './fake-failure.ts';
 
 /** One set; the members of a `list:set` are names of sets. A member's time is the clock's at which it goes; 0 for one that stays. */
 interface FakeSet {
+  /** Made with room for a comment at each member. */
+  readonly comments: boolean;
+  readonly notes: Map<string, string>;
   readonly type: string;
   readonly family: Family;
   readonly maxelem: number;
@@ -26,7 +29,8 @@ export interface SetSurroundings {
 
 /** Carries one line of `ipset restore` out. Throws a ToolFailure for what ipset would refuse. */
 export function editSets(sets: FakeSets, line: string, around: SetSurroundings): void {
-  const [verb = '', name = '', subject = '', ...rest] = line.split(' ');
+  const comment = / comment "([^"]*)"$/.exec(line)?.[1];
+  const [verb = '', name = '', subject = '', ...rest] = line.replace(/ comment "[^"]*"$/, '').split(' ');
   const listed = (): boolean => isListed(sets, name);
   if (name.length > 31) throw new ToolFailure(`Syntax error: setname '${name}' is longer than 31 characters`);
   switch (verb) {
@@ -35,7 +39,7 @@ export function editSets(sets: FakeSets, line: string, around: SetSurroundings):
       return;
     case 'add':
       if (isList(find(sets, name))) addSet(sets, { list: find(sets, name), name: subject }, around);
-      else add(find(sets, name), { words: [subject, ...rest], around });
+      else add(find(sets, name), { words: [subject, ...rest], comment, around });
       return;
     case 'del':
       remove(find(sets, name), { subject, sets }, around);
@@ -62,9 +66,10 @@ export function expire(sets: FakeSets, now: number): void {
 }
 
 /** All sets as `ipset save` prints them. */
-export function printSets(sets: FakeSets, now: number): string {
+export function printSets(sets: FakeSets, now: number, only?: string): string {
   // Lists come last: what they list has to be there before them.
   return [...sets]
+    .filter(([name]) => only === undefined || name === only)
     .toSorted(([, a], [, b]) => Number(isList(a)) - Number(isList(b)))
     .flatMap(([name, set]) => {
       if (isList(set)) {
@@ -75,12 +80,14 @@ export function printSets(sets: FakeSets, now: number): string {
       const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
       const size = `hashsize 1024 maxelem ${set.maxelem}`;
       return [
-        `create ${name} ${set.type} family ${inet} ${size}${time} bucketsize 12 initval 0x00000000\n`,
+        `create ${name} ${set.type} family ${inet} ${size}${time}${set.comments ? ' comment' : ''} bucketsize 12 initval 0x00000000\n`,
         ...[...set.members].map(([member, goes]) => {
           const [text = '', nomatch] = member.split(' ');
           const left = goes === 0 ? 0 : Math.ceil((goes - now) / 1000);
           const tail = set.timeout === undefined ? '' : ` timeout ${left}`;
-          return `add ${name} ${text}${tail}${nomatch === undefined ? '' : ' nomatch'}\n`;
+          const note = set.notes.get(member);
+          const comment = note === undefined ? '' : ` comment "${note}"`;
+          return `add ${name} ${text}${tail}${comment}${nomatch === undefined ? '' : ' nomatch'}\n`;
         }),
       ];
     })
@@ -121,15 +128,6 @@ function addSet(
   list.members.set(name, 0);
 }
 
-/** The two names change places: whoever uses a set by its name has the other's members at once (ip_set_core.c, ip_set_swap). */
-function swap(sets: FakeSets, from: string, to: string): void {
-  const [a, b] = [find(sets, from), find(sets, to)];
-  if (a.type !== b.type || a.family !== b.family)
-    throw new ToolFailure('The sets cannot be swapped: their type does not match');
-  sets.set(from, b);
-  sets.set(to, a);
-}
-
 function find(sets: FakeSets, name: string): FakeSet {
   const set = sets.get(name);
   if (set === undefined) throw new ToolFailure('The set with the given name does not exist');
@@ -144,6 +142,8 @@ function readSet(type: string, words: readonly string[], { types }: SetSurroundi
   return {
     type,
     family: option('family') === 'inet6' ? 6 : 4,
+    comments: words.includes('comment'),
+    notes: new Map(),
     maxelem: Number(type === 'list:set' ? (option('size') ?? 8) : (option('maxelem') ?? 65_536)),
     timeout: timeout === undefined ? undefined : Number(timeout),
     members: new Map(),
@@ -156,7 +156,9 @@ function create(
   { exist, made }: SetSurroundings & { readonly made: FakeSet },
 ): void {
   const old = sets.get(name);
-  const same = (['type', 'family', 'maxelem', 'timeout'] as const).every((key) => old?.[key] === made[key]);
+  const same = (['type', 'family', 'maxelem', 'timeout', 'comments'] as const).every(
+    (key) => old?.[key] === made[key],
+  );
   if (old !== undefined && !(exist && same)) {
     throw new ToolFailure('Set cannot be created: set with the same name already exists');
   }
@@ -165,8 +167,18 @@ function create(
 
 function add(
   set: FakeSet,
-  { words, around }: { readonly words: readonly string[]; readonly around: SetSurroundings },
+  {
+    words,
+    comment,
+    around,
+  }: {
+    readonly words: readonly string[];
+    readonly comment: string | undefined;
+    readonly around: SetSurroundings;
+  },
 ): void {
+  if (comment !== undefined && !set.comments)
+    throw new ToolFailure('Comment cannot be used: set was created without comment support');
   const [subject = '', ...options] = words;
   const own = options.includes('timeout') ? Number(options[options.indexOf('timeout') + 1]) : undefined;
   if (own !== undefined && set.timeout === undefined) {
@@ -180,6 +192,8 @@ function add(
     throw new ToolFailure('Hash is full, cannot add more elements');
   }
   const seconds = own ?? set.timeout ?? 0;
+  set.notes.delete(member);
+  if (comment !== undefined) set.notes.set(member, comment);
   set.members.delete(member);
   set.members.delete(twin);
   set.members.set(
@@ -199,6 +213,15 @@ function remove(
   const member = canonicalMember(set, subject);
   const found = set.members.delete(member) || set.members.delete(`${member} nomatch`);
   if (!found && !exist) throw new ToolFailure("Element cannot be deleted from the set: it's not added");
+}
+
+/** Members change places; whoever refers to a name goes on doing so. */
+function swap(sets: FakeSets, name: string, other: string): void {
+  const [a, b] = [find(sets, name), find(sets, other)];
+  if (a.type !== b.type || a.family !== b.family)
+    throw new ToolFailure('The sets cannot be swapped: their type does not match');
+  sets.set(name, b);
+  sets.set(other, a);
 }
 
 function destroy(sets: FakeSets, name: string, { exist, inUse }: SetSurroundings): void {

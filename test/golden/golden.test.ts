@@ -3,7 +3,7 @@ import { describe as suite, expect, it } from 'vitest';
 import { describe } from '../../src/diff/describe.ts';
 import { diff, setChanges } from '../../src/diff/diff.ts';
 import type { Observed, ObservedTable } from '../../src/diff/model.ts';
-import { parseAll } from '../../src/kernel/ipset/parse.ts';
+import { SetParser } from '../../src/kernel/ipset/parse.ts';
 import { renderSets } from '../../src/kernel/ipset/render.ts';
 import { renderTables } from '../../src/kernel/iptables/render.ts';
 import { families } from '../../src/net/network.ts';
@@ -30,7 +30,10 @@ const untouched: Observed = {
 function renderScenario({ moments, config, foreign }: Scenario): ReadonlyMap<string, string> {
   const last = moments.at(-1);
   if (last === undefined) throw new Error('a scenario without a moment');
-  const observed = { ...untouched, foreign: parseAll(foreign, () => false).foreign };
+  const parser = new SetParser(() => false);
+  parser.feed(foreign);
+  parser.end();
+  const observed = { ...untouched, foreign: parser.foreign };
   const { plan, policy } = decide({ ...last, observed }, config);
   const rules = (family: number): string => renderTables(plan.tables.filter((table) => table.family === family));
   const problems = policy.problems.map((problem) => `! ${JSON.stringify(problem)}`);

@@ -1,41 +1,163 @@
-import type { SetChange } from '../../diff/model.ts';
+import { randomBytes } from 'node:crypto';
+import type { ForeignSet, ObservedSet, ReplaceMembers, SetChange } from '../../diff/model.ts';
 import type { Cidr } from '../../net/network.ts';
-import { isOwnedSet } from '../../ruleset/names.ts';
+import type { SetName } from '../../ruleset/model.ts';
+import { isOwnedSet, temporarySet } from '../../ruleset/names.ts';
 import { type Command, KernelError, type Run } from '../command.ts';
 import { execute } from '../failure.ts';
 import type { Limits } from '../iptables/driver.ts';
 import { networksOf } from './contents.ts';
-import { parseAll, parseSets, type SavedSets } from './parse.ts';
-import { renderDestroys, renderSets } from './render.ts';
+import { SetParser } from './parse.ts';
+import { renderDestroys, renderFill, renderSets, renderSwap } from './render.ts';
 
-/** The sets that are ours by name, and the headers of all others, in one process. Rejects with a KernelError. */
-export async function saveSets(run: Run, limits: Limits): Promise<SavedSets> {
-  return parseAll(await save(run, limits), isOwnedSet);
+/** Sets that this process fills at this moment, and will take away itself. */
+const filling = new Set<string>();
+
+/** What all sets look like from here. */
+interface SavedSets {
+  readonly sets: readonly ObservedSet[];
+  readonly foreign: readonly ForeignSet[];
 }
 
-/** These sets of others, whole; those that do not exist are left out. Rejects with a KernelError. */
+/**
+ * The sets that are ours by name, and the headers of all others, in one process. Rejects with a KernelError.
+ * @param before what was seen the last time: sets that are the same are the same objects.
+ */
+export async function saveSets(
+  run: Run,
+  limits: Limits,
+  before: readonly ObservedSet[] = [],
+): Promise<SavedSets> {
+  const parser = new SetParser(isOwnedSet, before);
+  const sets = await save(run, { ...limits, program: 'ipset', args: ['save'] }, parser);
+  return { sets: sets.filter(({ name }) => !filling.has(name)), foreign: parser.foreign };
+}
+
+/** These sets of others, whole, and of lists what they list; those that do not exist are left out. Rejects with a KernelError. */
 export async function readSets(
   run: Run,
   limits: Limits,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Cidr[]>> {
-  const text = await save(run, limits);
-  const wanted = new Set(names);
-  const listed = parseAll(text, isOwnedSet).foreign.filter(({ name }) => wanted.has(name));
-  const parts = new Map(listed.map(({ name, lists }) => [name, [name, ...lists]]));
-  const all = new Set([...parts.values()].flat());
-  const sets = new Map(parseSets(text, (name) => all.has(name)).map((set) => [set.name, networksOf(set)]));
-  return new Map([...parts].map(([name, names]) => [name, names.flatMap((part) => sets.get(part) ?? [])]));
+  const read = async (wanted: readonly string[]): Promise<readonly ObservedSet[]> => {
+    const all = new Set(wanted);
+    const command = { ...limits, program: 'ipset', args: ['save'] };
+    return save(run, command, new SetParser((name) => all.has(name)));
+  };
+  const named = await read(names);
+  const lists = new Map(
+    named.flatMap(({ name, type, members }) => (type === 'list:set' ? [[name, [...members.keys()]]] : [])),
+  );
+  const listed = [...lists.values()].flat();
+  const parts = new Map(
+    [...named, ...(listed.length === 0 ? [] : await read(listed))].map((set) => [set.name, set]),
+  );
+  return new Map(
+    named.map((set) => [
+      set.name,
+      [set.name, ...(lists.get(set.name) ?? [])].flatMap((name) => {
+        const part = parts.get(name);
+        return part === undefined ? [] : networksOf(part);
+      }),
+    ]),
+  );
 }
 
-async function save(run: Run, limits: Limits): Promise<string> {
-  const { stdout } = await execute(run, { ...limits, program: 'ipset', args: ['save'] }, 'saving the sets');
-  return stdout;
+async function save(run: Run, command: Command, parser: SetParser): Promise<readonly ObservedSet[]> {
+  const piecewise = { ...command, onText: (text: string) => parser.feed(text) };
+  const { stdout } = await execute(run, piecewise, 'saving the sets');
+  parser.feed(stdout);
+  return parser.end();
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */
 export async function changeSets(run: Run, limits: Limits, changes: readonly SetChange[]): Promise<void> {
-  await execute(run, restore(limits, renderSets(changes)), 'restoring the sets');
+  let edits: SetChange[] = [];
+  for (const change of changes) {
+    if (change.kind === 'replace-members') {
+      await replaceMembers({ run, limits }, edits, change);
+      edits = [];
+    } else edits.push(change);
+  }
+  if (edits.length > 0) await execute(run, restore(limits, renderSets(edits)), 'restoring the sets');
+}
+
+interface Tools {
+  readonly run: Run;
+  readonly limits: Limits;
+}
+
+/**
+ * Fills a set beside it and swaps the two. Members that somebody has added for a while go with it: those that are there right
+ * before, and then those that came or went meanwhile, which are in the one that is now beside it.
+ */
+async function replaceMembers(
+  tools: Tools,
+  first: readonly SetChange[],
+  change: ReplaceMembers,
+): Promise<void> {
+  const { set } = change;
+  const beside = temporarySet(set.family, randomBytes(6).toString('hex'));
+  filling.add(beside);
+  try {
+    const fill = renderSets(first) + renderFill(change, beside);
+    const swap = renderSwap(change, beside);
+    const end = renderDestroys([beside]);
+    if (!set.expiring) return await restoreText(tools, fill + swap + end);
+    await restoreText(tools, fill);
+    const carried = await passing(tools, change, set.name);
+    await restoreText(tools, renderSets(additions(carried, beside)) + swap);
+    const left = await passing(tools, change, beside);
+    await restoreText(tools, renderSets(later(carried, left, set.name)) + end);
+  } finally {
+    filling.delete(beside);
+  }
+}
+
+async function restoreText({ run, limits }: Tools, input: string): Promise<void> {
+  await execute(run, restore(limits, input), 'restoring the sets');
+}
+
+/** What will go by itself. */
+type Passing = ReadonlyMap<string, { readonly seconds: number; readonly note?: string }>;
+
+async function passing(
+  { run, limits }: Tools,
+  { set, members }: ReplaceMembers,
+  name: string,
+): Promise<Passing> {
+  const parser = new SetParser(isOwnedSet, [], 'passing');
+  const [seen] = await save(run, { ...limits, program: 'ipset', args: ['save', name] }, parser);
+  const found = [...(seen?.members ?? [])].filter(([, seconds]) => seconds > 0);
+  const permanent = new Set(found.length === 0 ? [] : members);
+  return new Map(
+    found
+      .filter(([member]) => !permanent.has(member))
+      .map(([member, seconds]) => {
+        const note = set.notes === true ? seen?.notes?.get(member) : undefined;
+        return [member, { seconds, ...(note === undefined ? {} : { note }) }];
+      }),
+  );
+}
+
+function additions(members: Passing, set: SetName): readonly SetChange[] {
+  return [...members].map(([member, entry]) => ({ kind: 'add-member', set, member, ...entry }));
+}
+
+/** Two looks at the same entry may tell its time a second apart. */
+const sameTime = 2;
+
+/** From what was carried over to what was left behind in the end. */
+function later(carried: Passing, left: Passing, set: SetName): readonly SetChange[] {
+  const gone = [...carried.keys()].filter((member) => !left.has(member));
+  const changed = [...left].filter(([member, { seconds, note }]) => {
+    const known = carried.get(member);
+    return known === undefined || Math.abs(known.seconds - seconds) > sameTime || known.note !== note;
+  });
+  return [
+    ...gone.map((member): SetChange => ({ kind: 'delete-member', set, member })),
+    ...additions(new Map(changed), set),
+  ];
 }
 
 /**

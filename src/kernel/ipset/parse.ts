@@ -1,5 +1,6 @@
 import type { ForeignSet, ObservedSet } from '../../diff/model.ts';
 import type { Family } from '../../net/network.ts';
+import { cleanNote } from '../../net/note.ts';
 
 /** Options of a create line that do not change what membership means. */
 const harmless = new Set([
@@ -14,100 +15,227 @@ const harmless = new Set([
 ]);
 const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd']);
 
-/** Takes in the lines of some of the sets. */
-interface Reader<T> {
-  readonly create: (name: string, type: string, options: readonly string[]) => void;
-  readonly add: (name: string, member: string, options: readonly string[]) => void;
-  readonly result: () => readonly T[];
+/** See {@link SetParser}; for a text that is all there. */
+export function parseSets(text: string, keep: (name: string) => boolean): readonly ObservedSet[] {
+  const parser = new SetParser(keep);
+  parser.feed(text);
+  return parser.end();
 }
 
-/** What all sets look like from here. */
-export interface SavedSets {
-  readonly sets: readonly ObservedSet[];
-  readonly foreign: readonly ForeignSet[];
+/** One set while its lines come. */
+interface Reading {
+  readonly head: Omit<ObservedSet, 'members' | 'notes'>;
+  readonly takesNotes: boolean;
+  /** `add NAME `. */
+  readonly prefix: string;
+  /** The same set as it was printed the last time, its members in order. */
+  readonly before: ObservedSet | undefined;
+  readonly order: readonly string[];
+  /** So far the lines are those of the last time: this many. */
+  at: number;
+  /** From the first line on that is not. */
+  members: Map<string, number> | undefined;
+  readonly notes: Map<string, string>;
 }
 
-/** What `ipset save` printed: the sets that are ours with all members, and the headers of the others. See {@link parseSets}. */
-export function parseAll(text: string, isOurs: (name: string) => boolean): SavedSets {
-  const ours = wholeSets();
-  const others = headers();
-  readLines(text, (name) => (isOurs(name) ? ours : others));
-  return { sets: ours.result(), foreign: others.result() };
+/** A set that is not wanted while its lines come: members are counted and summed up, and not kept, but for those that are sets. */
+interface Passing {
+  readonly head: Omit<ForeignSet, 'content' | 'lists'>;
+  readonly prefix: string;
+  readonly lists: string[];
+  size: number;
+  sum: number;
 }
 
 /**
- * The sets that `ipset save` printed whose name `keep` wants. A set made with options that change what it
+ * The sets that `ipset save` prints whose name `keep` wants, read in pieces. A set made with options that change what it
  * matches (netmask, a default timeout, forced adding) gets them in its type, so it is equal to none of ours.
  * A member that is an exception (`nomatch`) is spelled so. Never throws: lines it cannot read are passed over.
+ *
+ * A set that is as it was `before` is given back as that very object: a list of 100,000 is looked at with every pass, and
+ * changes once a day. Where nothing has changed, nothing is made.
  */
-export function parseSets(text: string, keep: (name: string) => boolean): readonly ObservedSet[] {
-  const wanted = wholeSets();
-  readLines(text, (name) => (keep(name) ? wanted : undefined));
-  return wanted.result();
-}
+export class SetParser {
+  private readonly keep: (name: string) => boolean;
+  private readonly which: 'all' | 'passing';
+  private readonly before: ReadonlyMap<string, ObservedSet>;
+  private readonly sets: ObservedSet[] = [];
+  private rest = '';
+  /** A line that ended within quotes: only comments are quoted, and a quote cannot stand in one, but a newline can. */
+  private open: string | undefined;
+  private reading: Reading | undefined;
+  private passing: Passing | undefined;
+  private readonly others: ForeignSet[] = [];
 
-function wholeSets(): Reader<ObservedSet> {
-  const sets = new Map<string, { readonly set: ObservedSet; readonly members: Map<string, number> }>();
-  return {
-    create: (name, type, options) => {
-      const members = new Map<string, number>();
-      sets.set(name, { set: { name, members, ...shapeOf(type, options) }, members });
-    },
-    add: (name, member, options) => {
-      const text = options.includes('nomatch') ? `${member} nomatch` : member;
-      sets.get(name)?.members.set(text, timeLeft(options));
-    },
-    result: () => [...sets.values()].map(({ set }) => set),
-  };
-}
-
-/** Members are counted and summed up, and not kept; but for those that are sets. */
-function headers(): Reader<ForeignSet> {
-  const sets = new Map<
-    string,
-    { readonly header: ForeignSet; readonly lists: string[]; sum: number; size: number }
-  >();
-  return {
-    create: (name, text, options) => {
-      const { type, family } = shapeOf(text, options);
-      const lists: string[] = [];
-      sets.set(name, { header: { name, type, family, lists, content: '' }, lists, sum: 0, size: 0 });
-    },
-    add: (name, member, options) => {
-      const set = sets.get(name);
-      if (set === undefined) return;
-      if (set.header.type.startsWith('list:set')) set.lists.push(member);
-      set.size += 1;
-      // A sum: the order in which a hash prints its members is none.
-      set.sum = (set.sum + checksum(options.includes('nomatch') ? `!${member}` : member)) >>> 0;
-    },
-    result: () =>
-      [...sets.values()].map(({ header, sum, size }) => ({
-        ...header,
-        content: `${size}:${sum.toString(36)}`,
-      })),
-  };
-}
-
-/** FNV-1a, 32 bits: cheap enough for each member of a long list, at every look. */
-function checksum(text: string): number {
-  let hash = 0x811c_9dc5;
-  for (let index = 0; index < text.length; index += 1) {
-    hash = Math.imul(hash ^ text.charCodeAt(index), 0x0100_0193);
+  /** @param which `passing`: members that stay for good are left out. */
+  constructor(
+    keep: (name: string) => boolean,
+    before: readonly ObservedSet[] = [],
+    which: 'all' | 'passing' = 'all',
+  ) {
+    this.keep = keep;
+    this.which = which;
+    this.before = new Map(before.map((set) => [set.name, set]));
   }
-  return hash >>> 0;
+
+  feed(piece: string): void {
+    const text = this.rest + piece;
+    let quote = text.indexOf('"');
+    let from = 0;
+    for (let to = text.indexOf('\n'); to !== -1; to = text.indexOf('\n', from)) {
+      if (quote !== -1 && quote < from) quote = text.indexOf('"', from);
+      const plain = this.open === undefined && (quote === -1 || quote > to);
+      if (!plain) this.quoted(text.slice(from, to));
+      else if (this.which === 'passing' && text.startsWith(permanent, to - permanent.length)) {
+        // one of many
+      } else if (!this.isAsBefore(text, from, to)) this.line(text, from, to);
+      from = to + 1;
+    }
+    this.rest = text.slice(from);
+  }
+
+  end(): readonly ObservedSet[] {
+    if (this.rest !== '') this.feed('\n');
+    this.finish();
+    return this.sets;
+  }
+
+  /** The headers of all sets that were not wanted; complete after {@link end}. */
+  get foreign(): readonly ForeignSet[] {
+    return this.others;
+  }
+
+  /** The usual line: the same permanent member as the last time. Not even a string is made of it. */
+  private isAsBefore(text: string, from: number, to: number): boolean {
+    const { reading } = this;
+    if (reading?.before === undefined || reading.members !== undefined) return false;
+    const expected = reading.order[reading.at];
+    if (expected === undefined || reading.before.members.get(expected) !== 0) return false;
+    const start = from + reading.prefix.length;
+    const end = start + expected.length;
+    if (!text.startsWith(reading.prefix, from) || !text.startsWith(expected, start)) return false;
+    if (end !== to && !(to - end === permanent.length && text.startsWith(permanent, end))) return false;
+    reading.at += 1;
+    return true;
+  }
+
+  private quoted(piece: string): void {
+    const text = this.open === undefined ? piece : `${this.open}\n${piece}`;
+    const whole = (text.split('"').length - 1) % 2 === 0;
+    this.open = whole ? undefined : text;
+    if (whole) this.line(text, 0, text.length);
+  }
+
+  private line(text: string, from: number, to: number): void {
+    if (text.startsWith('add ', from)) {
+      if (this.reading !== undefined && text.startsWith(this.reading.prefix, from))
+        this.member(this.reading, text.slice(from + this.reading.prefix.length, to));
+      else if (this.passing !== undefined && text.startsWith(this.passing.prefix, from))
+        passBy(this.passing, text, { from: from + this.passing.prefix.length, to });
+      return;
+    }
+    this.finish();
+    const [verb, name = '', type = '', ...words] = text.slice(from, to).split(' ');
+    if (verb !== 'create') return;
+    if (this.keep(name)) this.begin(name, type, words);
+    else {
+      const head = { name: flat(name), type: shapeOf(type, words).type, family: shapeOf(type, words).family };
+      this.passing = { head, prefix: `add ${name} `, lists: [], size: 0, sum: 0 };
+    }
+  }
+
+  private begin(name: string, type: string, words: readonly string[]): void {
+    const head = { name: flat(name), ...shapeOf(type, words) };
+    const before = this.before.get(name);
+    this.reading = {
+      head,
+      takesNotes: words.includes('comment'),
+      prefix: `add ${name} `,
+      before,
+      order: before === undefined ? [] : orderOf(before.members),
+      at: 0,
+      members: undefined,
+      notes: new Map(),
+    };
+  }
+
+  private member(reading: Reading, text: string): void {
+    const comment = /comment "([^"]*)"/.exec(text)?.[1];
+    const [subject = '', ...rest] = text.replace(/"[^"]*"/, '""').split(' ');
+    const name = rest.includes('nomatch') ? `${subject} nomatch` : subject;
+    const { order } = reading;
+    const members = (reading.members ??= startOf(order, reading.at));
+    // The same strings as the last time, as far as it goes: others would keep all that they were cut out of.
+    if (order[reading.at] !== name && order[reading.at + 1] === name) reading.at += 1;
+    const known = order[reading.at] === name ? order[reading.at] : undefined;
+    if (known !== undefined) reading.at += 1;
+    const member = known ?? flat(name);
+    const secondsLeft = timeLeft(rest);
+    members.set(member, secondsLeft);
+    const note = secondsLeft > 0 ? cleanNote(comment ?? '') : '';
+    if (note !== '') reading.notes.set(member, flat(note));
+  }
+
+  private finish(): void {
+    const { reading, passing } = this;
+    this.reading = undefined;
+    this.passing = undefined;
+    if (passing !== undefined) {
+      const { head, lists, size, sum } = passing;
+      this.others.push({ ...head, lists, content: `${size}:${sum.toString(36)}` });
+    }
+    if (reading === undefined) return;
+    const { head, before, order, at, notes } = reading;
+    const same = reading.members === undefined && at === order.length;
+    const members = same && before !== undefined ? before.members : (reading.members ?? startOf(order, at));
+    if (!same) orders.set(members, [...members.keys()]);
+    const set: ObservedSet = { ...head, members, ...(reading.takesNotes ? { notes } : {}) };
+    this.sets.push(same && before !== undefined && isSameShape(before, set) ? before : set);
+  }
 }
 
-function readLines(
+/** One line of a ban list that may have a million: no string is made of it. The order in which a hash prints its members is none. */
+function passBy(
+  set: Passing,
   text: string,
-  readerOf: (name: string) => Pick<Reader<unknown>, 'create' | 'add'> | undefined,
+  { from, to }: { readonly from: number; readonly to: number },
 ): void {
-  // Only comments are quoted, and a quote cannot stand in one, but a newline can.
-  for (const line of text.replaceAll(/"[^"]*"/g, '""').split('\n')) {
-    const [verb, name = '', subject = '', ...rest] = line.split(' ');
-    if (verb === 'create') readerOf(name)?.create(name, subject, rest);
-    else if (verb === 'add') readerOf(name)?.add(name, subject, rest);
+  if (set.head.type.startsWith('list:set')) set.lists.push(flat(text.slice(from, to)));
+  set.size += 1;
+  // FNV-1a, 32 bits, of the member without its time
+  let hash = text.startsWith(' nomatch', to - ' nomatch'.length) ? 0x9dc5_811c : 0x811c_9dc5;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x20) break;
+    hash = Math.imul(hash ^ code, 0x0100_0193);
   }
+  set.sum = (set.sum + hash) >>> 0;
+}
+
+const permanent = ' timeout 0';
+
+/** Members in the order in which they were printed. */
+const orders = new WeakMap<ObservedSet['members'], readonly string[]>();
+
+function orderOf(members: ObservedSet['members']): readonly string[] {
+  return orders.get(members) ?? [...members.keys()];
+}
+
+/** The first members of the last time, all permanent. */
+function startOf(order: readonly string[], length: number): Map<string, number> {
+  const members = new Map<string, number>();
+  for (let at = 0; at < length; at += 1) members.set(order[at] ?? '', 0);
+  return members;
+}
+
+function isSameShape(a: ObservedSet, b: ObservedSet): boolean {
+  const notes = (a.notes === undefined) === (b.notes === undefined);
+  return a.type === b.type && a.family === b.family && a.expiring === b.expiring && notes;
+}
+
+/** A copy: what V8 cuts out of a text keeps the whole text. */
+function flat(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'type' | 'family' | 'expiring'> {

@@ -1,8 +1,12 @@
-import type { SetChange } from '../../diff/model.ts';
-import { number, word } from '../words.ts';
+import type { ReplaceMembers, SetChange } from '../../diff/model.ts';
+import type { IpSet, SetName } from '../../ruleset/model.ts';
+import { temporarySet } from '../../ruleset/names.ts';
+import { note, number, word } from '../words.ts';
 
 /** The kernel's own limit is what memory holds; ipset's default of 65,536 is less than a country's networks. */
 const largestSet = 1_048_576;
+/** What ipset makes where nobody says; it doubles with each overflow, and fills anew. */
+const usualHash = 1024;
 
 /** Older kernels make room for so many sets in a list, and no more; with them 8 unless told. */
 const longestList = 64;
@@ -12,7 +16,7 @@ const longestList = 64;
  * error the lines before it stay. Throws a TypeError for text that cannot be written safely.
  */
 export function renderSets(changes: readonly SetChange[]): string {
-  return changes.map((change) => `${lineOf(change)}\n`).join('');
+  return changes.map((change) => `${linesOf(change)}\n`).join('');
 }
 
 /** Sets that nothing refers to any more, as text for `ipset restore -exist`. */
@@ -20,24 +24,54 @@ export function renderDestroys(names: readonly string[]): string {
   return names.map((name) => `destroy ${word('set', name)}\n`).join('');
 }
 
-function lineOf(change: SetChange): string {
+/** The text that makes and fills `beside`. */
+export function renderFill({ set, members }: ReplaceMembers, beside: SetName): string {
+  const head = `add ${word('set', beside)} `;
+  const lines = members.map((member) => `${head}${word('member', member)}\n`);
+  return `${createLine({ ...set, name: beside }, members.length)}\n${lines.join('')}`;
+}
+
+/** The text that gives `beside` the other's place and name; `beside` is then the name of what was there before. */
+export function renderSwap({ set }: ReplaceMembers, beside: SetName): string {
+  return `swap ${word('set', beside)} ${word('set', set.name)}\n`;
+}
+
+function linesOf(change: SetChange): string {
   switch (change.kind) {
     case 'discard-set':
       return `destroy ${word('set', change.name)}`;
-    case 'create-set': {
-      const { name, type, family, expiring } = change.set;
-      if (type === 'list:set') return `create ${word('set', name)} list:set size ${longestList}`;
-      const inet = family === 4 ? 'inet' : 'inet6';
-      const timeout = expiring ? ' timeout 0' : '';
-      return `create ${word('set', name)} ${word('set type', type)} family ${inet} maxelem ${largestSet}${timeout}`;
-    }
-    // Without a time of its own the entry takes the set's default: with `timeout 0` it is permanent, also
-    // where -exist finds it there, running out (measured: ipset 7.17, Linux 6.18).
+    case 'create-set':
+      return createLine(change.set, 0);
     case 'add-member':
-      return `add ${word('set', change.set)} ${word('member', change.member)}${timeText(change.seconds)}`;
+      return addLine(change.set, change);
     case 'delete-member':
       return `del ${word('set', change.set)} ${word('member', change.member)}`;
+    case 'replace-members': {
+      const beside = temporarySet(change.set.family, 'x');
+      return `${renderFill(change, beside)}${renderSwap(change, beside)}destroy ${beside}`;
+    }
   }
+}
+
+/** @param size members that are about to come; a table of that size at once halves the time of a long list (measured). */
+function createLine({ name, type, family, expiring, notes }: Omit<IpSet, 'members'>, size: number): string {
+  if (type === 'list:set') return `create ${word('set', name)} list:set size ${longestList}`;
+  const inet = family === 4 ? 'inet' : 'inet6';
+  const hash = size > usualHash ? ` hashsize ${2 ** Math.ceil(Math.log2(Math.min(size, largestSet)))}` : '';
+  const extensions = `${expiring ? ' timeout 0' : ''}${notes === true ? ' comment' : ''}`;
+  return `create ${word('set', name)} ${word('set type', type)} family ${inet}${hash} maxelem ${largestSet}${extensions}`;
+}
+
+/**
+ * Without a time of its own the entry takes the set's default: with `timeout 0` it is permanent, also
+ * where -exist finds it there, running out (measured: ipset 7.17, Linux 6.18).
+ */
+function addLine(
+  set: SetName,
+  { member, seconds, note: words }: Omit<Extract<SetChange, { kind: 'add-member' }>, 'kind' | 'set'>,
+): string {
+  const comment = words === undefined || words === '' ? '' : ` comment "${note(words)}"`;
+  return `add ${word('set', set)} ${word('member', member)}${timeText(seconds)}${comment}`;
 }
 
 /** ipset's longest timeout is 2,147,483 s. */

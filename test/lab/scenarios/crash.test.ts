@@ -99,7 +99,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('processes that end, Docker $tit
         await watch.keepServed('G', 8001);
         await watch.keepServed('T', 8002);
         const streams = await Promise.all(
-          stage.both(8001).map(async (target) => stage.client('G').stream(target)),
+          stage.served(8001).map(async (target) => stage.client('G').stream(target)),
         );
         for (const stream of streams) await stream.waitFlowing();
         const replaced = how === 'stopped when the new one stands' ? overlapping() : inTurn(how);

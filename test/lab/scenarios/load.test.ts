@@ -159,7 +159,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('a busy host, Docker $title', (s
         for (let i = 0; i < 5; i += 1) await engine.docker('exec', 'steady', 'true');
         await storm(noise, 3);
       });
-      expect(execs.passes).toBeLessThanOrEqual(1); // the schedule's
+      // the schedule's, and that of the first look for drift after something was written
+      expect(execs.passes).toBeLessThanOrEqual(2);
       expect(execs.writes).toBeLessThanOrEqual(4); // the guard is renewed
       // more of them than credit is left
       const starts = await cost('starts', async () => storm(['start', 'die'], 4));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Command, Output } from '../../../src/kernel/command.ts';
-import { readingRun } from '../../../src/kernel/reader.ts';
+import { ProgramReader, readingRun } from '../../../src/kernel/reader.ts';
 
 const said: Output = { stdout: 'run', stderr: 'why', exitCode: 3 };
 
@@ -11,10 +11,10 @@ async function of(
 ): Promise<readonly [Output, readonly string[]]> {
   const who: string[] = [];
   const run = readingRun(
-    async (argv, onLine) => {
+    async (argv, onText) => {
       who.push(`read ${argv.join(' ')}`);
       if (answer instanceof Error) throw answer;
-      for (const line of answer) onLine(line);
+      for (const line of answer) onText(`${line}\n`);
       return 0;
     },
     async ({ program }) => {
@@ -40,5 +40,22 @@ describe('readingRun', () => {
 
   it('runs again what did not end well, to hear why', async () => {
     expect(await of({}, new Error('exit status 3'))).toEqual([said, ['read ipset save', 'run ipset']]);
+  });
+});
+
+describe('ProgramReader', () => {
+  it('gives every line of one program after the other, and how each has ended', async () => {
+    const reader = new ProgramReader();
+    const lines: string[] = [];
+    const numbers = reader.read(['seq', '100000'], (line) => void lines.push(line));
+    const failed = reader.read(['false'], () => {});
+    const none = reader.read(['true'], (line) => void lines.push(line));
+    await expect(failed).rejects.toThrow('exit status 1');
+    expect([await numbers, await none]).toEqual([expect.any(Number), expect.any(Number)]);
+    expect(lines).toEqual(Array.from({ length: 100_000 }, (_, index) => String(index + 1)));
+    let pieces = '';
+    await reader.readText(['seq', '3'], (text) => (pieces += text));
+    expect(pieces).toBe('1\n2\n3\n');
+    reader.stop();
   });
 });
