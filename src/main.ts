@@ -44,6 +44,11 @@ function program(): Command {
     .action(
       async (options) => void (exitCode = await (await import('./cli/status.ts')).status(context, options)),
     );
+  verb('doctor', 'show the host as dockwall sees it, and what to do about what is wrong')
+    .option('--json', 'print JSON')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/doctor.ts')).doctor(context, options)),
+    );
   verb('down', 'remove every rule, chain and set of ours').action(
     async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
   );
