@@ -130,8 +130,9 @@ export async function createCabledClient(
       `addr add ${own.v4}/32 dev ${link}`,
       `addr add ${own.v6}/128 dev ${link} nodad`,
       `addr add fe80::${where === host ? 1 : 2}/64 dev ${link} nodad`,
-      `route add ${peer.v4}/32 dev ${link}`,
-      `route add ${peer.v6}/128 dev ${link}`,
+      // docker-proxy (20.10) answers UDP from whatever address the route says: from the one that was asked
+      `route add ${peer.v4}/32 dev ${link}${where === host ? ` src ${hostAddress.v4}` : ''}`,
+      `route add ${peer.v6}/128 dev ${link}${where === host ? ` src ${hostAddress.v6}` : ''}`,
     ];
     const routes =
       where === host ? [] : [`route add default via ${peer.v4}`, 'route add default via fe80::1 dev eth0'];
