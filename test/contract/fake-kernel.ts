@@ -139,6 +139,11 @@ export class FakeKernel {
     return matchableMembers(this.sets, set, family);
   }
 
+  /** The sets that rules may look into: what is filled to take another's place is none. */
+  setNames(prefix: string): readonly string[] {
+    return [...this.sets.keys()].filter((name) => name.startsWith(prefix) && !name.includes('-tmp-'));
+  }
+
   /** What a set holds now. */
   members(name: string): readonly string[] {
     expire(this.sets, this.options.now());
