@@ -15,10 +15,8 @@ import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { reportReload } from './reconciler/reload-report.ts';
 import type { Log } from './reconciler/reporter.ts';
-import type { SourceReport } from './sources/model.ts';
 import { openSources } from './sources/open.ts';
 import type { Sources } from './sources/sources.ts';
-import type { ReportedSource } from './web/daemon-report.ts';
 import { type Health, withProblems } from './web/health.ts';
 import { routes } from './web/routes.ts';
 import { Web } from './web/web.ts';
@@ -58,7 +56,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     health,
     configProblems: () => keeper.problems().length,
     nextRun: () => reconciler.nextRun(),
-    sources: () => sources.report().map(reportedSource),
+    sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
   const reconciler: Reconciler = new Reconciler({
@@ -103,11 +101,6 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
 /** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
 function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
   return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
-}
-
-function reportedSource({ name, networks, age, lastError, failures }: SourceReport): ReportedSource {
-  const ageSeconds = age === undefined ? null : Math.round(age / 1000);
-  return { name, networks, ageSeconds, error: lastError ?? null, failures };
 }
 
 interface Raising {
