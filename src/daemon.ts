@@ -2,7 +2,8 @@ import { hostname, setPriority } from 'node:os';
 import { pino } from 'pino';
 import { ConfigKeeper } from './config/keeper.ts';
 import { requireSocket } from './docker/require-socket.ts';
-import { firstLocalPort, readHost } from './host/read-host.ts';
+import { lookUp } from './host/lookup.ts';
+import { firstLocalPort, ownAddresses, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
@@ -10,6 +11,7 @@ import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
+import { Explainer } from './web/explainer.ts';
 import { withProblems } from './web/health.ts';
 import { LastLook } from './web/last-look.ts';
 import { routes } from './web/routes.ts';
@@ -53,6 +55,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     clock: systemClock,
     today: () => new Date(),
   });
+  const explainer = new Explainer({ observe: () => kernel.observe(), own: ownAddresses, lookup: lookUp });
   const reconciler = new Reconciler({
     keeper,
     log,
@@ -64,13 +67,17 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     env,
     sources: { answers: () => new Map(), want: () => {} },
     onRefusal: refuse,
-    onPass: (decision) => looks.passed(decision),
+    onPass: (decision) => {
+      looks.passed(decision);
+      explainer.passed(decision);
+    },
     onConfig: ({ listen }) => void web.listen(listen),
   });
   const handler = routes({
     host: hostname,
     health: () => withProblems(reconciler.health(), web.problems()),
     look: () => looks.look(),
+    explain: (question) => explainer.explain(question),
   });
   const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);

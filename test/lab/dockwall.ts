@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
-import { askSocket } from './ask-socket.ts';
+import { askSocket, type SocketAnswer } from './ask-socket.ts';
 import { cellArgv, cellEnv, innerProcess } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
@@ -163,6 +163,11 @@ export class Dockwall {
   async health(): Promise<Health | undefined> {
     const answer = await askSocket(this.socket, '/healthz');
     return answer && (JSON.parse(answer.body) as Health);
+  }
+
+  /** What the page's server answers on dockwall's socket. */
+  async get(url: string): Promise<SocketAnswer | undefined> {
+    return askSocket(path.join(this.#runtimeDir, 'dockwall.sock'), url, 10_000);
   }
 
   /** Waits until it says that it is well: its walls are up, Docker answers, its config is good. */
