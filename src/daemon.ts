@@ -1,6 +1,7 @@
 import { hostname, setPriority } from 'node:os';
 import { pino } from 'pino';
 import { ConfigKeeper } from './config/keeper.ts';
+import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { lookUp } from './host/lookup.ts';
 import { firstLocalPort, ownAddresses, readHost } from './host/read-host.ts';
@@ -50,12 +51,9 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { families, sets } = observed;
-  const looks = new LastLook({
-    observe: () => kernel.observe(),
-    clock: systemClock,
-    today: () => new Date(),
-  });
-  const explainer = new Explainer({ observe: () => kernel.observe(), own: ownAddresses, lookup: lookUp });
+  const observe = (): Promise<Observed> => kernel.observe();
+  const looks = new LastLook({ observe, clock: systemClock, today: () => new Date() });
+  const explainer = new Explainer({ observe, own: ownAddresses, lookup: lookUp });
   const reconciler = new Reconciler({
     keeper,
     log,
@@ -78,6 +76,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     health: () => withProblems(reconciler.health(), web.problems()),
     look: () => looks.look(),
     explain: (question) => explainer.explain(question),
+    lookSoon: () => reconciler.lookSoon(),
   });
   const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);

@@ -75,6 +75,8 @@ export interface Config {
   readonly guard: 'on' | 'off';
   /** Where the page is served besides the unix socket; undefined: nowhere. */
   readonly listen: Listen | undefined;
+  /** Milliseconds: the longest time that a grant may be for; 0: there are none. */
+  readonly maxGrant: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 

@@ -71,6 +71,11 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
         "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
     listen: listenField(),
+    // ipset's longest timeout is 2,147,483 s.
+    maxGrant: durationField({ least: '1s', most: '24d' }).register(docs, {
+      type: 'time such as `24h`, or `off`',
+      meaning: 'The longest time for which `dockwall grant` lets a source in; `off`: not at all.',
+    }),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
@@ -92,6 +97,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   services: {},
   guard: 'on',
   listen: 'off',
+  maxGrant: '24h',
   logLevel: 'info',
 };
 
@@ -109,6 +115,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   services: 'DOCKWALL_SERVICES',
   guard: 'DOCKWALL_GUARD',
   listen: 'DOCKWALL_LISTEN',
+  maxGrant: 'DOCKWALL_MAX_GRANT',
   logLevel: 'DOCKWALL_LOG_LEVEL',
 };
 

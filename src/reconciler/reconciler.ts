@@ -25,6 +25,7 @@ import { DriftRepair } from './drift-repair.ts';
 import { DriftWatch } from './drift-watch.ts';
 import type { EngineRefusal } from './engine-check.ts';
 import { EngineProbe } from './engine-probe.ts';
+import { GrantLog } from './grant-log.ts';
 import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
 import { type Decided, type PassParts, reconcile } from './pass.ts';
@@ -50,6 +51,9 @@ const longestUnsettled = 30_000;
 
 /** Between the first event of a container's end and the pass that it asks for, ms. */
 const patience = 25;
+
+/** Between being told to look and looking, ms: however often that is said, it is one look. */
+const lookDelay = 50;
 
 /** What live sources mean now (DNS names, lists): kept fresh by somebody else, who pulls the trigger when an answer changes. */
 export interface SourceAnswers {
@@ -90,6 +94,7 @@ export class Reconciler {
   private readonly refresh: Refresh;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
+  private readonly grants: GrantLog;
   private readonly departures = new Departures(clock);
   private readonly armed = new ArmedRun(runCommand);
   private readonly quick = createKernel(this.armed.run);
@@ -103,6 +108,7 @@ export class Reconciler {
   /** Once since our start Docker was starting nothing: all that the host's boot has started is known. */
   private settled = false;
   private later: (() => void) | undefined;
+  private soon: (() => void) | undefined;
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
 
@@ -113,6 +119,11 @@ export class Reconciler {
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
     const { kernel, log } = parts;
     this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
+    this.grants = new GrantLog({
+      log,
+      clock,
+      groups: () => [...parts.keeper.inForce().config.groups.keys()],
+    });
     this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
     this.admission = new Admission(parts.onRefusal);
     this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
@@ -151,6 +162,7 @@ export class Reconciler {
       saw: (observed) => {
         this.drift.saw(observed);
         this.cutter.saw(observed);
+        this.grants.saw(observed.sets);
       },
       writes: () => this.drift.wrote(),
     });
@@ -204,6 +216,14 @@ export class Reconciler {
   answersChanged(): void {
     void this.refresh.changed();
     this.trigger.pull();
+  }
+
+  /** Somebody has changed a set and says so: what is silent and refused now is cut, and it is written down. */
+  lookSoon(): void {
+    this.soon ??= clock.after(lookDelay, () => {
+      this.soon = undefined;
+      this.trigger.check();
+    });
   }
 
   /** Without delay, between two passes. */

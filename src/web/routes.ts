@@ -15,11 +15,13 @@ export interface RouteParts {
   /** Undefined before the first pass. */
   readonly look: () => Promise<Look | undefined>;
   readonly explain?: Explain | undefined;
+  /** Has the kernel looked at soon: somebody has changed a set and says so. */
+  readonly lookSoon?: (() => void) | undefined;
   /** Metrics in Prometheus's text format. */
   readonly metrics?: (() => Promise<{ readonly type: string; readonly text: string }>) | undefined;
 }
 
-/** Everything that can be asked of a running dockwall. None of it changes anything. */
+/** Everything that can be asked of a running dockwall. None of it changes what may pass. */
 export function routes(parts: RouteParts): Handler {
   const script = readFile(new URL('client/app.js', import.meta.url), 'utf8');
   // Asked for later: until then a failure is nobody's.
@@ -37,6 +39,10 @@ export function routes(parts: RouteParts): Handler {
         return explainAnswer(parts, query);
       case '/metrics':
         return metricsAnswer(parts);
+      case '/look':
+        if (parts.lookSoon === undefined) return nothing();
+        parts.lookSoon();
+        return fixed('text/plain; charset=utf-8', 'looking\n');
       case '/app.js':
         return fixed('text/javascript; charset=utf-8', await script);
       case '/style.css':

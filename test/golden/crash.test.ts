@@ -39,7 +39,7 @@ const states: readonly State[] = readScenarios().flatMap(({ name, config, moment
 
 /** The same stack with a group and a ban list of a thousand networks and more, for which sets are swapped. */
 const large: readonly State[] = (() => {
-  const [state] = states.filter(({ name }) => name.startsWith('deny'));
+  const state = states.find(({ name }) => name.startsWith('deny'));
   if (state === undefined) throw new Error('the scenario `deny` is gone');
   const list = (second: number): readonly string[] =>
     Array.from({ length: 1100 }, (_, index) => `10.${second}.${index >> 7}.${(index & 127) * 2}`);

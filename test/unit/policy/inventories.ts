@@ -38,6 +38,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     services: new Map(),
     guard: 'on',
     listen: undefined,
+    maxGrant: 86_400_000,
     logLevel: 'info',
     ...changes,
   };

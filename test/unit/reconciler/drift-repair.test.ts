@@ -210,7 +210,7 @@ describe('DriftRepair', () => {
       // The look has seen what was there before, and is not done when the change is.
       const checking = busy.repair('pass');
       await settle();
-      await busy.write(left, write);
+      await busy.write('changes', left, write);
       release();
       expect(await checking).toBe(false);
       expect([looks, words()]).toEqual([2, []]);
@@ -218,7 +218,7 @@ describe('DriftRepair', () => {
 
     it('are waited for by a look', async () => {
       let release = (): void => {};
-      const writing = repair.write(left, async () => {
+      const writing = repair.write('changes', left, async () => {
         await new Promise<void>((resolve) => (release = resolve));
         await write();
       });
@@ -230,8 +230,21 @@ describe('DriftRepair', () => {
       expect(words()).toEqual([]);
     });
 
+    it('that take away hold against a pass that was under way', async () => {
+      await repair.repair('pass');
+      await repair.kernel.observe();
+      await repair.write('takes away', left, write);
+      // it went by a look that still had the member
+      repair.passed({ ruleset });
+      const { writes } = fake;
+      expect(await repair.repair('check')).toBe(false);
+      expect([fake.writes, words()]).toEqual([writes, []]);
+    });
+
     it('that fail leave nothing to go by', async () => {
-      await expect(repair.write(left, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+      await expect(repair.write('changes', left, () => Promise.reject(new Error('no')))).rejects.toThrow(
+        'no',
+      );
       expect(await repair.repair('check')).toBe(true);
       expect([raised, words()]).toEqual([0, []]);
     });
