@@ -4,19 +4,22 @@ import { ConfigKeeper } from './config/keeper.ts';
 import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
-import { firstLocalPort, readHost } from './host/read-host.ts';
+import { lookUp } from './host/lookup.ts';
+import { firstLocalPort, ownAddresses, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
+import { observers } from './reconciler/observer.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { reportReload } from './reconciler/reload-report.ts';
 import type { Log } from './reconciler/reporter.ts';
 import { openSources } from './sources/open.ts';
 import type { Sources } from './sources/sources.ts';
+import { Explainer } from './web/explainer.ts';
 import { type Health, withProblems } from './web/health.ts';
 import { routes } from './web/routes.ts';
 import { Web } from './web/web.ts';
@@ -37,15 +40,8 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
-  const keeper = new ConfigKeeper(env);
-  const first = await keeper.reload();
-  const log = createLog(keeper.inForce().config, env);
-  reportReload(log, first, keeper);
-  const reader = new ProgramReader();
-  const kernel = createKernel(readingRun(reader.readText, runCommand));
   let answersChanged = (): void => {};
-  const sources = await openSources(env, { log, onChange: () => answersChanged() });
-  const { families, sets } = await raise({ kernel, keeper, log, sources });
+  const { keeper, log, reader, kernel, sources, families, sets } = await begin(env, () => answersChanged());
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
@@ -59,6 +55,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
+  const explainer = new Explainer({ observe: () => kernel.observe(), own: ownAddresses, lookup: lookUp });
   const reconciler: Reconciler = new Reconciler({
     keeper,
     log,
@@ -69,7 +66,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     firstLocalPort: await firstLocalPort(),
     env,
     sources,
-    observer: insight.observer,
+    observer: observers(insight.observer, { passed: (decision) => explainer.passed(decision) }),
     version,
     onRefusal: refuse,
     onConfig: ({ listen }) => void web.listen(listen),
@@ -78,6 +75,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     host: hostname,
     health,
     ...insight.answers,
+    explain: (question) => explainer.explain(question),
     lookSoon: () => reconciler.lookSoon(),
   });
   const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
@@ -101,6 +99,27 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
 /** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
 function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
   return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
+}
+
+/** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate. */
+async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<Beginning> {
+  const keeper = new ConfigKeeper(env);
+  const first = await keeper.reload();
+  const log = createLog(keeper.inForce().config, env);
+  reportReload(log, first, keeper);
+  const reader = new ProgramReader();
+  const kernel = createKernel(readingRun(reader.readText, runCommand));
+  const sources = await openSources(env, { log, onChange });
+  const { families, sets } = await raise({ kernel, keeper, log, sources });
+  return { keeper, log, reader, kernel, sources, families, sets };
+}
+
+interface Beginning extends Pick<Observed, 'families' | 'sets'> {
+  readonly keeper: ConfigKeeper;
+  readonly log: ReturnType<typeof createLog>;
+  readonly reader: ProgramReader;
+  readonly kernel: Kernel;
+  readonly sources: Sources;
 }
 
 interface Raising {
