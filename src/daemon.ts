@@ -11,6 +11,7 @@ import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
+import type { Log } from './reconciler/reporter.ts';
 import { openSources } from './sources/open.ts';
 import { withProblems } from './web/health.ts';
 import { LastLook } from './web/last-look.ts';
@@ -71,13 +72,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     onPass: (decision) => looks.passed(decision),
     onConfig: ({ listen }) => void web.listen(listen),
   });
-  const handler = routes({
-    host: hostname,
-    health: () => withProblems(reconciler.health(), web.problems()),
-    look: () => looks.look(),
-    lookSoon: () => reconciler.lookSoon(),
-  });
-  const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
+  const web = await openWeb(healthSocket, { reconciler, looks, log });
   await web.listen(keeper.inForce().config.listen);
   reload = () => {
     reconciler.reload();
@@ -93,6 +88,25 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     endWatch();
     await Promise.all([reconciler.stop(), sources.stop(), web.close()]);
   }
+}
+
+/** The page, and what `dockwall health` asks. */
+async function openWeb(
+  socket: string,
+  {
+    reconciler,
+    looks,
+    log,
+  }: { readonly reconciler: Reconciler; readonly looks: LastLook; readonly log: Log },
+): Promise<Web> {
+  const handler = routes({
+    host: hostname,
+    health: () => withProblems(reconciler.health(), web.problems()),
+    look: () => looks.look(),
+    lookSoon: () => reconciler.lookSoon(),
+  });
+  const web = await Web.open(socket, { handler, clock: systemClock, log });
+  return web;
 }
 
 /** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */

@@ -220,7 +220,10 @@ describe('driftCheck', () => {
   });
 
   test.each([
-    ['3', 'driftCheck: `3` is not a time: write a number with `ms`, `s`, `m` or `h`, such as `3s`, or `off`'],
+    [
+      '3',
+      'driftCheck: `3` is not a time: write a number with `ms`, `s`, `m`, `h` or `d`, such as `3s`, or `off`',
+    ],
     ['10ms', 'driftCheck: `10ms` is not from `500ms` to `24h`; `off` switches it off'],
     ['25h', 'driftCheck: `25h` is not from `500ms` to `24h`; `off` switches it off'],
     ['[3s]', 'driftCheck: a list stands where a time such as `3s` should'],

@@ -16,6 +16,7 @@ const defaults = {
   services: new Map(),
   guard: 'on',
   listen: undefined,
+  maxGrant: 86_400_000,
   logLevel: 'info',
 };
 
@@ -69,6 +70,7 @@ logLevel: debug
         ['nginx-proxy', { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' }],
       ]),
       guard: 'off',
+      maxGrant: 86_400_000,
       logLevel: 'debug',
     });
   });
@@ -86,6 +88,7 @@ logLevel: debug
       DOCKWALL_GROUPS: 'office: [198.51.100.0/24]',
       DOCKWALL_SERVICES: '{web: {public: 80}}',
       DOCKWALL_GUARD: 'off',
+      DOCKWALL_MAX_GRANT: '7d',
       DOCKWALL_LOG_LEVEL: 'warn',
     };
     const file =
@@ -102,6 +105,7 @@ logLevel: debug
       groups: new Map([['office', membersOf('198.51.100.0/24')]]),
       services: new Map([['web', { 'dockwall.public': '80' }]]),
       guard: 'off',
+      maxGrant: 7 * 86_400_000,
       logLevel: 'warn',
     });
   });
@@ -138,7 +142,7 @@ describe('problems', () => {
     const env = { DOCKWALL_DEFAULT: 'opne', DOCKWALL_TRUSTED: 'web,wep' };
     expect(lines(problems(text, env))).toEqual([
       '1:11 trusted[0]: `/33` is not a prefix length: the prefix length of IPv4 is a number from 0 to 32',
-      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, listen, logLevel; did you mean `trusted`?',
+      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, listen, maxGrant, logLevel; did you mean `trusted`?',
       '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x1000`',
       '4:16 groups.web[0]: `10.1` is not an address: an IPv4 address has four numbers with dots between them',
       'DOCKWALL_DEFAULT default: `opne` stands where one of `closed`, `open` should; did you mean `open`?',
