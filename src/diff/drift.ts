@@ -1,3 +1,4 @@
+import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
 import { diff, setChanges } from './diff.ts';
@@ -11,10 +12,18 @@ import { findTable } from './placement.ts';
 export const driftKinds = ['jump', 'chain', 'rule', 'set', 'member', 'front'] as const;
 export type DriftKind = (typeof driftKinds)[number];
 
+/** A jump of ours in a chain of others. */
+export interface Hook {
+  readonly family: Family;
+  readonly chain: string;
+}
+
 /** One thing that was not as the last pass left it, in words. */
 export interface Drift {
   readonly kind: DriftKind;
   readonly what: string;
+  /** Where it is a jump of ours that was not where it belongs. */
+  readonly hook?: Hook;
   /** Docker's own doing, or told elsewhere. */
   readonly quiet?: true;
 }
@@ -48,18 +57,29 @@ function filterSets(plan: Plan, keep: (change: SetChange) => boolean): Plan {
   return { ...rest, sets: plan.sets.filter(keep), ...(later.length > 0 ? { openings: later } : {}) };
 }
 
+interface DriftView {
+  readonly left: Ruleset;
+  readonly observed: Observed;
+  /** The sets of others that were there when the last pass looked, by name. */
+  readonly before: ReadonlySet<string>;
+}
+
 /** A {@link diffDrift} in words, one for each chain and set. */
-export function describeDrift(
-  drift: Plan,
-  { left, observed }: { readonly left: Ruleset; readonly observed: Observed },
-): readonly Drift[] {
+export function describeDrift(drift: Plan, { left, observed, before }: DriftView): readonly Drift[] {
   const live = new Set<string>(left.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
+  const looking = new Set<string>(
+    left.sets.filter(({ type }) => type === 'list:set').map(({ name }) => name),
+  );
+  // A set of others that was not there has come: nobody took it away from ours.
+  const drifted = setChanges(drift).filter(
+    (change) => !(change.kind === 'add-member' && looking.has(change.set) && !before.has(change.member)),
+  );
   return [
     ...drift.tables.flatMap((change) => {
       const { family, backend, table } = change;
       return tableDrift(change, findTable(observed, { family, backend, table }));
     }),
-    ...setDrift(setChanges(drift), live),
+    ...setDrift(drifted, live),
   ];
 }
 
@@ -79,7 +99,8 @@ function tableDrift(
       const ours = (seen?.chains.get(chain) ?? []).filter(({ target }) => isOwnedChain(target ?? ''));
       const wrong = ours.length === 0 ? 'was missing' : 'was not where it belongs';
       const what = `our jump in ${chain} ${place} ${wrong}`;
-      return [chain === 'DOCKER' ? { kind: 'front', what, quiet: true } : { kind: 'jump', what }];
+      const hook = { family, chain };
+      return [chain === 'DOCKER' ? { kind: 'front', what, hook, quiet: true } : { kind: 'jump', what, hook }];
     }
     const missing = here.filter(({ kind }) => kind === 'insert-rule').length;
     const strange = here.filter(({ kind }) => kind === 'delete-rule').length;

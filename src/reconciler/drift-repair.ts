@@ -4,6 +4,7 @@ import type { Observed, Plan } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { IpSet, Ruleset } from '../ruleset/model.ts';
+import type { Decision } from './pass.ts';
 import type { Wanted } from './trigger.ts';
 
 interface RepairParts {
@@ -15,6 +16,8 @@ interface RepairParts {
   readonly saw: (observed: Observed) => void;
   readonly writes: () => void;
 }
+
+type Next = (sets: readonly IpSet[]) => readonly IpSet[];
 
 /** Somebody may take away faster than we put back; the trigger comes again. */
 const mostLooks = 4;
@@ -31,15 +34,20 @@ export class DriftRepair {
   readonly kernel: Kernel;
   private readonly parts: RepairParts;
   private left: Ruleset | undefined;
+  private foreign: ReadonlySet<string> = new Set();
+  private named: ReadonlySet<string> = new Set();
   private seen: Observed | undefined;
   /** Writes between passes, so far, and those that have not ended. */
   private writings = 0;
   private readonly underWay = new Set<Promise<void>>();
+  /** What was taken away since the look that the pass under way goes by: its ruleset knows nothing of it. */
+  private takenAway: Next[] = [];
 
   constructor(parts: RepairParts) {
     this.parts = parts;
     this.kernel = {
       observe: async () => {
+        if (this.seen === undefined) this.takenAway = [];
         const seen = this.seen ?? (await parts.kernel.observe());
         this.seen = undefined;
         return seen;
@@ -49,19 +57,30 @@ export class DriftRepair {
         parts.writes();
         await parts.kernel.apply(plan);
       },
+      readSets: async (names) => parts.kernel.readSets(names),
     };
   }
 
   /** Call when a pass has succeeded. */
-  passed({ ruleset }: { readonly ruleset: Ruleset }): void {
-    this.left = ruleset;
+  passed({ ruleset, observed, foreign }: Pick<Decision, 'ruleset' | 'observed' | 'foreign'>): void {
+    const sets = this.takenAway.reduce((left, next) => next(left), ruleset.sets);
+    this.left = { ...ruleset, sets };
+    this.foreign = namesOf(observed);
+    this.named = new Set(foreign.map(({ name }) => name));
+  }
+
+  /** The sets of others that the last pass looked for. */
+  foreignNames(): ReadonlySet<string> {
+    return this.named;
   }
 
   /**
    * Changes sets between two passes: what is left then is `next` of what was left before. While that is being done, and to a
    * look that began before it was done, the difference is nobody else's doing. Rejects as `write` does; what is left is then not known.
+   * @param kind `takes away`: of members only. It holds against a pass that is under way too, which would put them back.
    */
-  async write(next: (sets: readonly IpSet[]) => readonly IpSet[], write: () => Promise<void>): Promise<void> {
+  async write(kind: 'takes away' | 'changes', next: Next, write: () => Promise<void>): Promise<void> {
+    if (kind === 'takes away') this.takenAway.push(next);
     if (this.left !== undefined) this.left = { ...this.left, sets: next(this.left.sets) };
     this.parts.writes();
     this.writings += 1;
@@ -84,7 +103,9 @@ export class DriftRepair {
       const { writings } = this;
       const observed = await this.parts.kernel.observe();
       this.parts.saw(observed);
-      if (writings === this.writings) return observed;
+      if (writings !== this.writings) continue;
+      this.takenAway = [];
+      return observed;
     }
     return undefined;
   }
@@ -105,9 +126,10 @@ export class DriftRepair {
       const drift = diffDrift(this.left, observed);
       if (!isEmpty(drift)) {
         found = true;
-        const drifts = describeDrift(drift, { left: this.left, observed });
+        const drifts = describeDrift(drift, { left: this.left, observed, before: this.foreign });
+        this.foreign = namesOf(observed);
         const written = await this.putBack(drift, drifts);
-        if (written || wanted === 'pass') this.parts.report(drifts);
+        if (drifts.length > 0 && (written || wanted === 'pass')) this.parts.report(drifts);
         if (written) continue;
       }
       this.seen = observed;
@@ -119,7 +141,7 @@ export class DriftRepair {
   /** Where only the front was moved, the gate stands, and the pass that follows writes it with the news from Docker. */
   private async putBack(drift: Plan, drifts: readonly Drift[]): Promise<boolean> {
     const missing = withoutRemovals(drift);
-    if (drifts.every(({ kind }) => kind === 'front') || isEmpty(missing)) return false;
+    if (isEmpty(missing) || (drifts.length > 0 && drifts.every(({ kind }) => kind === 'front'))) return false;
     this.parts.writes();
     await this.parts.kernel.apply(missing);
     return true;
@@ -138,4 +160,8 @@ export class DriftRepair {
     this.parts.report([{ kind: 'jump', what: 'the gate was missing' }]);
     return true;
   }
+}
+
+function namesOf({ foreign }: Observed): ReadonlySet<string> {
+  return new Set(foreign === 'unsupported' ? [] : foreign.map(({ name }) => name));
 }

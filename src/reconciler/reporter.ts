@@ -1,12 +1,16 @@
 import { describe } from '../diff/describe.ts';
 import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
+import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
-import type { Problem } from '../policy/model.ts';
+import { describeChanges } from '../policy/changes.ts';
+import type { Policy, Problem } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
+import { checkForeign } from './foreign-check.ts';
 import type { Decision } from './pass.ts';
+import { readStart, type StartFacts, startText } from './start-line.ts';
 
 /** The part of a logger that is used here; pino fits. */
 export interface Log {
@@ -15,6 +19,9 @@ export interface Log {
   readonly warn: (fields: object, message: string) => void;
   readonly error: (fields: object, message: string) => void;
 }
+
+/** More changes at once than this are only counted: a line each is for people. */
+const mostChanges = 50;
 
 /** Members that are named in one line each. */
 const mostNamed = 10;
@@ -38,11 +45,16 @@ export class Reporter {
   private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
   private readonly told = new Map<string, number>();
   private findings: readonly Finding[] = [];
+  private readonly about: StartFacts;
+  private policy: Policy | undefined;
+  /** What is wrong with sets of others, by their names. */
+  private foreign = new Map<string, Finding>();
   /** Members of each set after the last pass. */
   private left: ReadonlyMap<string, IpSet['members']> = new Map();
 
-  constructor(log: Log) {
+  constructor(log: Log, about: StartFacts) {
     this.log = log;
+    this.about = about;
   }
 
   passed(decision: Decision): void {
@@ -50,8 +62,10 @@ export class Reporter {
     if (this.passFailure !== undefined) this.log.info({ failures: this.repeats }, 'passes succeed again');
     this.passFailure = undefined;
     this.repeats = 0;
+    this.reportPolicy(decision);
     this.reportProblems(decision.policy.problems);
     this.reportEngine(decision.engine);
+    this.reportForeign(decision.foreign);
     const handmade = this.handmade(decision);
     for (const { set, member } of handmade.slice(0, mostNamed)) {
       this.log.warn(
@@ -63,12 +77,12 @@ export class Reporter {
       this.log.warn({}, `and ${handmade.length - mostNamed} more such members`);
     this.left = new Map(decision.ruleset.sets.map((set) => [set.name, set.members]));
     if (isEmpty(decision.plan)) this.log.debug({}, 'nothing to do');
-    else this.log.info({ changes: inWords(decision.plan) }, 'brought the kernel up to date');
+    else this.log.debug({ changes: inWords(decision.plan) }, 'brought the kernel up to date');
   }
 
-  /** Answers of live sources have changed sets between two passes. */
+  /** Answers of live sources have changed sets between two passes; the pass that follows says in words what that means. */
   refreshed(changes: readonly SetChange[]): void {
-    this.log.info(
+    this.log.debug(
       { changes: inWords({ sets: changes, tables: [], destroy: [] }) },
       'a source has changed; its sets are up to date',
     );
@@ -131,9 +145,27 @@ export class Reporter {
       ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
-      ...this.findings.flatMap(({ kind, text }) => (kind === 'refusal' || kind === 'problem' ? [text] : [])),
+      ...[...this.findings, ...this.foreign.values()].flatMap(({ kind, text }) =>
+        kind === 'refusal' || kind === 'problem' ? [text] : [],
+      ),
     ];
     return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
+  }
+
+  /** What has changed, a line each; at the start who we are and what there is. */
+  private reportPolicy(decision: Decision): void {
+    const before = this.policy;
+    this.policy = decision.policy;
+    if (before === undefined) {
+      const start = readStart(decision, this.about);
+      this.log.info({ start }, startText(start));
+      return;
+    }
+    const changes = describeChanges(before, decision.policy);
+    for (const { verb, text } of changes.slice(0, mostChanges))
+      this.log.info({ change: verb }, `${verb.padEnd(7)} ${text}`);
+    const more = changes.length - mostChanges;
+    if (more > 0) this.log.info({}, `and ${more} more changes: see dockwall status`);
   }
 
   /** Members taken out of source sets that the last pass did not leave there: somebody's hand has put them in. */
@@ -151,6 +183,19 @@ export class Reporter {
       if (!known.has(text)) this.log[kind === 'note' ? 'info' : 'warn'](facts ?? {}, text);
     }
     this.findings = findings;
+  }
+
+  private reportForeign(states: readonly ForeignState[]): void {
+    const now = new Map<string, Finding>();
+    for (const state of states) for (const finding of checkForeign([state])) now.set(state.name, finding);
+    for (const [set, { text }] of now) {
+      if (this.foreign.get(set)?.text !== text) this.log.warn({ set }, text);
+    }
+    for (const { name: set, state } of states) {
+      if (state.kind === 'found' && this.foreign.has(set))
+        this.log.info({ set }, 'the ipset is there now, and is looked into');
+    }
+    this.foreign = now;
   }
 
   private reportProblems(problems: readonly Problem[]): void {

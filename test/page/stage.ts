@@ -84,7 +84,7 @@ export class PageStage {
     await kernel.apply(plan);
     const observed = await kernel.observe();
     this.#blocked = blocked;
-    this.#looks.passed({ observed, policy, ruleset, plan, engine });
+    this.#looks.passed({ observed, policy, ruleset, plan, engine, foreign: [] });
   }
 
   /** Somebody takes rules away. */

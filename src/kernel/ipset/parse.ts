@@ -1,9 +1,18 @@
-import type { ObservedSet } from '../../diff/model.ts';
+import type { ForeignSet, ObservedSet } from '../../diff/model.ts';
 import type { Family } from '../../net/network.ts';
 import { cleanNote } from '../../net/note.ts';
 
 /** Options of a create line that do not change what membership means. */
-const harmless = new Set(['family', 'hashsize', 'maxelem', 'bucketsize', 'initval', 'counters', 'comment']);
+const harmless = new Set([
+  'family',
+  'hashsize',
+  'maxelem',
+  'bucketsize',
+  'initval',
+  'counters',
+  'comment',
+  'size',
+]);
 const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd']);
 
 /** See {@link SetParser}; for a text that is all there. */
@@ -15,8 +24,10 @@ export function parseSets(text: string, keep: (name: string) => boolean): readon
 
 /** One set while its lines come. */
 interface Reading {
-  readonly head: Omit<ObservedSet, 'members' | 'notes'>;
+  readonly head: Omit<ObservedSet, 'members' | 'notes' | 'packets'>;
   readonly takesNotes: boolean;
+  /** Undefined where the set does not count. */
+  readonly packets: Map<string, number> | undefined;
   /** `add NAME `. */
   readonly prefix: string;
   /** The same set as it was printed the last time, its members in order. */
@@ -27,6 +38,15 @@ interface Reading {
   /** From the first line on that is not. */
   members: Map<string, number> | undefined;
   readonly notes: Map<string, string>;
+}
+
+/** A set that is not wanted while its lines come: members are counted and summed up, and not kept, but for those that are sets. */
+interface Passing {
+  readonly head: Omit<ForeignSet, 'content' | 'lists'>;
+  readonly prefix: string;
+  readonly lists: string[];
+  size: number;
+  sum: number;
 }
 
 /**
@@ -46,6 +66,8 @@ export class SetParser {
   /** A line that ended within quotes: only comments are quoted, and a quote cannot stand in one, but a newline can. */
   private open: string | undefined;
   private reading: Reading | undefined;
+  private passing: Passing | undefined;
+  private readonly others: ForeignSet[] = [];
 
   /** @param which `passing`: members that stay for good are left out. */
   constructor(
@@ -80,6 +102,11 @@ export class SetParser {
     return this.sets;
   }
 
+  /** The headers of all sets that were not wanted; complete after {@link end}. */
+  get foreign(): readonly ForeignSet[] {
+    return this.others;
+  }
+
   /** The usual line: the same permanent member as the last time. Not even a string is made of it. */
   private isAsBefore(text: string, from: number, to: number): boolean {
     const { reading } = this;
@@ -103,14 +130,20 @@ export class SetParser {
 
   private line(text: string, from: number, to: number): void {
     if (text.startsWith('add ', from)) {
-      // of a set of others: a ban list of a million is not looked at
       if (this.reading !== undefined && text.startsWith(this.reading.prefix, from))
         this.member(this.reading, text.slice(from + this.reading.prefix.length, to));
+      else if (this.passing !== undefined && text.startsWith(this.passing.prefix, from))
+        passBy(this.passing, text, { from: from + this.passing.prefix.length, to });
       return;
     }
     this.finish();
     const [verb, name = '', type = '', ...words] = text.slice(from, to).split(' ');
-    if (verb === 'create' && this.keep(name)) this.begin(name, type, words);
+    if (verb !== 'create') return;
+    if (this.keep(name)) this.begin(name, type, words);
+    else {
+      const head = { name: flat(name), type: shapeOf(type, words).type, family: shapeOf(type, words).family };
+      this.passing = { head, prefix: `add ${name} `, lists: [], size: 0, sum: 0 };
+    }
   }
 
   private begin(name: string, type: string, words: readonly string[]): void {
@@ -119,6 +152,7 @@ export class SetParser {
     this.reading = {
       head,
       takesNotes: words.includes('comment'),
+      packets: words.includes('counters') ? new Map() : undefined,
       prefix: `add ${name} `,
       before,
       order: before === undefined ? [] : orderOf(before.members),
@@ -141,21 +175,51 @@ export class SetParser {
     const member = known ?? flat(name);
     const secondsLeft = timeLeft(rest);
     members.set(member, secondsLeft);
+    const packets = countOf(rest);
+    if (packets !== undefined) reading.packets?.set(member, packets);
     const note = secondsLeft > 0 ? cleanNote(comment ?? '') : '';
     if (note !== '') reading.notes.set(member, flat(note));
   }
 
   private finish(): void {
-    const { reading } = this;
+    const { reading, passing } = this;
     this.reading = undefined;
+    this.passing = undefined;
+    if (passing !== undefined) {
+      const { head, lists, size, sum } = passing;
+      this.others.push({ ...head, lists, content: `${size}:${sum.toString(36)}` });
+    }
     if (reading === undefined) return;
-    const { head, before, order, at, notes } = reading;
+    const { head, before, order, at, notes, packets } = reading;
     const same = reading.members === undefined && at === order.length;
     const members = same && before !== undefined ? before.members : (reading.members ?? startOf(order, at));
     if (!same) orders.set(members, [...members.keys()]);
-    const set: ObservedSet = { ...head, members, ...(reading.takesNotes ? { notes } : {}) };
+    const set: ObservedSet = {
+      ...head,
+      members,
+      ...(reading.takesNotes ? { notes } : {}),
+      ...(packets === undefined ? {} : { packets }),
+    };
     this.sets.push(same && before !== undefined && isSameShape(before, set) ? before : set);
   }
+}
+
+/** One line of a ban list that may have a million: no string is made of it. The order in which a hash prints its members is none. */
+function passBy(
+  set: Passing,
+  text: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): void {
+  if (set.head.type.startsWith('list:set')) set.lists.push(flat(text.slice(from, to)));
+  set.size += 1;
+  // FNV-1a, 32 bits, of the member without its time
+  let hash = text.startsWith(' nomatch', to - ' nomatch'.length) ? 0x9dc5_811c : 0x811c_9dc5;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x20) break;
+    hash = Math.imul(hash ^ code, 0x0100_0193);
+  }
+  set.sum = (set.sum + hash) >>> 0;
 }
 
 const permanent = ' timeout 0';
@@ -200,6 +264,12 @@ function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'typ
     family,
     expiring,
   };
+}
+
+/** What an entry of a set with counters has counted. */
+function countOf(words: readonly string[]): number | undefined {
+  const at = words.indexOf('packets');
+  return at === -1 ? undefined : Number(words[at + 1]);
 }
 
 /** Seconds; an entry of a set without timeouts, or with `timeout 0`, stays. */

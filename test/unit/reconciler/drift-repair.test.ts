@@ -1,13 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { diff } from '../../../src/diff/diff.ts';
 import type { Drift } from '../../../src/diff/drift.ts';
+import { foreignStates } from '../../../src/diff/foreign.ts';
 import { createKernel, type Kernel } from '../../../src/kernel/kernel.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { DriftRepair } from '../../../src/reconciler/drift-repair.ts';
 import type { Ruleset } from '../../../src/ruleset/model.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
-import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
+import {
+  makeConfig,
+  makeContainer,
+  makeInventory,
+  membersOf,
+  peerList,
+  ports,
+} from '../policy/inventories.ts';
 import { settle } from './fake-clock.ts';
 
 const dockers = `*nat
@@ -44,8 +52,14 @@ beforeEach(async () => {
     saw: () => {},
     writes: () => {},
   });
-  repair.passed({ ruleset });
+  await passed();
 });
+
+/** The pass that this state is of has ended. */
+async function passed(left = ruleset, by = repair): Promise<void> {
+  const observed = await kernel.observe();
+  by.passed({ ruleset: left, observed, foreign: foreignStates(left, observed) });
+}
 
 /** Somebody else's iptables-restore, IPv4. */
 async function tables(input: string, program = 'iptables-nft-restore'): Promise<void> {
@@ -107,6 +121,24 @@ describe('DriftRepair', () => {
     expect(await repair.repair('check')).toBe(false);
   });
 
+  it('a set of others that has come is taken up at once, and nobody is blamed for it', async () => {
+    const members = { ...membersOf(), ipsets: ['crowdsec'] };
+    const config = makeConfig({ deny: { ...members, groups: [] } });
+    const looking = render(resolve(makeInventory([]), config), 'asked');
+    await kernel.apply(diff(looking, await kernel.observe()));
+    await passed(looking);
+    expect(repair.foreignNames()).toEqual(new Set(['crowdsec']));
+    expect(await repair.repair('check')).toBe(false);
+    await sets('create crowdsec hash:net family inet\nadd crowdsec 203.0.113.66\n');
+    expect(await repair.repair('check')).toBe(true);
+    expect(fake.members('dockwall4-deny-ext')).toEqual(['crowdsec']);
+    expect(words()).toEqual([]);
+    // but who takes it out again
+    await sets('del dockwall4-deny-ext crowdsec\n');
+    expect(await repair.repair('check')).toBe(true);
+    expect(words()).toEqual(['member: members of the set dockwall4-deny-ext were missing: crowdsec']);
+  });
+
   it('members and sets that are gone come back', async () => {
     const before = fake.dump();
     await sets('del dockwall4-published 0.0.0.0/1,tcp:80\ndel dockwall4-trusted 203.0.113.4\n');
@@ -143,7 +175,12 @@ describe('DriftRepair', () => {
     expect(await repair.repair('pass')).toBe(true);
     expect(fake.writes).toBe(writes);
     expect(reported).toEqual([
-      { kind: 'front', what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs', quiet: true },
+      {
+        kind: 'front',
+        what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs',
+        hook: { family: 4, chain: 'DOCKER' },
+        quiet: true,
+      },
     ]);
   });
 
@@ -206,11 +243,11 @@ describe('DriftRepair', () => {
         saw: () => {},
         writes: () => {},
       });
-      busy.passed({ ruleset });
+      await passed(ruleset, busy);
       // The look has seen what was there before, and is not done when the change is.
       const checking = busy.repair('pass');
       await settle();
-      await busy.write(left, write);
+      await busy.write('changes', left, write);
       release();
       expect(await checking).toBe(false);
       expect([looks, words()]).toEqual([2, []]);
@@ -218,7 +255,7 @@ describe('DriftRepair', () => {
 
     it('are waited for by a look', async () => {
       let release = (): void => {};
-      const writing = repair.write(left, async () => {
+      const writing = repair.write('changes', left, async () => {
         await new Promise<void>((resolve) => (release = resolve));
         await write();
       });
@@ -230,8 +267,21 @@ describe('DriftRepair', () => {
       expect(words()).toEqual([]);
     });
 
+    it('that take away hold against a pass that was under way', async () => {
+      await repair.repair('pass');
+      await repair.kernel.observe();
+      await repair.write('takes away', left, write);
+      // it went by a look that still had the member
+      await passed();
+      const { writes } = fake;
+      expect(await repair.repair('check')).toBe(false);
+      expect([fake.writes, words()]).toEqual([writes, []]);
+    });
+
     it('that fail leave nothing to go by', async () => {
-      await expect(repair.write(left, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+      await expect(repair.write('changes', left, () => Promise.reject(new Error('no')))).rejects.toThrow(
+        'no',
+      );
       expect(await repair.repair('check')).toBe(true);
       expect([raised, words()]).toEqual([0, []]);
     });

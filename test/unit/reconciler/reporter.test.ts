@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ForeignState } from '../../../src/diff/foreign.ts';
 import type { Plan } from '../../../src/diff/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import type { Decision } from '../../../src/reconciler/pass.ts';
@@ -14,21 +15,39 @@ function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Dec
   return {
     policy,
     ruleset: render(policy, 'asked'),
-    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
+    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] },
     plan: { sets: [], tables: [], destroy: [], ...plan },
     engine: { facts: undefined, findings: [] },
+    foreign: [],
   };
 }
 
 function bench(): { reporter: Reporter; lines: string[] } {
   const lines: string[] = [];
-  const at = (level: string) => (fields: object, message: string) =>
-    void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
-  const reporter = new Reporter({ debug: () => {}, info: at('info'), warn: at('warn'), error: at('error') });
+  const at = (level: string) => (fields: object, message: string) => {
+    if (!('start' in fields)) lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+  };
+  const log = { debug: () => {}, info: at('info'), warn: at('warn'), error: at('error') };
+  const reporter = new Reporter(log, { version: '0.1.0', nextRun: () => undefined });
   return { reporter, lines };
 }
 
 describe('Reporter', () => {
+  it('says at the start what it guards, and then each change once', () => {
+    const said: string[] = [];
+    const info = (_: object, message: string): void => void said.push(message);
+    const log = { debug: () => {}, info, warn: () => {}, error: () => {} };
+    const nextRun = new Date(2026, 10, 25, 11, 4, 30);
+    const reporter = new Reporter(log, { version: '0.1.0', nextRun: () => nextRun });
+    for (const labels of [{}, { 'dockwall.public': 'http' }, { 'dockwall.public': 'http' }, {}])
+      reporter.passed(decision(labels));
+    expect(said).toEqual([
+      'dockwall 0.1.0 guards 1 service with 1 port, 0 open to everybody (Docker, the gate alone in iptables-nft); next look at 11:04:30',
+      'opened  80/tcp of web to everybody (dockwall.public=http)',
+      'closed  80/tcp of web to all but the trusted',
+    ]);
+  });
+
   it('warns of a bad label once, with all that finds it, and tells when it is gone', () => {
     const { reporter, lines } = bench();
     reporter.passed(decision({ 'dockwall.public': '81' }));
@@ -37,7 +56,34 @@ describe('Reporter', () => {
       'warn label problem: port 81 is not published; this container opens nothing {"container":"web","label":"dockwall.public","value":"81","hint":"published: 80->80/tcp"}',
     ]);
     reporter.passed(decision({ 'dockwall.public': '80' }));
-    expect(lines[1]).toMatch(/^info label problem gone/);
+    expect(lines.at(-1)).toMatch(/^info label problem gone/);
+  });
+
+  it('a set of others that should refuse and is not there is a problem until it is; one that should let in is told', () => {
+    const { reporter, lines } = bench();
+    reporter.watchingDocker(true);
+    const pass = (bans: ForeignState['state'], admins: ForeignState['state']): void =>
+      reporter.passed({
+        ...decision({}),
+        foreign: [
+          { name: 'admins', closes: false, state: admins },
+          { name: 'bans', closes: true, state: bans },
+        ],
+      });
+    const found = { kind: 'found', families: [4], content: '' } as const;
+    for (let passes = 0; passes < 2; passes += 1)
+      pass({ kind: 'missing' }, { kind: 'unfit', type: 'hash:net,port' });
+    expect(lines).toEqual([
+      'warn the ipset "admins" is of the type hash:net,port, which one address cannot be held against: it lets nobody in; hash:ip, hash:net, bitmap:ip and lists of these can be used {"set":"admins"}',
+      'warn the ipset "bans" does not exist: NOBODY IN IT IS REFUSED until something makes it (ipset list -n shows the sets there are) {"set":"bans"}',
+    ]);
+    expect(reporter.health([]).problems).toEqual([expect.stringContaining('the ipset "bans"')]);
+    pass(found, { kind: 'missing' });
+    expect(lines.slice(2)).toEqual([
+      expect.stringMatching(/^warn the ipset "admins" does not exist: it lets nobody in/),
+      'info the ipset is there now, and is looked into {"set":"bans"}',
+    ]);
+    expect(reporter.health([])).toMatchObject({ healthy: true });
   });
 
   it('tells a failure once, counts the rest, and is unhealthy meanwhile', () => {

@@ -45,9 +45,18 @@ test.each([
   ['a netmask', 'hash:ip family inet hashsize 64 maxelem 9 netmask 24 timeout 0', 'hash:ip netmask 24', true],
   ['forced adding', 'hash:net family inet hashsize 64 maxelem 9 forceadd', 'hash:net forceadd', false],
   ['counters and comments', 'hash:net family inet hashsize 64 maxelem 9 counters comment', 'hash:net', false],
-  ['no family', 'list:set size 8', 'list:set size 8', false],
+  ['no family', 'list:set size 8', 'list:set', false],
 ])('%s', (_, words, type, expiring) => {
   expect(parseSets(`create a ${words}\n`, all)).toMatchObject([{ type, expiring }]);
+});
+
+test('what a set with counters has counted', () => {
+  const text = `create dockwall4-c hash:net,port family inet hashsize 1024 maxelem 9 counters bucketsize 12 initval 0x1
+add dockwall4-c 0.0.0.0/1,tcp:80 packets 3 bytes 180
+`;
+  const [set] = parseSets(text, all);
+  expect(set?.packets).toEqual(new Map([['0.0.0.0/1,tcp:80', 3]]));
+  expect(set?.members).toEqual(new Map([['0.0.0.0/1,tcp:80', 0]]));
 });
 
 test('an exception is not the member itself', () => {
