@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import type { Config } from '../config/model.ts';
 import type { ObservedSet, SetChange } from '../diff/model.ts';
 import { runCommand } from '../kernel/command.ts';
@@ -9,6 +8,8 @@ import { parseNetworks } from '../net/parse-networks.ts';
 import { show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import { groupsOf } from '../ruleset/grants.ts';
+import { readName } from '../sources/names.ts';
+import { resolveName } from '../sources/resolver.ts';
 import { askToLook } from '../web/health.ts';
 import { type Context, healthSocket, requireConfig } from './context.ts';
 import { exitCodes, UserError } from './exit-code.ts';
@@ -84,16 +85,11 @@ export async function requireSource(text: string): Promise<Source> {
   );
 }
 
-/** `0.0.0.0` and `::` are how resolvers that block names say that there is nothing. */
+/** By the rules that hold for names in the configuration. */
 async function addressesOf(name: string): Promise<readonly Cidr[]> {
-  const found = await lookup(name, { all: true }).catch((error: unknown) => {
-    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new UserError(exitCodes.failed, `${show(name)} does not resolve (${why}): write its address`);
-  });
-  const networks = found.flatMap(({ address }) => {
-    const parsed = parseNetworks(address);
-    return parsed.ok && address !== '0.0.0.0' && address !== '::' ? parsed.networks : [];
-  });
-  if (networks.length === 0) throw new UserError(exitCodes.failed, `${show(name)} has no address: write one`);
-  return networks;
+  const { signal } = new AbortController();
+  const reading = await readName(resolveName, { name, last: undefined }, signal);
+  if (reading.kind === 'answer') return reading.networks;
+  const why = reading.kind === 'failed' ? reading.reason : 'no answer';
+  throw new UserError(exitCodes.failed, `${show(name)} means nobody: ${why}; write an address`);
 }
