@@ -21,6 +21,7 @@ export class ArmedRun {
   private readonly fallback: Run;
   private readonly ready: Ready;
   private waiting: Waiting | undefined;
+  private disarmed = true;
 
   constructor(fallback: Run, ready = changeOfSets) {
     this.fallback = fallback;
@@ -29,11 +30,13 @@ export class ArmedRun {
 
   /** Starts the program that the next change will be given to. */
   arm(): void {
+    this.disarmed = false;
     this.waiting ??= start(this.ready);
   }
 
   /** Ends the program that waits; it has changed nothing. */
   disarm(): void {
+    this.disarmed = true;
     this.waiting?.child.stdin?.end();
     this.waiting = undefined;
   }
@@ -46,10 +49,15 @@ export class ArmedRun {
     const timer = setTimeout(() => waiting.child.kill('SIGKILL'), command.timeoutMs);
     const output = await waiting.output;
     clearTimeout(timer);
-    this.arm();
+    // A fork takes its time; whoever waits for this change need not.
+    setImmediate(() => this.rearm());
     // It was gone, or was killed: what it was given is said again, and -exist makes that harmless.
     return output ?? this.fallback(command);
   };
+
+  private rearm(): void {
+    if (!this.disarmed) this.arm();
+  }
 
   private fits({ program, args }: Command): boolean {
     return program === this.ready.program && args.join(' ') === this.ready.args.join(' ');

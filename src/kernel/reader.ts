@@ -88,16 +88,25 @@ export class ProgramReader {
     let rest = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
       size += text.length;
-      const all = rest + text;
-      const end = all.lastIndexOf('\n') + 1;
-      rest = all.slice(end);
-      // The marker's line is the last of its program, and nothing comes after it before the next one is asked for.
-      const marked = all.startsWith(marker) ? 0 : all.lastIndexOf(`\n${marker}`, end) + 1;
-      const ends = end > 0 && all.startsWith(marker, marked);
-      if (end > 0) this.waiting[0]?.onText(all.slice(0, ends ? marked : end));
-      if (!ends) return;
-      this.done(all.slice(marked + marker.length + 1, end - 1), size);
-      size = 0;
+      const end = text.lastIndexOf('\n') + 1;
+      if (end === 0) {
+        rest += text;
+        return;
+      }
+      // The line that began in the piece before is put together by itself: the pieces are large, and are not copied.
+      const first = rest === '' ? 0 : text.indexOf('\n') + 1;
+      const lines = [rest + text.slice(0, first), text.slice(first, end)].filter((piece) => piece !== '');
+      rest = text.slice(end);
+      for (const piece of lines) {
+        // The marker's line is the last of its program, and nothing comes after it before the next one is asked for.
+        const marked = piece.startsWith(marker) ? 0 : piece.lastIndexOf(`\n${marker}`) + 1;
+        const ends = piece.startsWith(marker, marked);
+        const said = ends ? piece.slice(0, marked) : piece;
+        if (said !== '') this.waiting[0]?.onText(said);
+        if (!ends) continue;
+        this.done(piece.slice(marked + marker.length + 1, -1), size);
+        size = 0;
+      }
     });
     child.stdin.on('error', () => {});
     child.on('error', () => {});

@@ -133,6 +133,7 @@ function membersOf(all: readonly Cidr[], family: Family): readonly string[] {
   const ends = [all.at(0), all.at(-1)].flatMap((network) =>
     network === undefined ? [] : [familyOf(network)],
   );
+  if (!ends.includes(family)) return [];
   const ours = ends.every((one) => one === family)
     ? all
     : all.filter((network) => familyOf(network) === family);

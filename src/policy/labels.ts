@@ -69,7 +69,7 @@ class Reader {
     } else if (key === 'deny') {
       this.deny(reason);
     } else if (key === 'ports') {
-      this.declare(reason);
+      this.declarePorts(reason);
     } else if (key !== 'description') {
       this.report(reason, 'no such label', didYouMean(label, fullKeys));
     }
@@ -90,7 +90,7 @@ class Reader {
   }
 
   /** An empty value declares that there are none: the sidecar's own image does. */
-  private declare(reason: Reason): void {
+  private declarePorts(reason: Reason): void {
     if (reason.value.trim() === '') return;
     const parsed = parsePortNumbers(reason.value);
     if (parsed.ok) this.declared.push(...parsed.ports);

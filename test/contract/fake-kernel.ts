@@ -59,6 +59,7 @@ export class FakeKernel {
   private readonly sets: FakeSets = new Map();
   private faults: { fault: Fault; left: number }[] = [];
   private dead = false;
+  private expiredAt = Number.NaN;
 
   constructor(options: FakeOptions = {}) {
     this.options = {
@@ -135,25 +136,27 @@ export class FakeKernel {
 
   /** What a packet of this family is held against in a set. */
   matchable(set: string, family: Family): readonly string[] {
-    expire(this.sets, this.options.now());
+    this.expire(this.options.now());
     return matchableMembers(this.sets, set, family);
   }
 
-  /** The sets that rules may look into: what is filled to take another's place is none. */
-  setNames(prefix: string): readonly string[] {
-    return [...this.sets.keys()].filter((name) => name.startsWith(prefix) && !name.includes('-tmp-'));
+  /** Of the sets that rules may look into: what is filled to take another's place is none. */
+  memberCount(): number {
+    let count = 0;
+    for (const [name, { members }] of this.sets) if (!name.includes('-tmp-')) count += members.size;
+    return count;
   }
 
   /** What a set holds now. */
   members(name: string): readonly string[] {
-    expire(this.sets, this.options.now());
+    this.expire(this.options.now());
     return [...(this.sets.get(name)?.members.keys() ?? [])];
   }
 
   /** The whole state as sorted text, for comparing. Tables that nobody put anything into are left out. */
   dump(): string {
     const now = this.options.now();
-    expire(this.sets, now);
+    this.expire(now);
     const sets = printSets(this.sets, now)
       .split('\n')
       .map((line) => line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''))
@@ -173,6 +176,12 @@ export class FakeKernel {
         ),
     );
     return [...sets, ...tables].map((line) => `${line}\n`).join('');
+  }
+
+  /** Nothing runs out while the clock stands still. */
+  private expire(now: number): void {
+    if (now !== this.expiredAt) expire(this.sets, now);
+    this.expiredAt = now;
   }
 
   private dueFault(write: boolean): Fault | undefined {
@@ -235,7 +244,7 @@ export class FakeKernel {
   /** Line by line: at an error, what came before it stays. */
   private ipset({ args: [verb, flag], input = '' }: Command): Output {
     const now = this.options.now();
-    expire(this.sets, now);
+    this.expire(now);
     if (verb === 'save') return { stdout: printSets(this.sets, now, flag), stderr: '', exitCode: 0 };
     const around = {
       exist: flag === '-exist',

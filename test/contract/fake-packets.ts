@@ -125,14 +125,33 @@ class Walker {
   /** Each part of a member is a port or a network, at the packet's end that the rule says. */
   private isMember(member: string, fields: string): boolean {
     const ends = fields.split(',');
-    return member.split(',').every((part, index) => {
+    return partsOf(member).every(({ network, protocol, port: wanted }, index) => {
       const { packet } = this;
       const [address, port] =
         ends[index] === 'src' ? [packet.source, packet.sourcePort] : [packet.destination, packet.port];
-      const named = /^(tcp|udp|sctp):(\d+)$/.exec(part);
-      return named === null ? isIn(address, part) : named[1] === packet.protocol && Number(named[2]) === port;
+      return network === undefined ? protocol === packet.protocol && wanted === port : isIn(address, network);
     });
   }
+}
+
+/** A network, or a port. */
+interface Part {
+  readonly network?: string;
+  readonly protocol?: string;
+  readonly port?: number;
+}
+
+const parts = new Map<string, readonly Part[]>();
+
+function partsOf(member: string): readonly Part[] {
+  const found =
+    parts.get(member) ??
+    member.split(',').map((part): Part => {
+      const [, protocol, port] = /^(tcp|udp|sctp):(\d+)$/.exec(part) ?? [];
+      return protocol === undefined ? { network: part } : { protocol, port: Number(port) };
+    });
+  parts.set(member, found);
+  return found;
 }
 
 function sameInterface(pattern: string, name: string | undefined): boolean {

@@ -29,6 +29,7 @@ test('one program waits for its input, and the next one after it', async () => {
   armed.arm();
   expect(waiting().length).toBe(1);
   const first = await armed.run(command);
+  await new Promise(setImmediate);
   const second = await armed.run(command);
   for (const output of [first, second]) expect(output).toMatchObject({ stderr: '', exitCode: 0 });
   expect(first.stdout).toMatch(/^\d+\nmembers\n$/);
