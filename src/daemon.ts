@@ -10,6 +10,7 @@ import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
+import { explainByVerb } from './web/explain.ts';
 import { withProblems } from './web/health.ts';
 import { LastLook } from './web/last-look.ts';
 import { routes } from './web/routes.ts';
@@ -19,6 +20,8 @@ export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of the unix socket on which the page and `dockwall health` are answered. */
   readonly healthSocket: string;
+  /** The path of this program's main file, to run another verb. */
+  readonly program: string;
 }
 
 /**
@@ -26,7 +29,7 @@ export interface DaemonOptions {
  * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start, and where the engine is one that
  * cannot be guarded.
  */
-export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<void> {
+export async function runDaemon({ env, healthSocket, program }: DaemonOptions): Promise<void> {
   const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
@@ -72,6 +75,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     health: () => withProblems(reconciler.health(), web.problems()),
     look: () => looks.look(),
     lookSoon: () => reconciler.lookSoon(),
+    explain: explainByVerb(runCommand, program),
   });
   const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);

@@ -128,7 +128,13 @@ function explainForm({ source, target }: Question): Html {
 function answerSection(answer: ExplainAnswer): Html {
   const lines = answer.kind === 'answer' ? answer.lines : [answer.problem];
   return html`<section aria-labelledby="answer">
-    <h2 id="answer">${answer.kind === 'answer' ? 'Answer' : 'This is not clear'}</h2>
+    <h2 id="answer">${answerTitles[answer.kind]}</h2>
     <pre class="answer" tabindex="0">${lines.map((line) => html`${line}\n`)}</pre>
   </section>`;
 }
+
+const answerTitles: Readonly<Record<ExplainAnswer['kind'], string>> = {
+  answer: 'Answer',
+  unclear: 'This is not clear',
+  failed: 'No answer',
+};

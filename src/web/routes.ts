@@ -27,7 +27,7 @@ export function routes(parts: RouteParts): Handler {
   // Asked for later: until then a failure is nobody's.
   script.catch(() => {});
   const fixed = (type: string, body: string): Answer => ({ status: 200, type, body });
-  return async ({ path, query }) => {
+  return async ({ path, query, by }) => {
     switch (path) {
       case '/':
         return pageAnswer(statusPage(await model(parts)));
@@ -40,7 +40,8 @@ export function routes(parts: RouteParts): Handler {
       case '/metrics':
         return metricsAnswer(parts);
       case '/look':
-        if (parts.lookSoon === undefined) return nothing();
+        // Not for browsers: another page could have them ask in a loop.
+        if (parts.lookSoon === undefined || by !== 'socket') return nothing();
         parts.lookSoon();
         return fixed('text/plain; charset=utf-8', 'looking\n');
       case '/app.js':
@@ -92,10 +93,12 @@ async function explainAnswer({ explain, host }: RouteParts, query: URLSearchPara
       ? jsonAnswer({ problem: 'ask with source=ADDRESS&target=SERVICE:PORT' }, 400)
       : pageAnswer(explainPage(host(), question, undefined));
   const answer = await explain(question);
-  const status = answer.kind === 'answer' ? 200 : 400;
+  const status = statusOf[answer.kind];
   if (!asJson) return pageAnswer(explainPage(host(), question, answer), status);
   return jsonAnswer(answer.kind === 'answer' ? answer.json : { problem: answer.problem }, status);
 }
+
+const statusOf = { answer: 200, unclear: 400, failed: 503 } as const;
 
 async function metricsAnswer({ metrics }: RouteParts): Promise<Answer> {
   if (metrics === undefined) return nothing();
