@@ -2,6 +2,7 @@ import { hostname, setPriority } from 'node:os';
 import { pino } from 'pino';
 import { ConfigKeeper } from './config/keeper.ts';
 import { requireSocket } from './docker/require-socket.ts';
+import { watchFile, watchRested } from './host/file-watch.ts';
 import { firstLocalPort, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel } from './kernel/kernel.ts';
@@ -10,6 +11,7 @@ import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
+import { openSources } from './sources/open.ts';
 import { explainByVerb } from './web/explain.ts';
 import { withProblems } from './web/health.ts';
 import { LastLook } from './web/last-look.ts';
@@ -40,10 +42,12 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
   const kernel = createKernel(readingRun(reader.readText, runCommand));
+  let answersChanged = (): void => {};
+  const sources = await openSources(env, { log, onChange: () => answersChanged() });
   const { stood, observed } = await raiseGate(kernel, {
     host: await readHost(),
     inForce: keeper.inForce(),
-    answers: new Map(),
+    answers: sources.answers(),
   });
   hurry();
   log.info({}, stood ? 'the gate was standing' : 'the gate is up');
@@ -65,7 +69,7 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
     client: await connectDocker(),
     firstLocalPort: await firstLocalPort(),
     env,
-    sources: { answers: () => new Map(), want: () => {} },
+    sources,
     onRefusal: refuse,
     onPass: (decision) => looks.passed(decision),
     onConfig: ({ listen }) => void web.listen(listen),
@@ -79,14 +83,25 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
   });
   const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);
-  reload = () => reconciler.reload();
+  reload = () => {
+    reconciler.reload();
+    sources.refresh();
+  };
+  answersChanged = () => reconciler.answersChanged();
+  const endWatch = watchConfig(keeper, () => reconciler.pull());
   await reconciler.start(adoptedBefore(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
-    await Promise.all([reconciler.stop(), web.close()]);
+    endWatch();
+    await Promise.all([reconciler.stop(), sources.stop(), web.close()]);
   }
+}
+
+/** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
+function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
+  return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
 }
 
 /**

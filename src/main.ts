@@ -54,6 +54,7 @@ function program(): Command {
           await import('./cli/explain.ts')
         ).explain(context, { source, target, ...options })),
     );
+  grantVerbs(verb);
   verb('down', 'remove every rule, chain and set of ours').action(
     async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
   );
@@ -73,6 +74,32 @@ function program(): Command {
     async () => void (exitCode = await (await import('./cli/version.ts')).version(context)),
   );
   return dockwall;
+}
+
+function grantVerbs(verb: (name: string, description: string) => Command): void {
+  verb('grant', 'let a source into a group (or trusted) for a while')
+    .argument('<group>')
+    .argument('<source>', 'an address, CIDR, range, or a DNS name, which is asked for once')
+    .requiredOption('--for <time>', 'how long, such as 30m or 2h')
+    .option('--note <text>', 'who it is for; kept beside it and logged')
+    .action(
+      async (group: string, source: string, options: { for: string; note?: string }) =>
+        void (exitCode = await (
+          await import('./cli/grant.ts')
+        ).grant(context, group, { ...options, source })),
+    );
+  verb('revoke', 'take a grant back; running sessions end')
+    .argument('<group>')
+    .argument('<source>')
+    .action(
+      async (group: string, source: string) =>
+        void (exitCode = await (await import('./cli/revoke.ts')).revoke(context, group, source)),
+    );
+  verb('grants', 'show who is let in for a while, and how long still')
+    .option('--json', 'print JSON')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/grants.ts')).grants(context, options)),
+    );
 }
 
 async function main(argv: readonly string[]): Promise<ExitCode> {

@@ -4,9 +4,10 @@ import { gateStands, place } from '../diff/placement.ts';
 import { findTable } from '../diff/placement.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
 import type { Family } from '../net/network.ts';
-import type { Reach, Service, ServicePort } from '../policy/model.ts';
+import type { Policy, Reach, Service, ServicePort } from '../policy/model.ts';
 import type { Decision } from '../reconciler/pass.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
+import { privateNotes } from './group-table.ts';
 import { problemLine } from './problems.ts';
 
 /** What `status --json` prints. `version` rises when a field changes its meaning. */
@@ -74,8 +75,18 @@ export function readStatus({ observed, policy, plan, engine }: Decision): Status
       )
       .map(serviceStatus),
     problems: policy.problems.map(problemLine),
-    notes: engine.findings.map(({ text }) => text),
+    notes: [...engine.findings.map(({ text }) => text), ...privateNotes(namesOf(policy))],
   };
+}
+
+function namesOf(policy: Policy): Parameters<typeof privateNotes>[0] {
+  const lists = [policy.trusted, policy.deny, ...policy.groups.values()];
+  const names = lists.flatMap(({ origins }) =>
+    origins.flatMap(({ source, networks }) =>
+      source?.kind === 'name' ? [[source.name, networks] as const] : [],
+    ),
+  );
+  return Array.from(new Map(names), ([name, networks]) => ({ name, networks }));
 }
 
 function serviceStatus(service: Service): ServiceStatus {

@@ -20,20 +20,33 @@ export type LiveSource =
       readonly format: ListFormat;
       /** Milliseconds between two loads. */
       readonly refresh: number;
-      /** Whether an answer may be much smaller than the last one. */
+      /** Whether an answer may be much smaller than the last one, or have no network at all. */
       readonly mayShrink: boolean;
     }
   /** A file of the sidecar's; relative paths count from the configuration's folder. */
-  | { readonly kind: 'file'; readonly path: string; readonly format: ListFormat };
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly format: ListFormat;
+      /** As for a URL. */
+      readonly mayShrink: boolean;
+    };
 
 /** What a live source is called where answers are looked up: equal sources, equal keys. */
 export type SourceKey = string & { readonly brand: 'SourceKey' };
 
-/** The key of a source; also its name for people, but for the format. */
+/** The key of a source. For people, see {@link sourceName}: a URL may have a secret in it. */
 export function sourceKey(source: LiveSource): SourceKey {
   if (source.kind === 'name') return source.name as SourceKey;
   const format = source.format.kind === 'lines' ? '' : ` ${source.format.path.join('.')}`;
   return `${source.kind === 'url' ? source.url : `file:${source.path}`}${format}` as SourceKey;
+}
+
+/** A source as it is shown and logged: what follows the `?` of a URL may be a key to it and is left out. */
+export function sourceName(source: LiveSource): string {
+  const key = sourceKey(source);
+  if (source.kind !== 'url' || !source.url.includes('?')) return key;
+  return `${source.url.slice(0, source.url.indexOf('?'))}?...${key.slice(source.url.length)}`;
 }
 
 /** Who is meant by a list of sources, every kind apart. */

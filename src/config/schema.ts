@@ -21,7 +21,7 @@ type ConfigShape = { readonly [K in ConfigKey]: z.ZodType<Config[K]> };
  * `deny` may use; undefined accepts every name.
  */
 export function configShape(groups: readonly string[] | undefined): ConfigShape {
-  const peers = 'list of addresses, CIDRs, ranges and group names';
+  const peers = 'list of sources and group names';
   return {
     default: choice(['closed', 'open']).register(docs, {
       type: '`closed` or `open`',
@@ -54,7 +54,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning: 'Sources that reach no published port; this comes before everything else.',
     }),
     groups: groupsField().register(docs, {
-      type: 'map of names to lists of addresses, CIDRs and ranges',
+      type: 'map of names to lists of sources',
       meaning: 'Named sources, for labels and for the lists above. Built in: `any`, `private`, `connected`.',
     }),
     services: servicesField().register(docs, {
@@ -68,16 +68,20 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
         "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
     listen: listenField(),
-    // ipset's longest timeout is 2,147,483 s.
-    maxGrant: durationField({ least: '1s', most: '24d' }).register(docs, {
-      type: 'time such as `24h`, or `off`',
-      meaning: 'The longest time for which `dockwall grant` lets a source in; `off`: not at all.',
-    }),
+    maxGrant: maxGrantField(),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
     }),
   };
+}
+
+/** ipset's longest timeout is 2,147,483 s. */
+function maxGrantField(): z.ZodType<number> {
+  return durationField({ least: '1s', most: '24d' }).register(docs, {
+    type: 'time such as `24h`, or `off`',
+    meaning: 'The longest time for which `dockwall grant` lets a source in; `off`: not at all.',
+  });
 }
 
 /** What stands where nothing is configured, as it would be written. */

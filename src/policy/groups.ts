@@ -15,7 +15,7 @@ import { isDockerBridge } from './bridges.ts';
 import type { Answers, Origin, Policy, PolicyMembers, Service } from './model.ts';
 
 /** RFC 1918, RFC 4193 (unique local), RFC 3927 and RFC 4291 (link-local). */
-const privateNetworks: readonly Cidr[] = [
+export const privateNetworks: readonly Cidr[] = [
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',
@@ -58,7 +58,7 @@ export function resolveGroups(
 const nobody: Members = { networks: [], interfaces: [], ipsets: [], sources: [] };
 
 /** A DNS name, an interface or a set of others that a label names. */
-function wordMembers(text: string): Members | undefined {
+export function wordMembers(text: string): Members | undefined {
   const parsed = parseSourceWord(text);
   if (parsed?.ok !== true) return undefined;
   const { kind, name } = parsed.word;

@@ -166,12 +166,16 @@ export class Reconciler {
       },
       writes: () => this.drift.wrote(),
     });
-    this.drift = new DriftWatch({
+    this.drift = this.makeDriftWatch(parts);
+  }
+
+  private makeDriftWatch({ log, reader, keeper }: ReconcilerParts): DriftWatch {
+    return new DriftWatch({
       clock,
-      log: parts.log,
-      fingerprint: new Fingerprint(parts.reader.read),
+      log,
+      fingerprint: new Fingerprint(reader.read),
       startMonitor,
-      interval: () => parts.keeper.inForce().config.driftCheck,
+      interval: () => keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
       pull: () => this.trigger.pull(),
     });
@@ -246,6 +250,11 @@ export class Reconciler {
 
   health(): ReturnType<Reporter['health']> {
     return this.reporter.health(this.parts.keeper.problems());
+  }
+
+  /** Asks for a pass: what it goes by has changed. */
+  pull(): void {
+    this.trigger.pull();
   }
 
   /** SIGHUP: the configuration is read again at once, changed file or not. */

@@ -108,6 +108,18 @@ function placesOf(sets: readonly SourceSet[], { group, networks }: Asked): reado
   );
 }
 
+/** Those that a permanent member of their set holds; each set is looked through once, for it may be long. */
+function inForGood(places: readonly Place[]): readonly Place[] {
+  return [...new Set(places.map(({ set }) => set))].flatMap((set) => {
+    const here = places.filter((place) => place.set === set);
+    const covered = coveredBy(
+      here.map(({ member }) => member),
+      permanent(set?.members ?? new Map()),
+    );
+    return here.filter(({ member }) => covered.has(member));
+  });
+}
+
 export interface GrantPlan {
   readonly changes: readonly {
     readonly kind: 'add-member';
@@ -133,9 +145,7 @@ export function planGrant(
   { seconds, note }: { readonly seconds: number; readonly note: string },
 ): GrantPlan {
   const places = placesOf(sets, asked);
-  const held = places.filter(
-    ({ member, set }) => coveredBy([member], permanent(set?.members ?? new Map())).size > 0,
-  );
+  const held = inForGood(places);
   const rest = places.filter((place) => !held.includes(place));
   const changes = rest.flatMap(({ member, set }) => {
     if (set === undefined) return [];
@@ -180,9 +190,7 @@ export function planRevoke(sets: readonly SourceSet[], asked: Asked): RevokePlan
   const places = placesOf(sets, asked);
   const has = ({ member, set }: Place): boolean => (set?.members.get(member) ?? 0) > 0;
   const rest = places.filter((place) => !has(place));
-  const forGood = rest.filter(
-    ({ member, set }) => coveredBy([member], permanent(set?.members ?? new Map())).size > 0,
-  );
+  const forGood = inForGood(rest);
   const others = rest.filter((place) => !forGood.includes(place));
   const holder = ({ member, set }: Place): string | undefined =>
     passing(set?.members ?? new Map())
@@ -201,6 +209,18 @@ export function planRevoke(sets: readonly SourceSet[], asked: Asked): RevokePlan
     }),
     missing: others.filter((place) => holder(place) === undefined).map(({ member }) => member),
   };
+}
+
+/** The sets when these are taken out of them. */
+export function withoutMembers(
+  sets: readonly SourceSet[],
+  changes: RevokePlan['changes'],
+): readonly SourceSet[] {
+  return sets.map((set) => {
+    const gone = new Set(changes.filter((change) => change.set === set.name).map(({ member }) => member));
+    if (gone.size === 0) return set;
+    return { ...set, members: new Map([...set.members].filter(([member]) => !gone.has(member))) };
+  });
 }
 
 /** Another reason for which some of these get in: the list, its network, and whether that ends by itself. */

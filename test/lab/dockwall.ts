@@ -47,6 +47,11 @@ export function configDir(lab: Lab): string {
   return folder(lab, 'etc');
 }
 
+/** The folder of this machine that is dockwall's volume: what it remembers across restarts. */
+export function stateDir(lab: Lab): string {
+  return folder(lab, 'state');
+}
+
 // Among the sockets, and not on the lab's disk: the path of a socket may not be long.
 function runtimeDir(lab: Lab): string {
   const dir = path.join(labDir(lab.id), 'dockwall');
@@ -75,6 +80,7 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
       { from: nodeBinary(), to: '/usr/local/bin/node', readOnly: true },
       { from: engineRunDir(lab.id), to: '/run/host' },
       { from: configDir(lab), to: '/etc/dockwall' },
+      { from: stateDir(lab), to: '/var/lib/dockwall' },
       { from: runtimeDir(lab), to: '/run/dockwall' },
     ],
     files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },

@@ -30,7 +30,12 @@ const list: LiveSource = {
   refresh: 1,
   mayShrink: false,
 };
-const file: LiveSource = { kind: 'file', path: 'lists/partners.txt', format: { kind: 'lines' } };
+const file: LiveSource = {
+  kind: 'file',
+  path: 'lists/partners.txt',
+  format: { kind: 'lines' },
+  mayShrink: false,
+};
 const name: LiveSource = { kind: 'name', name: 'home.example.org' };
 const answers = new Map([
   [sourceKey(list), ['198.51.100.0/24']],
