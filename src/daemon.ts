@@ -1,20 +1,26 @@
 import { hostname, setPriority } from 'node:os';
-import { pino } from 'pino';
+import { ownVersion } from './cli/version.ts';
 import { ConfigKeeper } from './config/keeper.ts';
+import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
 import { firstLocalPort, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
-import { createKernel } from './kernel/kernel.ts';
+import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
+import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
-import { Reconciler, reportReload } from './reconciler/reconciler.ts';
+import { Reconciler } from './reconciler/reconciler.ts';
+import { reportReload } from './reconciler/reload-report.ts';
+import type { Log } from './reconciler/reporter.ts';
+import type { SourceReport } from './sources/model.ts';
 import { openSources } from './sources/open.ts';
+import type { Sources } from './sources/sources.ts';
+import type { ReportedSource } from './web/daemon-report.ts';
 import { explainByVerb } from './web/explain.ts';
-import { withProblems } from './web/health.ts';
-import { LastLook } from './web/last-look.ts';
+import { type Health, withProblems } from './web/health.ts';
 import { routes } from './web/routes.ts';
 import { Web } from './web/web.ts';
 
@@ -38,29 +44,27 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
   process.on('SIGHUP', () => reload());
   const keeper = new ConfigKeeper(env);
   const first = await keeper.reload();
-  const log = pino({ level: keeper.inForce().config.logLevel, base: null });
+  const log = createLog(keeper.inForce().config, env);
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
   const kernel = createKernel(readingRun(reader.readText, runCommand));
   let answersChanged = (): void => {};
   const sources = await openSources(env, { log, onChange: () => answersChanged() });
-  const { stood, observed } = await raiseGate(kernel, {
-    host: await readHost(),
-    inForce: keeper.inForce(),
-    answers: sources.answers(),
-  });
-  hurry();
-  log.info({}, stood ? 'the gate was standing' : 'the gate is up');
-
+  const { families, sets } = await raise({ kernel, keeper, log, sources });
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
-  const { families, sets } = observed;
-  const looks = new LastLook({
+  const { openInsight } = await import('./metrics/insight.ts');
+  const version = await ownVersion();
+  const health = (): Health => withProblems(reconciler.health(), web.problems());
+  const insight = openInsight({
+    version,
+    health,
+    configProblems: () => keeper.problems().length,
+    nextRun: () => reconciler.nextRun(),
+    sources: () => sources.report().map(reportedSource),
     observe: () => kernel.observe(),
-    clock: systemClock,
-    today: () => new Date(),
   });
-  const reconciler = new Reconciler({
+  const reconciler: Reconciler = new Reconciler({
     keeper,
     log,
     reader,
@@ -70,14 +74,15 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
     firstLocalPort: await firstLocalPort(),
     env,
     sources,
+    observer: insight.observer,
+    version,
     onRefusal: refuse,
-    onPass: (decision) => looks.passed(decision),
     onConfig: ({ listen }) => void web.listen(listen),
   });
   const handler = routes({
     host: hostname,
-    health: () => withProblems(reconciler.health(), web.problems()),
-    look: () => looks.look(),
+    health,
+    ...insight.answers,
     lookSoon: () => reconciler.lookSoon(),
     explain: explainByVerb(runCommand, program),
   });
@@ -102,6 +107,30 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
 /** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
 function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
   return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
+}
+
+function reportedSource({ name, networks, age, lastError, failures }: SourceReport): ReportedSource {
+  const ageSeconds = age === undefined ? null : Math.round(age / 1000);
+  return { name, networks, ageSeconds, error: lastError ?? null, failures };
+}
+
+interface Raising {
+  readonly kernel: Kernel;
+  readonly keeper: ConfigKeeper;
+  readonly log: Log;
+  readonly sources: Pick<Sources, 'answers'>;
+}
+
+/** The gate, before anything else is waited for; gives what was there before. */
+async function raise({ kernel, keeper, log, sources }: Raising): Promise<Observed> {
+  const { stood, observed } = await raiseGate(kernel, {
+    host: await readHost(),
+    inForce: keeper.inForce(),
+    answers: sources.answers(),
+  });
+  hurry();
+  log.info({}, stood ? 'the gate was standing' : 'the gate is up');
+  return observed;
 }
 
 /**

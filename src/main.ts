@@ -11,17 +11,31 @@ const context: Context = {
   env: process.env,
   print: (text) => process.stdout.write(`${text}\n`),
   complain: (text) => process.stderr.write(`${text}\n`),
+  // some terminals say that they are of no size
+  get screen() {
+    const { isTTY, rows, columns } = process.stdout;
+    return isTTY ? { rows: rows || 24, columns: columns || 80 } : undefined;
+  },
 };
 
 let exitCode: ExitCode = exitCodes.ok;
+
+type AddVerb = (name: string, description: string) => Command;
 
 function program(): Command {
   const dockwall = new Command('dockwall')
     .description("The firewall for Docker's published ports: what the labels open is open, and nothing else.")
     .exitOverride()
     .showHelpAfterError();
-  const verb = (name: string, description: string): Command =>
-    dockwall.command(name).description(description);
+  const verb: AddVerb = (name, description) => dockwall.command(name).description(description);
+  addRuns(verb);
+  addViews(verb);
+  addHost(verb);
+  return dockwall;
+}
+
+/** What does passes. */
+function addRuns(verb: AddVerb): void {
   verb('run', 'stand guard until stopped (the walls stay)').action(
     async () => void (exitCode = await (await import('./cli/run.ts')).run(context)),
   );
@@ -39,10 +53,22 @@ function program(): Command {
     .action(
       async (options) => void (exitCode = await (await import('./cli/check.ts')).check(context, options)),
     );
+}
+
+/** What people ask. */
+function addViews(verb: AddVerb): void {
   verb('status', 'show who may reach what')
     .option('--json', 'print JSON')
+    .option('--watch', 'draw it anew every two seconds, until q is typed')
     .action(
       async (options) => void (exitCode = await (await import('./cli/status.ts')).status(context, options)),
+    );
+  verb('blocked', 'show who was turned away lately')
+    .option('--json', 'print JSON')
+    .option('--all', 'more than a screenful')
+    .option('--grant <words...>', 'N GROUP TIME: let the N-th of the list in for a while, such as 1 web 2h')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/blocked.ts')).blocked(context, options)),
     );
   verb('explain', 'show whether a source gets in somewhere, and what decides it')
     .argument('<source>', 'an address, a DNS name, an address%interface, or interface:NAME')
@@ -55,6 +81,10 @@ function program(): Command {
         ).explain(context, { source, target, ...options })),
     );
   grantVerbs(verb);
+}
+
+/** What is done with the host, and asked by machines. */
+function addHost(verb: AddVerb): void {
   verb('down', 'remove every rule, chain and set of ours').action(
     async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
   );
@@ -73,7 +103,6 @@ function program(): Command {
   verb('version', 'print the version').action(
     async () => void (exitCode = await (await import('./cli/version.ts')).version(context)),
   );
-  return dockwall;
 }
 
 function grantVerbs(verb: (name: string, description: string) => Command): void {

@@ -16,6 +16,8 @@ export interface Context {
   readonly print: (text: string) => void;
   /** The same to standard error. */
   readonly complain: (text: string) => void;
+  /** The terminal that standard output is; undefined for a file or a pipe. */
+  readonly screen?: { readonly rows: number; readonly columns: number } | undefined;
 }
 
 /** The folder of the daemon's socket. */

@@ -10,7 +10,7 @@ export async function version(context: Context): Promise<ExitCode> {
 }
 
 /** From package.json, beside dist and src alike. */
-async function ownVersion(): Promise<string> {
+export async function ownVersion(): Promise<string> {
   const text = await readFile(new URL('../../package.json', import.meta.url), 'utf8');
   return z.object({ version: z.string() }).parse(JSON.parse(text)).version;
 }

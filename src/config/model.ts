@@ -86,11 +86,15 @@ export interface Config {
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Whether new services of the host wait until Docker has said that they are not a container's. */
   readonly guard: 'on' | 'off';
+  /** Whether addresses that were turned away are kept for a day, in the kernel, for `dockwall blocked`. */
+  readonly blocked: 'on' | 'off';
   /** Where the page is served besides the unix socket; undefined: nowhere. */
   readonly listen: Listen | undefined;
   /** Milliseconds: the longest time that a grant may be for; 0: there are none. */
   readonly maxGrant: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** `auto`: text on a terminal, JSON otherwise. */
+  readonly logFormat: 'auto' | 'json' | 'text';
 }
 
 /** Groups that exist without being configured; only `private` and `connected` may stand in {@link PeerList}. */

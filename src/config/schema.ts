@@ -69,9 +69,26 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
     }),
     listen: listenField(),
     maxGrant: maxGrantField(),
+    ...toldShape(),
+  };
+}
+
+/** What dockwall keeps and tells of what it does. */
+function toldShape(): Pick<ConfigShape, 'blocked' | 'logLevel' | 'logFormat'> {
+  return {
+    blocked: choice(['on', 'off']).register(docs, {
+      type: '`on` or `off`',
+      meaning:
+        'Whether the kernel keeps who was turned away (address and port, for a day, a few thousand at most), for `dockwall blocked`. `off`: no address is kept, and what is kept is thrown away.',
+    }),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
+    }),
+    logFormat: choice(['auto', 'json', 'text']).register(docs, {
+      type: '`auto`, `json` or `text`',
+      meaning:
+        'JSON for programs, or lines for people; `auto` is lines for people where a terminal reads them.',
     }),
   };
 }
@@ -97,9 +114,11 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   groups: {},
   services: {},
   guard: 'on',
+  blocked: 'on',
   listen: 'off',
   maxGrant: '24h',
   logLevel: 'info',
+  logFormat: 'auto',
 };
 
 /** The environment variable that sets each key. */
@@ -115,9 +134,11 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   groups: 'DOCKWALL_GROUPS',
   services: 'DOCKWALL_SERVICES',
   guard: 'DOCKWALL_GUARD',
+  blocked: 'DOCKWALL_BLOCKED',
   listen: 'DOCKWALL_LISTEN',
   maxGrant: 'DOCKWALL_MAX_GRANT',
   logLevel: 'DOCKWALL_LOG_LEVEL',
+  logFormat: 'DOCKWALL_LOG_FORMAT',
 };
 
 export const configKeys = Object.keys(twins) as readonly ConfigKey[];

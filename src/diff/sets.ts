@@ -96,6 +96,8 @@ export function unusedSets(ruleset: Ruleset, observed: Observed): readonly strin
 
 function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | undefined {
   if (seen === undefined) return undefined;
-  const same = seen.type === set.type && seen.family === set.family && seen.expiring === set.expiring;
+  // Some versions of ipset print that a set was made to let entries go for new ones, and some do not.
+  const types = set.atMost === undefined ? [set.type] : [set.type, `${set.type} forceadd`];
+  const same = types.includes(seen.type) && seen.family === set.family && seen.expiring === set.expiring;
   return same ? seen : undefined;
 }

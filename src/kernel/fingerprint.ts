@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Backend } from '../diff/model.ts';
 import { type Family, families } from '../net/network.ts';
-import { isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
+import { isBlockedSet, isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
 import { programOf } from './backend.ts';
 import type { ReadLines } from './reader.ts';
 
@@ -11,7 +11,10 @@ export interface FingerprintScope {
   readonly backends: readonly Backend[];
 }
 
-/** More than this from `ipset save`, and its members are only counted the next time: 100,000 take 70 ms to print. */
+/**
+ * More than this from `ipset save`, and its members are only counted the next time: 100,000 take 70 ms to print. Who was turned
+ * away does not count here: that is bounded, and nobody outside may choose how closely we look.
+ */
 const mostOutput = 256 * 1024;
 /** Fewer than this, and they are looked at again. */
 const fewMembers = 4000;
@@ -43,8 +46,16 @@ export class Fingerprint {
 
   private async readSets(): Promise<string> {
     let size = 0;
-    const text = await this.digest(['ipset', 'save'], membersOf, (all) => (size = all));
-    this.countOnly = size > mostOutput;
+    let passedOver = 0;
+    const reader = (hash: Hash): ((line: string) => void) => {
+      const read = membersOf(hash);
+      return (line) => {
+        if (isBlockedSet(nameIn(line))) passedOver += line.length + 1;
+        else read(line);
+      };
+    };
+    const text = await this.digest(['ipset', 'save'], reader, (all) => (size = all));
+    this.countOnly = size - passedOver > mostOutput;
     return text;
   }
 
@@ -52,7 +63,10 @@ export class Fingerprint {
     let members = 0;
     const text = await this.digest(['ipset', 'list', '-t'], (hash) => {
       const read = headersOf(hash);
+      let blocked = false;
       return (line) => {
+        if (line.startsWith('Name: ')) blocked = isBlockedSet(line.slice('Name: '.length));
+        if (blocked) return;
         members += Number(/^Number of entries: (\d+)/.exec(line)?.[1] ?? 0);
         read(line);
       };
@@ -72,13 +86,20 @@ export class Fingerprint {
   }
 }
 
-/** `ipset save`: `create NAME TYPE ...` without sizes that grow, `add NAME MEMBER [timeout N]` but for what expires. */
+function nameIn(line: string): string {
+  return line.split(' ', 2)[1] ?? '';
+}
+
+/**
+ * `ipset save`: `create NAME TYPE ...` without sizes that grow, `add NAME MEMBER [timeout N] [packets N bytes N]` without
+ * counters, but for what expires.
+ */
 function membersOf(hash: Hash): (line: string) => void {
   return (line) => {
-    const [verb, name = ''] = line.split(' ', 2);
+    const name = nameIn(line);
     if (!isOwnedSet(name)) return;
-    if (verb === 'create') add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
-    else if (!/ timeout [1-9]/.test(line)) add(hash, line);
+    if (line.startsWith('create ')) add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
+    else if (!/ timeout [1-9]/.test(line)) add(hash, line.replace(/ packets \d+ bytes \d+/, ''));
   };
 }
 

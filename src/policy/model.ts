@@ -114,6 +114,8 @@ export type External =
 export interface Policy {
   readonly mark: number;
   readonly connmark: number;
+  /** Whether the kernel keeps who was turned away. */
+  readonly rememberBlocked: boolean;
   readonly external: External;
   /** Docker's bridges by name or `br-+`, sorted. */
   readonly bridges: readonly string[];

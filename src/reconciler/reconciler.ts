@@ -1,7 +1,8 @@
 import { createTask, type ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
 import type { Config, LiveSource } from '../config/model.ts';
-import type { SetChange } from '../diff/model.ts';
+import type { Drift } from '../diff/drift.ts';
+import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
@@ -28,9 +29,11 @@ import { EngineProbe } from './engine-probe.ts';
 import { GrantLog } from './grant-log.ts';
 import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
-import { type Decided, type PassParts, reconcile } from './pass.ts';
+import type { PassObserver } from './observer.ts';
+import { type PassParts, reconcile } from './pass.ts';
 import { raiseGate } from './raise.ts';
 import { Refresh } from './refresh.ts';
+import { reportReload } from './reload-report.ts';
 import { type Log, Reporter } from './reporter.ts';
 import { Silence } from './silence.ts';
 import { Trigger, type Wanted } from './trigger.ts';
@@ -74,10 +77,11 @@ export interface ReconcilerParts {
   readonly firstLocalPort: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly sources: SourceAnswers;
+  readonly observer: PassObserver;
+  /** Our own. */
+  readonly version: string;
   /** Called when this engine has turned out to be one that cannot be guarded. */
   readonly onRefusal: (refusal: EngineRefusal) => void;
-  /** Called after each pass with what it has decided. */
-  readonly onPass: (decision: Decided) => void;
   /** Called when another configuration is in force. */
   readonly onConfig: (config: Config) => void;
 }
@@ -114,7 +118,7 @@ export class Reconciler {
 
   constructor(parts: ReconcilerParts) {
     this.parts = parts;
-    this.reporter = new Reporter(parts.log);
+    this.reporter = new Reporter(parts.log, { version: parts.version, nextRun: () => this.nextRun() });
     this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
     const { kernel, log } = parts;
@@ -158,12 +162,8 @@ export class Reconciler {
     this.repair = new DriftRepair({
       kernel: parts.kernel,
       raise: () => this.raise(),
-      report: (drifts) => this.reporter.drifted(drifts),
-      saw: (observed) => {
-        this.drift.saw(observed);
-        this.cutter.saw(observed);
-        this.grants.saw(observed.sets);
-      },
+      report: (drifts) => this.onDrift(drifts),
+      saw: (observed) => this.onLook(observed),
       writes: () => this.drift.wrote(),
     });
     this.drift = this.makeDriftWatch(parts);
@@ -248,6 +248,11 @@ export class Reconciler {
     });
   }
 
+  /** When the schedule asks for a pass. */
+  nextRun(): Date | undefined {
+    return this.task?.getNextRun() ?? undefined;
+  }
+
   health(): ReturnType<Reporter['health']> {
     return this.reporter.health(this.parts.keeper.problems());
   }
@@ -277,6 +282,18 @@ export class Reconciler {
     void this.task?.destroy();
     this.task = createTask(this.parts.keeper.inForce().config.schedule, () => this.trigger.pull());
     void this.task.start();
+  }
+
+  private onDrift(drifts: readonly Drift[]): void {
+    this.reporter.drifted(drifts);
+    this.parts.observer.drifted(drifts);
+  }
+
+  private onLook(observed: Observed): void {
+    this.parts.observer.saw(observed);
+    this.drift.saw(observed);
+    this.cutter.saw(observed);
+    this.grants.saw(observed.sets);
   }
 
   /** What happened while no stream was open was told to nobody. */
@@ -315,7 +332,9 @@ export class Reconciler {
   }
 
   private async pass(wanted: Wanted): Promise<void> {
-    const reload = await this.parts.keeper.reloadIfChanged();
+    const { keeper, observer } = this.parts;
+    const from = clock.now();
+    const reload = await keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
     try {
       const drifted = await this.repair.repair(wanted);
@@ -326,12 +345,12 @@ export class Reconciler {
       const judged = await this.judgeable();
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
+      observer.passed(decision, clock.now() - from);
       this.repair.passed(decision);
       this.withdrawal.passed(decision);
       this.refresh.passed(decision);
       this.cutter.passed(decision);
       this.parts.sources.want(decision.policy.sources);
-      this.parts.onPass(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
         judged,
@@ -341,6 +360,7 @@ export class Reconciler {
     } catch (error) {
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
       else this.reporter.passFailed(error);
+      observer.failed(clock.now() - from);
       throw error;
     }
   }
@@ -380,13 +400,4 @@ function publishedPorts({ services }: Policy): readonly Listener[] {
       hostPort === undefined || lapsed || loopback ? [] : [{ protocol, port: hostPort }],
     ),
   );
-}
-
-export function reportReload(log: Log, { changed, problems, warnings }: Reload, keeper: ConfigKeeper): void {
-  for (const warning of warnings) log.warn({}, `configuration: ${warning}`);
-  const consequence = keeper.inForce().lockedDown
-    ? 'every published port is closed to everybody until it is good'
-    : 'the last good one stays in force';
-  for (const problem of problems) log.error({}, `configuration: ${problem}; ${consequence}`);
-  if (changed) log.info({}, 'configuration loaded');
 }

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Answer, jsonAnswer, pageAnswer, textAnswer } from './answer.ts';
+import type { DaemonReport } from './daemon-report.ts';
 import type { Explain, Question } from './explain.ts';
 import type { Health } from './health.ts';
 import { icon } from './icon.ts';
@@ -15,10 +16,12 @@ export interface RouteParts {
   /** Undefined before the first pass. */
   readonly look: () => Promise<Look | undefined>;
   readonly explain?: Explain | undefined;
+  /** What the daemon remembers of itself, for `dockwall status`. */
+  readonly report?: (() => DaemonReport) | undefined;
   /** Has the kernel looked at soon: somebody has changed a set and says so. */
   readonly lookSoon?: (() => void) | undefined;
   /** Metrics in Prometheus's text format. */
-  readonly metrics?: (() => Promise<{ readonly type: string; readonly text: string }>) | undefined;
+  readonly metrics?: (() => Promise<string>) | undefined;
 }
 
 /** Everything that can be asked of a running dockwall. None of it changes what may pass. */
@@ -35,6 +38,8 @@ export function routes(parts: RouteParts): Handler {
         return healthAnswer(parts.health());
       case '/status.json':
         return statusAnswer(await parts.look());
+      case '/daemon':
+        return parts.report === undefined ? nothing() : jsonAnswer(parts.report());
       case '/explain':
         return explainAnswer(parts, query);
       case '/metrics':
@@ -102,8 +107,7 @@ const statusOf = { answer: 200, unclear: 400, failed: 503 } as const;
 
 async function metricsAnswer({ metrics }: RouteParts): Promise<Answer> {
   if (metrics === undefined) return nothing();
-  const { type, text } = await metrics();
-  return { status: 200, type, body: text };
+  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics() };
 }
 
 function nothing(): Answer {

@@ -171,6 +171,14 @@ export class Dockwall {
     return answer && (JSON.parse(answer.body) as Health);
   }
 
+  /** What it answers at a path of its socket. */
+  async ask(path: string): Promise<string> {
+    const answer = await askSocket(this.socket, path);
+    if (answer?.status !== 200)
+      throw new Error(`dockwall has no answer to ${path}: ${answer?.body ?? 'nothing'}`);
+    return answer.body;
+  }
+
   /** Waits until it says that it is well: its walls are up, Docker answers, its config is good. */
   async waitHealthy(ms = 15_000): Promise<void> {
     let last: Health | undefined;

@@ -143,7 +143,12 @@ describe('DriftRepair', () => {
     expect(await repair.repair('pass')).toBe(true);
     expect(fake.writes).toBe(writes);
     expect(reported).toEqual([
-      { kind: 'front', what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs', quiet: true },
+      {
+        kind: 'front',
+        what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs',
+        hook: { family: 4, chain: 'DOCKER' },
+        quiet: true,
+      },
     ]);
   });
 
