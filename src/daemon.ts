@@ -15,10 +15,8 @@ import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { reportReload } from './reconciler/reload-report.ts';
 import type { Log } from './reconciler/reporter.ts';
-import type { SourceReport } from './sources/model.ts';
 import { openSources } from './sources/open.ts';
 import type { Sources } from './sources/sources.ts';
-import type { ReportedSource } from './web/daemon-report.ts';
 import { explainByVerb } from './web/explain.ts';
 import { type Health, withProblems } from './web/health.ts';
 import { routes } from './web/routes.ts';
@@ -38,8 +36,7 @@ export interface DaemonOptions {
  * cannot be guarded.
  */
 export async function runDaemon({ env, healthSocket, program }: DaemonOptions): Promise<void> {
-  const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
+  const { stopped, refuse } = untilStopped();
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
   const keeper = new ConfigKeeper(env);
@@ -61,7 +58,7 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
     health,
     configProblems: () => keeper.problems().length,
     nextRun: () => reconciler.nextRun(),
-    sources: () => sources.report().map(reportedSource),
+    sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
   const reconciler: Reconciler = new Reconciler({
@@ -104,14 +101,16 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
   }
 }
 
+/** Resolves with the signal that ends us; rejects with what is told to `refuse`. */
+function untilStopped(): { readonly stopped: Promise<void>; readonly refuse: (reason: unknown) => void } {
+  const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
+  return { stopped, refuse };
+}
+
 /** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
 function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
   return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
-}
-
-function reportedSource({ name, networks, age, lastError, failures }: SourceReport): ReportedSource {
-  const ageSeconds = age === undefined ? null : Math.round(age / 1000);
-  return { name, networks, ageSeconds, error: lastError ?? null, failures };
 }
 
 interface Raising {

@@ -85,6 +85,11 @@ function addViews(verb: AddVerb): void {
 
 /** What is done with the host, and asked by machines. */
 function addHost(verb: AddVerb): void {
+  verb('doctor', 'show the host as dockwall sees it, and what to do about what is wrong')
+    .option('--json', 'print JSON')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/doctor.ts')).doctor(context, options)),
+    );
   verb('down', 'remove every rule, chain and set of ours').action(
     async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
   );

@@ -1,3 +1,4 @@
+import { checkForeign } from '../reconciler/foreign-check.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type Look, lookOnce } from '../sources/open.ts';
 import { type Context, openParts, requireConfig } from './context.ts';
@@ -15,11 +16,15 @@ export async function check(context: Context, options: { json?: boolean | undefi
   const config = await requireConfig(context);
   if (options.json !== true) context.print('configuration: ok');
   const decision = await plan(await openParts(context, config));
-  const problems = decision.policy.problems.map(problemLine);
+  const labels = decision.policy.problems.map(problemLine);
+  const sets = checkForeign(decision.foreign);
+  const broken = sets.flatMap(({ kind, text }) => (kind === 'problem' ? [text] : []));
+  const problems = [...labels, ...broken];
   const looks = await lookOnce(decision.policy.sources, { env: context.env, keep: false });
   const groups = checkGroups({ config: config.config, policy: decision.policy }, looks, Date.now());
   const notes = [
     ...decision.engine.findings.map(({ text }) => text),
+    ...sets.flatMap(({ kind, text }) => (kind === 'problem' ? [] : [text])),
     ...unprotected(decision),
     ...privateNotes(nameAnswers(looks)),
     ...unusedServices(decision, config.config.services),
@@ -27,8 +32,9 @@ export async function check(context: Context, options: { json?: boolean | undefi
   if (options.json === true) {
     context.print(JSON.stringify({ version: 1, problems, notes, groups }, undefined, 2));
   } else {
-    context.print(problems.length === 0 ? 'labels: ok' : `labels: ${problems.length} wrong`);
-    for (const problem of problems) context.print(`  ${problem}`);
+    context.print(labels.length === 0 ? 'labels: ok' : `labels: ${labels.length} wrong`);
+    for (const problem of labels) context.print(`  ${problem}`);
+    for (const problem of broken) context.print(`problem: ${problem}`);
     const failed = looks.filter(({ error }) => error !== undefined).length;
     context.print(failed === 0 ? 'sources: ok' : `sources: ${failed} failing`);
     for (const line of groupTable(groups).split('\n')) context.print(`  ${line}`);

@@ -42,7 +42,7 @@ export async function requireConfig({ env, complain }: Context): Promise<ConfigI
 const inspectPatience = 10_000;
 
 /** The real kernel, Docker and host, for one pass; names and lists as the daemon last knew them. */
-export async function openParts({ env }: Context, config: ConfigInForce): Promise<PassParts> {
+export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInForce): Promise<PassParts> {
   const client = await connectDocker();
   const source = new DockerSource(client, () => {}, inspectPatience);
   const probe = new EngineProbe({ client, run: runCommand, env });

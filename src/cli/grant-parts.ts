@@ -26,7 +26,8 @@ export interface GrantParts {
 /** The sets as they are, and the configuration. Neither Docker nor a running dockwall is needed. */
 export async function grantParts(context: Context): Promise<GrantParts> {
   const { config } = await requireConfig(context);
-  return { sets: await saveSets(runCommand, limits), config, groups: [...config.groups.keys()] };
+  const { sets } = await saveSets(runCommand, limits);
+  return { sets, config, groups: [...config.groups.keys()] };
 }
 
 /** Writes them, and tells the running dockwall. False where none runs: nobody cuts sessions whose client is silent then. */

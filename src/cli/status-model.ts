@@ -1,6 +1,7 @@
 import { isEmpty } from '../diff/diff.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
+import { checkForeign } from '../reconciler/foreign-check.ts';
 import type { Decided, Decision } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
 import { readCounts } from '../ruleset/counts.ts';
@@ -31,7 +32,7 @@ export interface Status {
   /** Who was turned away last, the latest first: a few. */
   readonly refusals: readonly Refusal[];
   readonly problems: readonly string[];
-  /** What there is to know of the engine, the worst first. */
+  /** What there is to know of the engine, the worst first, and of sets of others. */
   readonly notes: readonly string[];
 }
 
@@ -73,7 +74,7 @@ export function readStatus(
   decision: Decision & Partial<Pick<Decided, 'from'>>,
   { daemon, now }: Surroundings = { now: Date.now() },
 ): Status {
-  const { observed, policy, plan, engine } = decision;
+  const { observed, policy, plan, engine, foreign } = decision;
   const counts = readCounts(policy, observed.sets);
   const blocked = readBlocked(policy, observed.sets);
   return {
@@ -93,7 +94,10 @@ export function readStatus(
     uncovered: uncovered(policy, decision.from?.host.interfaces ?? []),
     refusals: blocked.slice(0, mostRefusals).map((one) => readRefusal(one, now)),
     problems: policy.problems.map(problemLine),
-    notes: [...engine.findings.map(({ text }) => text), ...privateNotes(namesOf(policy))],
+    notes: [
+      ...[...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
+      ...privateNotes(namesOf(policy)),
+    ],
   };
 }
 

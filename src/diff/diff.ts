@@ -1,5 +1,6 @@
 import type { Ruleset, Table, TableName } from '../ruleset/model.ts';
 import { isBootChain } from '../ruleset/names.ts';
+import { withForeign } from './foreign.ts';
 import type { Backend, Observed, ObservedTable, Plan, SetChange, TableChange } from './model.ts';
 import { findTable, place, type Placement } from './placement.ts';
 import { diffSets, unusedSets } from './sets.ts';
@@ -9,7 +10,9 @@ const nothing: Ruleset = { sets: [], gate: [], front: [], boot: 'remove' };
 
 /** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
 export function diff(ruleset: Ruleset, observed: Observed): Plan {
-  const sets = ruleset.sets.filter(({ family }) => observed.families.includes(family));
+  const sets = ruleset.sets
+    .filter(({ family }) => observed.families.includes(family))
+    .map((set) => withForeign(set, observed));
   const seen = ruleset.boot === 'keep' ? withoutBoot(observed) : observed;
   const gate = tableChanges('mangle', ruleset.gate, seen);
   const front = ruleset.front === 'keep' ? [] : tableChanges('filter', ruleset.front, observed);

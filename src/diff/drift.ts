@@ -57,18 +57,29 @@ function filterSets(plan: Plan, keep: (change: SetChange) => boolean): Plan {
   return { ...rest, sets: plan.sets.filter(keep), ...(later.length > 0 ? { openings: later } : {}) };
 }
 
+interface DriftView {
+  readonly left: Ruleset;
+  readonly observed: Observed;
+  /** The sets of others that were there when the last pass looked, by name. */
+  readonly before: ReadonlySet<string>;
+}
+
 /** A {@link diffDrift} in words, one for each chain and set. */
-export function describeDrift(
-  drift: Plan,
-  { left, observed }: { readonly left: Ruleset; readonly observed: Observed },
-): readonly Drift[] {
+export function describeDrift(drift: Plan, { left, observed, before }: DriftView): readonly Drift[] {
   const live = new Set<string>(left.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
+  const looking = new Set<string>(
+    left.sets.filter(({ type }) => type === 'list:set').map(({ name }) => name),
+  );
+  // A set of others that was not there has come: nobody took it away from ours.
+  const drifted = setChanges(drift).filter(
+    (change) => !(change.kind === 'add-member' && looking.has(change.set) && !before.has(change.member)),
+  );
   return [
     ...drift.tables.flatMap((change) => {
       const { family, backend, table } = change;
       return tableDrift(change, findTable(observed, { family, backend, table }));
     }),
-    ...setDrift(setChanges(drift), live),
+    ...setDrift(drifted, live),
   ];
 }
 

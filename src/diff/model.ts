@@ -35,7 +35,19 @@ export interface ObservedSet {
   readonly notes?: ReadonlyMap<string, string>;
 }
 
-/** What the kernel holds: all tables of all backends in use, and the sets that are ours by name. */
+/** A set that something else keeps, by its header. */
+export interface ForeignSet {
+  readonly name: string;
+  /** With the options that change what membership means: `hash:ip netmask 24`. */
+  readonly type: string;
+  readonly family: Family;
+  /** The sets that a `list:set` lists. */
+  readonly lists: readonly string[];
+  /** Another text when its members are others (but for collisions, and times that run out); of no other meaning. */
+  readonly content: string;
+}
+
+/** What the kernel holds: all tables of all backends in use, the sets that are ours by name, and which others there are. */
 export interface Observed {
   /** Backends that can be written here (programs present, kernel answers). At least one. */
   readonly backends: readonly Backend[];
@@ -43,6 +55,8 @@ export interface Observed {
   readonly families: readonly Family[];
   readonly tables: readonly ObservedTable[];
   readonly sets: readonly ObservedSet[];
+  /** `unsupported`: this kernel has no sets of sets (`list:set`), so that none of them can be looked into. */
+  readonly foreign: readonly ForeignSet[] | 'unsupported';
 }
 
 export type SetChange =

@@ -65,8 +65,9 @@ function inPhases(edit: Edit): SetChanges {
     };
   }
   // What is written in another way now (two networks have become one, or one has become two) never leaves the set.
-  const narrower = coveredBy(added, removed);
-  const wider = coveredBy(removed, added);
+  const none = new Set<string>();
+  const narrower = set.type === 'list:set' ? none : coveredBy(added, removed);
+  const wider = set.type === 'list:set' ? none : coveredBy(removed, added);
   const early = {
     added: added.filter((one) => narrower.has(one)),
     removed: removed.filter((one) => !wider.has(one)),
@@ -98,6 +99,8 @@ function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | und
   if (seen === undefined) return undefined;
   // Some versions of ipset print that a set was made to let entries go for new ones, and some do not.
   const types = set.atMost === undefined ? [set.type] : [set.type, `${set.type} forceadd`];
-  const same = types.includes(seen.type) && seen.family === set.family && seen.expiring === set.expiring;
+  // A set of sets has no family.
+  const family = set.type === 'list:set' || seen.family === set.family;
+  const same = types.includes(seen.type) && family && seen.expiring === set.expiring;
   return same ? seen : undefined;
 }

@@ -26,10 +26,16 @@ const fewMembers = 4000;
  */
 export class Fingerprint {
   private readonly readLines: ReadLines;
+  private readonly foreign: () => ReadonlySet<string>;
   private countOnly = false;
 
-  constructor(readLines: ReadLines) {
+  /**
+   * @param foreign the sets of others that are looked into, by name: that they are there, and of which type, belongs to what is ours.
+   * What they hold does not.
+   */
+  constructor(readLines: ReadLines, foreign: () => ReadonlySet<string>) {
     this.readLines = readLines;
+    this.foreign = foreign;
   }
 
   /** Rejects where a program fails. */
@@ -37,18 +43,19 @@ export class Fingerprint {
     const sides = scope.backends.flatMap((backend) =>
       families.filter((family) => scope.families.includes(family)).map((family) => ({ family, backend })),
     );
+    const foreign = this.foreign();
     const parts = await Promise.all([
-      this.countOnly ? this.countSets() : this.readSets(),
+      this.countOnly ? this.countSets(foreign) : this.readSets(foreign),
       ...sides.map(async (side) => this.digest([programOf(side, 'save')], rulesOf)),
     ]);
     return parts.join(' ');
   }
 
-  private async readSets(): Promise<string> {
+  private async readSets(foreign: ReadonlySet<string>): Promise<string> {
     let size = 0;
     let passedOver = 0;
     const reader = (hash: Hash): ((line: string) => void) => {
-      const read = membersOf(hash);
+      const read = membersOf(hash, foreign);
       return (line) => {
         if (isBlockedSet(nameIn(line))) passedOver += line.length + 1;
         else read(line);
@@ -59,10 +66,10 @@ export class Fingerprint {
     return text;
   }
 
-  private async countSets(): Promise<string> {
+  private async countSets(foreign: ReadonlySet<string>): Promise<string> {
     let members = 0;
     const text = await this.digest(['ipset', 'list', '-t'], (hash) => {
-      const read = headersOf(hash);
+      const read = headersOf(hash, foreign);
       let blocked = false;
       return (line) => {
         if (line.startsWith('Name: ')) blocked = isBlockedSet(line.slice('Name: '.length));
@@ -92,25 +99,35 @@ function nameIn(line: string): string {
 
 /**
  * `ipset save`: `create NAME TYPE ...` without sizes that grow, `add NAME MEMBER [timeout N] [packets N bytes N]` without
- * counters, but for what expires.
+ * counters, but for what expires. Of sets of others that are looked into, the shape; and the members, where they are sets.
  */
-function membersOf(hash: Hash): (line: string) => void {
+function membersOf(hash: Hash, foreign: ReadonlySet<string>): (line: string) => void {
+  const lists = new Set<string>();
   return (line) => {
     const name = nameIn(line);
-    if (!isOwnedSet(name)) return;
-    if (line.startsWith('create ')) add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
+    const created = line.startsWith('create ');
+    if (foreign.has(name) && created && line.includes(' list:set ')) lists.add(name);
+    if (!isOwnedSet(name) && !lists.has(name) && !(foreign.has(name) && created)) return;
+    if (created) add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
     else if (!/ timeout [1-9]/.test(line)) add(hash, line.replace(/ packets \d+ bytes \d+/, ''));
   };
 }
 
 /** `ipset list -t`: a header of lines for each set. */
-function headersOf(hash: Hash): (line: string) => void {
-  let ours = false;
+function headersOf(hash: Hash, foreign: ReadonlySet<string>): (line: string) => void {
+  let wanted = noLine;
   return (line) => {
-    if (line.startsWith('Name: ')) ours = isOwnedSet(line.slice('Name: '.length));
-    if (ours && /^(?:Name|Type|References|Number of entries):/.test(line)) add(hash, line);
+    if (line.startsWith('Name: ')) wanted = wantedLines(line.slice('Name: '.length), foreign);
+    if (wanted.test(line)) add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
   };
 }
+
+function wantedLines(name: string, foreign: ReadonlySet<string>): RegExp {
+  if (isOwnedSet(name)) return /^(?:Name|Type|References|Number of entries):/;
+  return foreign.has(name) ? /^(?:Name|Type|Header):/ : noLine;
+}
+
+const noLine = /(?!)/;
 
 const watchedChains: Readonly<Record<string, readonly string[]>> = {
   mangle: ['PREROUTING', 'INPUT', 'FORWARD'],

@@ -1,7 +1,16 @@
 import { readFile as readFileOfNode } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Backend, Observed, ObservedSet, ObservedTable, Plan, TableChange } from '../diff/model.ts';
-import { type Family, families } from '../net/network.ts';
+import { withoutLists } from '../diff/foreign.ts';
+import type {
+  Backend,
+  Observed,
+  ObservedSet,
+  ObservedTable,
+  Plan,
+  SetChange,
+  TableChange,
+} from '../diff/model.ts';
+import { type Cidr, type Family, families } from '../net/network.ts';
 import {
   hasFamily,
   hasLegacyTables,
@@ -11,7 +20,7 @@ import {
   type Side,
 } from './backend.ts';
 import { KernelError, type KernelErrorCode, type Run } from './command.ts';
-import { changeSets, destroySets, saveSets } from './ipset/driver.ts';
+import { changeSets, destroySets, readSets, saveSets } from './ipset/driver.ts';
 import { type Limits, restoreTables, saveTables } from './iptables/driver.ts';
 
 /** The kernel's netfilter state: looked at whole, changed by plan. Both reject with a {@link KernelError}. */
@@ -27,6 +36,11 @@ export interface Kernel {
    * before the error is thrown; nothing is opened then, and unused sets stay.
    */
   apply(plan: Plan): Promise<void>;
+  /**
+   * What sets of others hold now, as networks, by name; those that do not exist are not in it. One process, and as much memory as the
+   * host's sets are long: for when an address has to be held against them here (a verdict), not for every pass.
+   */
+  readSets(names: readonly string[]): Promise<ReadonlyMap<string, readonly Cidr[]>>;
 }
 
 export interface KernelOptions {
@@ -50,6 +64,8 @@ class ToolKernel implements Kernel {
   private readonly sleep: (ms: number) => Promise<void>;
   /** nft does not work here: its programs or its part of the kernel are missing. Neither comes back. */
   private withoutNft = false;
+  /** The kernel has no `list:set` (CONFIG_IP_SET_LIST_SET). It does not come either. */
+  private withoutLists = false;
   /** As last seen. */
   private sets: readonly ObservedSet[] = [];
 
@@ -65,7 +81,7 @@ class ToolKernel implements Kernel {
     return this.explained(async () => {
       const present = await this.presentFamilies();
       const legacyFamilies = await this.legacyFamilies(present);
-      const [sets, nft, ...legacy] = await Promise.all([
+      const [{ sets, foreign }, nft, ...legacy] = await Promise.all([
         saveSets(this.run, this.limits, this.sets),
         this.saveNft(present),
         ...legacyFamilies.map((family) => saveTables(this.run, this.limits, { family, backend: 'legacy' })),
@@ -74,13 +90,19 @@ class ToolKernel implements Kernel {
       const backends: Backend[] = [];
       if (nft !== undefined) backends.push('nft');
       if (nft === undefined || legacyFamilies.length > 0) backends.push('legacy');
-      return { backends, families: present, tables: [...(nft ?? []), ...legacy.flat()], sets };
+      const tables = [...(nft ?? []), ...legacy.flat()];
+      const lists = this.withoutLists ? 'unsupported' : foreign;
+      return { backends, families: present, tables, sets, foreign: lists };
     });
+  }
+
+  async readSets(names: readonly string[]): Promise<ReadonlyMap<string, readonly Cidr[]>> {
+    return this.explained(async () => readSets(this.run, this.limits, names));
   }
 
   async apply(plan: Plan): Promise<void> {
     return this.explained(async () => {
-      if (plan.sets.length > 0) await changeSets(this.run, this.limits, plan.sets);
+      await this.changeSets(plan.sets);
       const failures: unknown[] = [];
       const failed = new Set<Family>();
       for (const part of bySide(plan.tables)) {
@@ -93,12 +115,26 @@ class ToolKernel implements Kernel {
         this.limits.signal?.throwIfAborted();
       }
       if (failures.length > 0) throw oneOf(failures);
-      if (plan.openings !== undefined && plan.openings.length > 0)
-        await changeSets(this.run, this.limits, plan.openings);
+      await this.changeSets(plan.openings ?? []);
       if (plan.destroy.length > 0) {
         await destroySets(this.run, { ...this.limits, sleep: this.sleep }, plan.destroy);
       }
     });
+  }
+
+  /** Where sets of sets turn out to be unsupported, what the diff makes of them for such a kernel is made of them here. */
+  private async changeSets(changes: readonly SetChange[]): Promise<void> {
+    const possible = this.withoutLists ? withoutLists(changes) : changes;
+    if (possible.length === 0) return;
+    try {
+      await changeSets(this.run, this.limits, possible);
+    } catch (error) {
+      const rest = withoutLists(possible);
+      if (rest === possible || !(error instanceof KernelError) || error.code !== 'no-kernel-support')
+        throw error;
+      await changeSets(this.run, this.limits, rest);
+      this.withoutLists = true;
+    }
   }
 
   private async presentFamilies(): Promise<readonly Family[]> {

@@ -12,8 +12,8 @@ const shapes = {
   'set type': /^[a-z]+(?:[:,][a-z]+)*$/,
   'set fields': /^(?:src|dst)(?:,(?:src|dst)){0,2}$/,
   network: /^[0-9a-f:.]+(?:\/\d{1,3})?$/,
-  /** `ipset save` spelling of addresses, networks, `tcp:80`, and `nomatch` where somebody set that. */
-  member: /^[0-9a-f:][0-9A-Za-z:.,/_-]{0,120}(?: nomatch)?$/,
+  /** `ipset save` spelling of addresses, networks, `tcp:80`, names of sets, and `nomatch` where somebody set that. */
+  member: /^[0-9A-Za-z_:][0-9A-Za-z:.,/_-]{0,120}(?: nomatch)?$/,
   protocol: /^(?:tcp|udp|sctp)$/,
   state: /^[A-Z]+(?:,[A-Z]+)*$/,
   'rule id': /^[A-Za-z0-9_-]{1,40}$/,

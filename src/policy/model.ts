@@ -83,6 +83,8 @@ export type Answers = ReadonlyMap<SourceKey, readonly Cidr[]>;
 /** Where networks of a list come from: written there (undefined), or by a live source; none where that has not answered yet. */
 export interface Origin {
   readonly source: LiveSource | undefined;
+  /** The set of others that holds them; see `withForeignSets`. */
+  readonly ipset?: string;
   readonly networks: readonly Cidr[];
 }
 

@@ -1,7 +1,10 @@
+import { foreignStates } from '../diff/foreign.ts';
 import type { Observed, SetChange } from '../diff/model.ts';
 import type { Connection, ListConnections } from '../kernel/connections.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { familyOf } from '../net/network.ts';
+import { foreignSetNames, withForeignSets } from '../policy/foreign-sets.ts';
+import type { Policy } from '../policy/model.ts';
 import { refuses, sessionPorts } from '../policy/sessions.ts';
 import { liveMembers, withLiveMembers } from '../ruleset/live.ts';
 import type { Ruleset } from '../ruleset/model.ts';
@@ -55,7 +58,7 @@ export class Cutter {
   passed(decision: Decision): void {
     const { ruleset, policy, observed } = decision;
     const before = this.standing;
-    const now = { ruleset, live: liveMembers(policy, observed.sets) };
+    const now = { ruleset, live: liveWords({ policy, ruleset, observed }) };
     this.standing = now;
     this.last = decision;
     const waiting = cutMembers(decision).length > 0;
@@ -73,7 +76,7 @@ export class Cutter {
   /** Call whenever the kernel was looked at: the time of an entry that somebody made may be over. */
   saw(observed: Observed): void {
     if (this.last === undefined || this.standing === undefined) return;
-    const live = liveMembers(this.last.policy, observed.sets);
+    const live = liveWords({ ...this.last, observed });
     if (sameMembers(live, this.standing.live)) return;
     this.standing = { ...this.standing, live };
     this.look({ ...this.last, observed });
@@ -109,8 +112,15 @@ export class Cutter {
     }
   }
 
+  /** With all that the kernel's sets hold beside it, those of others included: who is banned there is refused. */
+  private async standingPolicy({ policy, observed }: Decision): Promise<Policy> {
+    const live = withLiveMembers(policy, observed.sets);
+    const names = foreignSetNames(live);
+    return names.length === 0 ? live : withForeignSets(live, await this.parts.kernel.readSets(names));
+  }
+
   private async cut(decision: Decision): Promise<void> {
-    const policy = withLiveMembers(decision.policy, decision.observed.sets);
+    const policy = await this.standingPolicy(decision);
     const refused = refuses(policy, this.parts.addresses());
     const members = new Map<string, SetChange>();
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeLimit)]);
@@ -136,6 +146,18 @@ export class Cutter {
     if (fresh.length > 0)
       this.parts.log.info({ sessions: fresh.length }, 'cut running sessions that nothing lets in any more');
   }
+}
+
+/** What opens and closes besides the configuration, as words that can be compared: what is in sets for a while, and in sets of others. */
+function liveWords({
+  policy,
+  ruleset,
+  observed,
+}: Pick<Decision, 'policy' | 'ruleset' | 'observed'>): ReadonlySet<string> {
+  const foreign = foreignStates(ruleset, observed).flatMap(({ name, state }) =>
+    state.kind === 'found' ? [`${name} ${state.content}`] : [],
+  );
+  return new Set([...liveMembers(policy, observed.sets), ...foreign]);
 }
 
 /** Answers as they are in POSTROUTING: to the client's address and port, from the one who answers. */

@@ -4,6 +4,7 @@ import type { Observed, Plan } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { IpSet, Ruleset } from '../ruleset/model.ts';
+import type { Decision } from './pass.ts';
 import type { Wanted } from './trigger.ts';
 
 interface RepairParts {
@@ -33,6 +34,8 @@ export class DriftRepair {
   readonly kernel: Kernel;
   private readonly parts: RepairParts;
   private left: Ruleset | undefined;
+  private foreign: ReadonlySet<string> = new Set();
+  private named: ReadonlySet<string> = new Set();
   private seen: Observed | undefined;
   /** Writes between passes, so far, and those that have not ended. */
   private writings = 0;
@@ -54,13 +57,21 @@ export class DriftRepair {
         parts.writes();
         await parts.kernel.apply(plan);
       },
+      readSets: async (names) => parts.kernel.readSets(names),
     };
   }
 
   /** Call when a pass has succeeded. */
-  passed({ ruleset }: { readonly ruleset: Ruleset }): void {
+  passed({ ruleset, observed, foreign }: Pick<Decision, 'ruleset' | 'observed' | 'foreign'>): void {
     const sets = this.takenAway.reduce((left, next) => next(left), ruleset.sets);
     this.left = { ...ruleset, sets };
+    this.foreign = namesOf(observed);
+    this.named = new Set(foreign.map(({ name }) => name));
+  }
+
+  /** The sets of others that the last pass looked for. */
+  foreignNames(): ReadonlySet<string> {
+    return this.named;
   }
 
   /**
@@ -115,9 +126,10 @@ export class DriftRepair {
       const drift = diffDrift(this.left, observed);
       if (!isEmpty(drift)) {
         found = true;
-        const drifts = describeDrift(drift, { left: this.left, observed });
+        const drifts = describeDrift(drift, { left: this.left, observed, before: this.foreign });
+        this.foreign = namesOf(observed);
         const written = await this.putBack(drift, drifts);
-        if (written || wanted === 'pass') this.parts.report(drifts);
+        if (drifts.length > 0 && (written || wanted === 'pass')) this.parts.report(drifts);
         if (written) continue;
       }
       this.seen = observed;
@@ -129,7 +141,7 @@ export class DriftRepair {
   /** Where only the front was moved, the gate stands, and the pass that follows writes it with the news from Docker. */
   private async putBack(drift: Plan, drifts: readonly Drift[]): Promise<boolean> {
     const missing = withoutRemovals(drift);
-    if (drifts.every(({ kind }) => kind === 'front') || isEmpty(missing)) return false;
+    if (isEmpty(missing) || (drifts.length > 0 && drifts.every(({ kind }) => kind === 'front'))) return false;
     this.parts.writes();
     await this.parts.kernel.apply(missing);
     return true;
@@ -148,4 +160,8 @@ export class DriftRepair {
     this.parts.report([{ kind: 'jump', what: 'the gate was missing' }]);
     return true;
   }
+}
+
+function namesOf({ foreign }: Observed): ReadonlySet<string> {
+  return new Set(foreign === 'unsupported' ? [] : foreign.map(({ name }) => name));
 }

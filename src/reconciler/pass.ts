@@ -1,5 +1,6 @@
 import type { Config } from '../config/model.ts';
 import { diff, isEmpty } from '../diff/diff.ts';
+import { type ForeignState, foreignStates } from '../diff/foreign.ts';
 import type { Observed, Plan } from '../diff/model.ts';
 import type { Snapshot } from '../inventory/docker-json.ts';
 import { type HostFacts, readInventory } from '../inventory/read-inventory.ts';
@@ -34,6 +35,8 @@ export interface Decision {
   readonly ruleset: Ruleset;
   readonly plan: Plan;
   readonly engine: EngineView;
+  /** How it stands with the sets of others that the policy names. */
+  readonly foreign: readonly ForeignState[];
 }
 
 /** With what it was decided from. */
@@ -64,7 +67,8 @@ export function decide(
   const ruleset = render(policy, snapshot.settled === false ? 'unsettled' : 'asked');
   const engine = checkEngine(snapshot.engine, inventory, observed);
   const from = { snapshot, host, config: inForce, answers };
-  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, from };
+  const foreign = foreignStates(ruleset, observed);
+  return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, foreign, from };
 }
 
 /**

@@ -173,7 +173,7 @@ export class Reconciler {
     return new DriftWatch({
       clock,
       log,
-      fingerprint: new Fingerprint(reader.read),
+      fingerprint: new Fingerprint(reader.read, () => this.repair.foreignNames()),
       startMonitor,
       interval: () => keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),

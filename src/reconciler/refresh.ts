@@ -109,6 +109,7 @@ export function editsOf(
   const standing = new Map(ruleset.sets.map((set) => [set.name, set.members]));
   const edits = renderSourceSets(now).flatMap((set): Edit[] => {
     const { members } = set;
+    if (set.type === 'list:set') return [];
     const before = standing.get(set.name);
     if (before === undefined || before === 'keep' || members === 'keep' || before === members) return [];
     // Members of these sets are merged networks.

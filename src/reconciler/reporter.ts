@@ -1,12 +1,14 @@
 import { describe } from '../diff/describe.ts';
 import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
+import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
 import { describeChanges } from '../policy/changes.ts';
 import type { Policy, Problem } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
+import { checkForeign } from './foreign-check.ts';
 import type { Decision } from './pass.ts';
 import { readStart, type StartFacts, startText } from './start-line.ts';
 
@@ -45,6 +47,8 @@ export class Reporter {
   private findings: readonly Finding[] = [];
   private readonly about: StartFacts;
   private policy: Policy | undefined;
+  /** What is wrong with sets of others, by their names. */
+  private foreign = new Map<string, Finding>();
   /** Members of each set after the last pass. */
   private left: ReadonlyMap<string, IpSet['members']> = new Map();
 
@@ -61,6 +65,7 @@ export class Reporter {
     this.reportPolicy(decision);
     this.reportProblems(decision.policy.problems);
     this.reportEngine(decision.engine);
+    this.reportForeign(decision.foreign);
     const handmade = this.handmade(decision);
     for (const { set, member } of handmade.slice(0, mostNamed)) {
       this.log.warn(
@@ -140,7 +145,9 @@ export class Reporter {
       ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : ["Docker's event stream is not open"]),
-      ...this.findings.flatMap(({ kind, text }) => (kind === 'refusal' || kind === 'problem' ? [text] : [])),
+      ...[...this.findings, ...this.foreign.values()].flatMap(({ kind, text }) =>
+        kind === 'refusal' || kind === 'problem' ? [text] : [],
+      ),
     ];
     return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
   }
@@ -176,6 +183,19 @@ export class Reporter {
       if (!known.has(text)) this.log[kind === 'note' ? 'info' : 'warn'](facts ?? {}, text);
     }
     this.findings = findings;
+  }
+
+  private reportForeign(states: readonly ForeignState[]): void {
+    const now = new Map<string, Finding>();
+    for (const state of states) for (const finding of checkForeign([state])) now.set(state.name, finding);
+    for (const [set, { text }] of now) {
+      if (this.foreign.get(set)?.text !== text) this.log.warn({ set }, text);
+    }
+    for (const { name: set, state } of states) {
+      if (state.kind === 'found' && this.foreign.has(set))
+        this.log.info({ set }, 'the ipset is there now, and is looked into');
+    }
+    this.foreign = now;
   }
 
   private reportProblems(problems: readonly Problem[]): void {

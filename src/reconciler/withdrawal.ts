@@ -127,8 +127,9 @@ export function withdrawals(
   const wanted = new Map(
     renderSets(resolve(next, from.config.config, from.answers), true).map((set) => [set.name, set.members]),
   );
-  return sets.flatMap(({ name, effect, members }): SetChange[] => {
-    if (effect !== 'opens' || members === 'keep') return [];
+  return sets.flatMap(({ name, type, effect, members }): SetChange[] => {
+    // Who is in a set of others is not at stake when a container goes, and that a set is named does not say that it is there.
+    if (effect !== 'opens' || members === 'keep' || type === 'list:set') return [];
     const kept = new Set<string>(wanted.get(name) ?? []);
     return members
       .filter((member) => !kept.has(member))

@@ -4,7 +4,7 @@ import { accept, drop, from, giveBack, jump, notMarked, sourceNotIn, to } from '
 import type { Chain, ChainName, Match, Table } from './model.ts';
 import { chains, networkChain, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
-import { waysIn } from './ways-in.ts';
+import { waysAround, waysIn } from './ways-in.ts';
 
 /**
  * A network with more rules than this gets a chain of its own, entered by its bridge, so that the cost of a
@@ -113,7 +113,7 @@ function peerWays(
     return [{ match, words: peer.network }];
   }
   const group = policy.groups.get(peer.name);
-  const ways = group === undefined ? [] : waysIn(peer.name, setName(family, `src-${peer.name}`), group);
+  const ways = group === undefined ? [] : waysIn(peer.name, { family, role: `src-${peer.name}` }, group);
   return ways.map(({ match, words }) => ({ match: [match], words }));
 }
 
@@ -121,8 +121,11 @@ function dropLines(policy: Policy, family: Family): readonly Line[] {
   const groups = policy.trusted.groups.flatMap((name) =>
     peerWays({ peer: { kind: 'group', name } }, { family, policy }),
   );
-  const interfaces = policy.trusted.interfaces.map((name) => ({ match: [from(name)], words: `by ${name}` }));
-  const trusted = [...groups, ...interfaces].map(({ match, words }): Line => [
+  const around = waysAround('', { family, role: 'trusted' }, policy.trusted).map(({ match, words }) => ({
+    match: [match],
+    words,
+  }));
+  const trusted = [...groups, ...around].map(({ match, words }): Line => [
     match,
     giveBack,
     `trusted ${words}`,

@@ -176,73 +176,70 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[related], giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
     [elsewhere[family], goTo(chains.routed), 'not for this host'],
-    ...deniedSources(policy, set).map(([match, note]): Line => [[published, match], block, note]),
-    ...labelDenials(policy, '', set),
-    ...trustedLines(policy, set, pass),
-    ...openLines(policy, { prefix: '', set, pass }),
+    ...deniedSources(policy, family).map(([match, note]): Line => [[published, match], block, note]),
+    ...labelDenials(policy, '', family),
+    ...trustedLines(policy, family, pass),
+    ...openLines(policy, { prefix: '', family, pass }),
     [[published], block, 'published, and nothing above lets this source in'],
   ];
 }
 
 /** What is not marked here can still be routed anywhere but to a bridge of Docker (see FORWARD). */
 function routedLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
-  const set = (role: string): SetName => setName(family, role);
-  const denied = deniedSources(policy, set);
+  const denied = deniedSources(policy, family);
   const leave = denied.map(([match, note]): Line => [[match], giveBack, note]);
-  const trusted = trustedLines(policy, set, pass);
+  const trusted = trustedLines(policy, family, pass);
   if (!hasRouted(policy)) return [...leave, ...trusted];
-  const published = portIn(set(`${routedPrefix}published`));
+  const published = portIn(setName(family, `${routedPrefix}published`));
   return [
     ...denied.map(([match, note]): Line => [[published, match], block, note]),
     ...leave,
-    ...labelDenials(policy, routedPrefix, set),
+    ...labelDenials(policy, routedPrefix, family),
     ...trusted,
-    ...openLines(policy, { prefix: routedPrefix, set, pass }),
+    ...openLines(policy, { prefix: routedPrefix, family, pass }),
     // FORWARD would drop it for want of the mark; here it is known what was asked for
     [[published], block, 'published, and nothing above lets this source in'],
   ];
 }
 
-function deniedSources(
-  policy: Policy,
-  set: (role: string) => SetName,
-): readonly (readonly [Match, string])[] {
+function deniedSources(policy: Policy, family: Family): readonly (readonly [Match, string])[] {
   return [
-    ...waysIn('denied', set('deny'), policy.deny),
-    ...policy.deny.groups.flatMap((name) =>
-      groupWays(policy, name, { words: 'denied', set: set(`den-${name}`) }),
-    ),
+    ...waysIn('denied', { family, role: 'deny' }, policy.deny),
+    ...policy.deny.groups.flatMap((name) => groupWays(policy, name, { words: 'denied', family, use: 'den' })),
   ].map(({ match, words }) => [match, words] as const);
 }
 
 function groupWays(
   { groups }: Policy,
   name: GroupName,
-  { words, set }: { words: string; set: SetName },
+  { words, family, use }: { words: string; family: Family; use: 'src' | 'den' },
 ): readonly WayIn[] {
   const group = groups.get(name);
-  return group === undefined ? [] : waysIn(`${words} ${name}`, set, group);
+  return group === undefined ? [] : waysIn(`${words} ${name}`, { family, role: `${use}-${name}` }, group);
 }
 
-function labelDenials(policy: Policy, prefix: string, set: (role: string) => SetName): readonly Line[] {
+function labelDenials(policy: Policy, prefix: string, family: Family): readonly Line[] {
+  const set = (role: string): SetName => setName(family, role);
   const { deniedGroups, denyPairs, denyBound } = usedRoles(policy);
   const note = 'label denies this address';
   return [
     ...deniedGroups.flatMap((name) =>
-      groupWays(policy, name, { words: 'label denies', set: set(`den-${name}`) }).map(
-        ({ match, words }): Line => [[portIn(set(`${prefix}not-${name}`)), match], block, words],
-      ),
+      groupWays(policy, name, { words: 'label denies', family, use: 'den' }).map(({ match, words }): Line => [
+        [portIn(set(`${prefix}not-${name}`)), match],
+        block,
+        words,
+      ]),
     ),
     ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], block, note] as Line] : []),
     ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], block, note] as Line] : []),
   ];
 }
 
-function trustedLines(policy: Policy, set: (role: string) => SetName, pass: Target): readonly Line[] {
+function trustedLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
   return [
-    ...waysIn('trusted', set('trusted'), policy.trusted),
+    ...waysIn('trusted', { family, role: 'trusted' }, policy.trusted),
     ...policy.trusted.groups.flatMap((name) =>
-      groupWays(policy, name, { words: 'trusted', set: set(`src-${name}`) }),
+      groupWays(policy, name, { words: 'trusted', family, use: 'src' }),
     ),
   ].map(({ match, words }): Line => [[match], pass, words]);
 }
@@ -250,13 +247,14 @@ function trustedLines(policy: Policy, set: (role: string) => SetName, pass: Targ
 /** Public ports, then groups, then addresses written in labels. */
 function openLines(
   policy: Policy,
-  { prefix, set, pass }: { prefix: string; set: (role: string) => SetName; pass: Target },
+  { prefix, family, pass }: { prefix: string; family: Family; pass: Target },
 ): readonly Line[] {
+  const set = (role: string): SetName => setName(family, role);
   const note = 'allow, address in a label';
   return [
     [[portIn(set(`${prefix}public`))], pass, 'public'],
     ...[...policy.groups.keys()].flatMap((name) =>
-      groupWays(policy, name, { words: 'allow', set: set(`src-${name}`) }).map(({ match, words }): Line => [
+      groupWays(policy, name, { words: 'allow', family, use: 'src' }).map(({ match, words }): Line => [
         [portIn(set(`${prefix}to-${name}`)), match],
         pass,
         words,

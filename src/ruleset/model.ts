@@ -91,11 +91,13 @@ export interface Table {
  * has been asked). `expiring`: made with `timeout 0`, so entries with a time of their own may be added by
  * hand and are left alone. `effect`: whether membership opens something or closes it, which decides the
  * order of writes: closing entries are added before, and taken away after, the opening ones.
+ *
+ * Members of a `list:set` are the names of sets that something else keeps, whether they exist or not: the diff knows which do.
  */
 export interface IpSet {
   readonly name: SetName;
   readonly family: Family;
-  readonly type: 'hash:net' | 'hash:net,port' | 'hash:ip,port,net' | 'hash:ip,port';
+  readonly type: 'hash:net' | 'hash:net,port' | 'hash:ip,port,net' | 'hash:ip,port' | 'list:set';
   readonly expiring: boolean;
   /** Each entry counts the packets that were found in it. */
   readonly counters?: true;

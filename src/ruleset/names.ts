@@ -119,3 +119,13 @@ export function setName(family: Family, role: string): SetName {
   const hash = createHash('sha256').update(role).digest('hex').slice(0, 6);
   return `${name.slice(0, longestSet - hash.length - 1)}-${hash}` as SetName;
 }
+
+/**
+ * The role of the set that looks into sets of others for a list of sources, by the role of the set that holds the list's own networks.
+ * A group may be called `trusted` too: the lists without a name keep theirs in front.
+ */
+export function foreignRole(role: string): string {
+  if (role.startsWith('src-')) return `ext-${role.slice('src-'.length)}`;
+  if (role.startsWith('den-')) return `exd-${role.slice('den-'.length)}`;
+  return `${role}-ext`;
+}

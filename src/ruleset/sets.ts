@@ -1,8 +1,8 @@
 import { toSetMembers } from '../net/merge-networks.ts';
 import { type Family, families } from '../net/network.ts';
-import type { PeerRule, Policy } from '../policy/model.ts';
+import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
 import type { IpSet } from './model.ts';
-import { blockedRoles, countRoles, setName } from './names.ts';
+import { blockedRoles, countRoles, foreignRole, setName } from './names.ts';
 import { type Openings, openings } from './openings.ts';
 
 type GroupName = Policy['deny']['groups'][number];
@@ -106,25 +106,45 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
   ];
 }
 
+/**
+ * A set of the sets of others that a list names: the kernel looks into them at each packet, so what their keeper puts in counts from
+ * the next one on, and nobody has to be told.
+ */
+function foreignSet(
+  family: Family,
+  role: string,
+  { effect, ipsets }: { effect: IpSet['effect']; ipsets: readonly string[] },
+): IpSet {
+  const name = setName(family, foreignRole(role));
+  return { name, family, type: 'list:set', expiring: false, effect, members: ipsets };
+}
+
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
 function listSets(policy: Policy, family: Family): readonly IpSet[] {
-  const source = (role: string, effect: IpSet['effect'], networks: Policy['trusted']['networks']): IpSet => ({
-    name: setName(family, role),
-    family,
-    type: 'hash:net',
-    expiring: true,
-    effect,
-    notes: true,
-    members: toSetMembers(networks, family),
-  });
+  const source = (
+    role: string,
+    effect: IpSet['effect'],
+    { networks, ipsets }: PolicyMembers,
+  ): readonly IpSet[] => {
+    const own: IpSet = {
+      name: setName(family, role),
+      family,
+      type: 'hash:net',
+      expiring: true,
+      effect,
+      notes: true,
+      members: toSetMembers(networks, family),
+    };
+    return ipsets.length === 0 ? [own] : [own, foreignSet(family, role, { effect, ipsets })];
+  };
   const denied = new Set<string>([...policy.deny.groups, ...usedRoles(policy).deniedGroups]);
   return [
-    source('trusted', 'opens', policy.trusted.networks),
-    source('deny', 'closes', policy.deny.networks),
-    ...[...policy.groups].flatMap(([name, { networks }]) => [
-      source(`src-${name}`, 'opens', networks),
+    ...source('trusted', 'opens', policy.trusted),
+    ...source('deny', 'closes', policy.deny),
+    ...[...policy.groups].flatMap(([name, members]) => [
+      ...source(`src-${name}`, 'opens', members),
       // A set of its own: were one set to open and to close, no order of its changes would be safe.
-      ...(denied.has(name) ? [source(`den-${name}`, 'closes', networks)] : []),
+      ...(denied.has(name) ? source(`den-${name}`, 'closes', members) : []),
     ]),
   ];
 }

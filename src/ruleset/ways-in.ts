@@ -1,6 +1,8 @@
+import type { Family } from '../net/network.ts';
 import type { PolicyMembers } from '../policy/model.ts';
 import { from, sourceIn } from './matches.ts';
-import type { Match, SetName } from './model.ts';
+import type { Match } from './model.ts';
+import { foreignRole, setName } from './names.ts';
 
 /** One way to be in a list of sources, with words for the rule's comment. */
 export interface WayIn {
@@ -8,13 +10,33 @@ export interface WayIn {
   readonly words: string;
 }
 
+/** Where the kernel finds a list of sources: the role of its set (`trusted`, `src-web`), in one family. */
+interface Place {
+  readonly family: Family;
+  readonly role: string;
+}
+
 /**
- * The ways to be in a list of sources: in its set, or by one of its interfaces. Each is a rule of its own wherever the list
- * is asked for; how many there are is the configuration's doing, never a list's or a name's.
+ * The ways to be in a list of sources: in its set, in one of the sets of others that it names, or by one of its interfaces. Each is
+ * a rule of its own wherever the list is asked for; how many there are is the configuration's doing, never a list's or a name's. A
+ * rule never names a set of others: those come and go, and a rule would hold them or fail with them.
  */
-export function waysIn(words: string, set: SetName, { interfaces }: PolicyMembers): readonly WayIn[] {
+export function waysIn(words: string, place: Place, members: PolicyMembers): readonly WayIn[] {
   return [
-    { match: sourceIn(set), words },
+    { match: sourceIn(setName(place.family, place.role)), words },
+    ...waysAround(words, place, members),
+  ];
+}
+
+/** The same without the list's own set. */
+export function waysAround(
+  words: string,
+  { family, role }: Place,
+  { interfaces, ipsets }: PolicyMembers,
+): readonly WayIn[] {
+  const foreign = sourceIn(setName(family, foreignRole(role)));
+  return [
+    ...(ipsets.length > 0 ? [{ match: foreign, words: `${words} in sets of others`.trimStart() }] : []),
     ...interfaces.map((name) => ({ match: from(name), words: `${words} by ${name}`.trimStart() })),
   ];
 }

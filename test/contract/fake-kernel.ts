@@ -5,7 +5,7 @@ import { KernelError } from '../../src/kernel/command.ts';
 import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 import { printFakeRule, setsOf } from './fake-rule.ts';
-import { editSets, expire, type FakeSets, printSets } from './fake-sets.ts';
+import { editSets, expire, type FakeSets, familyOfSet, matchableMembers, printSets } from './fake-sets.ts';
 import { cloneTable, editTable, type FakeTable, isPristine, newTable, printTable } from './fake-tables.ts';
 
 /** What kind of machine the fake stands for. Absent: everything works, as on a current Debian. */
@@ -44,6 +44,7 @@ const allSetTypes = [
   'hash:net,port,net',
   'hash:ip,port',
   'hash:ip,port,net',
+  'list:set',
 ];
 
 /** A netfilter that lives in memory, behind the same seam as the real one. See `kernel.contract.test.ts` for what it is held to. */
@@ -132,18 +133,15 @@ export class FakeKernel {
     );
   }
 
+  /** What a packet of this family is held against in a set. */
+  matchable(set: string, family: Family): readonly string[] {
+    expire(this.sets, this.options.now());
+    return matchableMembers(this.sets, set, family);
+  }
+
   /** The sets that rules may look into: what is filled to take another's place is none. */
   setNames(prefix: string): readonly string[] {
     return [...this.sets.keys()].filter((name) => name.startsWith(prefix) && !name.includes('-tmp-'));
-  }
-
-  membersOf(set: string): readonly string[] {
-    return [...(this.sets.get(set)?.members.keys() ?? [])];
-  }
-
-  /** One table's chains, for packets to walk through; undefined where nobody has made it. */
-  table(side: Side, name: string): FakeTable | undefined {
-    return this.tables.get(sideKey(side))?.get(name);
   }
 
   /** What a set holds now. */
@@ -211,7 +209,7 @@ export class FakeKernel {
   private restore(side: Side, { program, input = '' }: Command): Output {
     const tables = this.tables.get(sideKey(side)) ?? new Map<string, FakeTable>();
     this.tables.set(sideKey(side), tables);
-    const around = { side, setFamily: (name: string) => this.sets.get(name)?.family };
+    const around = { side, setFamily: (name: string) => familyOfSet(this.sets.get(name)) };
     let open: { readonly name: string; readonly table: FakeTable } | undefined;
     const lines = input.split('\n');
     for (const [index, line] of lines.entries()) {

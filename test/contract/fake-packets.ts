@@ -1,13 +1,13 @@
 import { contains } from '../../src/net/merge-networks.ts';
 import type { Cidr, Family } from '../../src/net/network.ts';
-import type { Protocol } from '../../src/net/port.ts';
 import type { FakeKernel } from './fake-kernel.ts';
 import type { FakeOption, FakeRule } from './fake-rule.ts';
+import type { FakeTable } from './fake-tables.ts';
 
 /** One packet on its way through the mangle table of the fake; the marks are written to as it goes. */
 export interface FakePacket {
   readonly family: Family;
-  readonly protocol: Protocol;
+  readonly protocol: string;
   readonly source: string;
   readonly destination: string;
   readonly port: number;
@@ -22,13 +22,14 @@ export interface FakePacket {
   connmark: number;
 }
 
-/** Lets a packet through these chains of the mangle table, in order. False where it is dropped. */
+/** Lets a packet through these chains of the mangle table, in order, in each backend that has one. False where it is dropped. */
 export function walk(
   { kernel, hooks }: { readonly kernel: FakeKernel; readonly hooks: readonly string[] },
   packet: FakePacket,
 ): boolean {
   const walker = new Walker(kernel, packet);
-  return hooks.every((hook) => walker.chain(hook) !== 'drop');
+  const tables = kernel.tablesNamed(packet.family, 'mangle');
+  return hooks.every((hook) => tables.every((table) => walker.chain(table, hook) !== 'drop'));
 }
 
 type End = 'drop' | 'accept' | 'return';
@@ -42,18 +43,17 @@ class Walker {
     this.packet = packet;
   }
 
-  chain(name: string): End {
-    const table = this.kernel.table({ family: this.packet.family, backend: 'nft' }, 'mangle');
-    for (const rule of table?.get(name)?.rules ?? []) {
+  chain(table: FakeTable, name: string): End {
+    for (const rule of table.get(name)?.rules ?? []) {
       if (!this.matches(rule)) continue;
-      const end = this.target(rule.target);
+      const end = this.target(table, rule.target);
       if (end !== undefined) return end;
     }
     return 'return';
   }
 
   /** What the rule decides; undefined where the next one is looked at. */
-  private target(target: FakeRule['target']): End | undefined {
+  private target(table: FakeTable, target: FakeRule['target']): End | undefined {
     if (target === undefined) return undefined;
     const [value = 0, mask = 0] = (target.options[0]?.values[0] ?? '').split('/').map(Number);
     switch (target.name) {
@@ -72,7 +72,7 @@ class Walker {
       case 'SET':
         return undefined;
       default: {
-        const end = this.chain(target.name);
+        const end = this.chain(table, target.name);
         return end === 'return' && !target.goto ? undefined : end;
       }
     }
@@ -94,9 +94,9 @@ class Walker {
     };
     switch (name) {
       case '-s':
-        return contains(value as Cidr, packet.source);
+        return isIn(packet.source, value);
       case '-d':
-        return contains(value as Cidr, packet.destination);
+        return isIn(packet.destination, value);
       case '-i':
         return sameInterface(value, packet.in);
       case '-o':
@@ -116,7 +116,7 @@ class Walker {
       case '--mark':
         return bits(module === 'connmark' ? packet.connmark : packet.mark);
       case '--match-set':
-        return this.kernel.members(value).some((member) => this.isMember(member, more));
+        return this.kernel.matchable(value, packet.family).some((member) => this.isMember(member, more));
       default:
         throw new Error(`the fake cannot hold a packet against ${name}`);
     }
@@ -130,9 +130,7 @@ class Walker {
       const [address, port] =
         ends[index] === 'src' ? [packet.source, packet.sourcePort] : [packet.destination, packet.port];
       const named = /^(tcp|udp|sctp):(\d+)$/.exec(part);
-      return named === null
-        ? contains(part as Cidr, address)
-        : named[1] === packet.protocol && Number(named[2]) === port;
+      return named === null ? isIn(address, part) : named[1] === packet.protocol && Number(named[2]) === port;
     });
   }
 }
@@ -140,4 +138,14 @@ class Walker {
 function sameInterface(pattern: string, name: string | undefined): boolean {
   if (name === undefined) return false;
   return pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
+}
+
+/** The same few addresses are held against the same few networks many thousand times. */
+const known = new Map<string, boolean>();
+
+function isIn(address: string, network: string): boolean {
+  const key = `${address} ${network}`;
+  const answer = known.get(key) ?? contains(network as Cidr, address);
+  known.set(key, answer);
+  return answer;
 }

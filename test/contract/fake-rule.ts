@@ -47,7 +47,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   DROP: {},
   RETURN: {},
   MARK: { '--set-xmark': 1 },
-  CONNMARK: { '--set-xmark': 1 },
+  CONNMARK: { '--set-xmark': 1, '--restore-mark': 0, '--save-mark': 0, '--nfmask': 1, '--ctmask': 1 },
   SET: { '--add-set': 2, '--exist': 0, '--timeout': 1 },
   DNAT: { '--to-destination': 1 },
   MASQUERADE: {},

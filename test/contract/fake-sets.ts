@@ -3,7 +3,7 @@ import ipaddr from 'ipaddr.js';
 import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
-/** One set. A member's time is the clock's at which it goes; 0 for one that stays. */
+/** One set; the members of a `list:set` are names of sets. A member's time is the clock's at which it goes; 0 for one that stays. */
 interface FakeSet {
   /** Made with room for a comment at each member. */
   readonly comments: boolean;
@@ -34,22 +34,27 @@ export interface SetSurroundings {
 export function editSets(sets: FakeSets, line: string, around: SetSurroundings): void {
   const comment = / comment "([^"]*)"$/.exec(line)?.[1];
   const [verb = '', name = '', subject = '', ...rest] = line.replace(/ comment "[^"]*"$/, '').split(' ');
+  const listed = (): boolean => isListed(sets, name);
   if (name.length > 31) throw new ToolFailure(`Syntax error: setname '${name}' is longer than 31 characters`);
   switch (verb) {
     case 'create':
       create(sets, name, { ...around, made: readSet(subject, rest, around) });
       return;
     case 'add':
-      add(find(sets, name), { words: [subject, ...rest], comment, around });
+      if (isList(find(sets, name))) addSet(sets, { list: find(sets, name), name: subject }, around);
+      else add(find(sets, name), { words: [subject, ...rest], comment, around });
       return;
     case 'del':
-      remove(find(sets, name), subject, around);
+      remove(find(sets, name), { subject, sets }, around);
+      return;
+    case 'destroy':
+      destroy(sets, name, { ...around, inUse: (set) => around.inUse(set) || listed() });
+      return;
+    case 'flush':
+      find(sets, name).members.clear();
       return;
     case 'swap':
       swap(sets, name, subject);
-      return;
-    case 'destroy':
-      destroy(sets, name, around);
       return;
     default:
       throw new ToolFailure(`No command specified: unknown argument ${verb}`);
@@ -65,9 +70,15 @@ export function expire(sets: FakeSets, now: number): void {
 
 /** All sets as `ipset save` prints them. */
 export function printSets(sets: FakeSets, now: number, only?: string): string {
+  // Lists come last: what they list has to be there before them.
   return [...sets]
     .filter(([name]) => only === undefined || name === only)
+    .toSorted(([, a], [, b]) => Number(isList(a)) - Number(isList(b)))
     .flatMap(([name, set]) => {
+      if (isList(set)) {
+        const lines = [...set.members.keys()].map((member) => `add ${name} ${member}\n`);
+        return [`create ${name} list:set size ${set.maxelem}\n`, ...lines];
+      }
       const inet = set.family === 4 ? 'inet' : 'inet6';
       const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
       const size = `hashsize 1024 maxelem ${set.maxelem}`;
@@ -89,6 +100,40 @@ export function printSets(sets: FakeSets, now: number, only?: string): string {
     .join('');
 }
 
+/** What a packet of this family is held against in a set, or in the sets that it lists: those of the other family are passed over. */
+export function matchableMembers(sets: FakeSets, name: string, family: Family): readonly string[] {
+  const set = sets.get(name);
+  if (set === undefined) return [];
+  if (isList(set)) return [...set.members.keys()].flatMap((one) => matchableMembers(sets, one, family));
+  return set.family === family ? [...set.members.keys()] : [];
+}
+
+/** What a rule may use it for. */
+export function familyOfSet(set: FakeSet | undefined): Family | 'any' | undefined {
+  return set !== undefined && isList(set) ? 'any' : set?.family;
+}
+
+function isList({ type }: FakeSet): boolean {
+  return type === 'list:set';
+}
+
+function isListed(sets: FakeSets, name: string): boolean {
+  return [...sets.values()].some((set) => isList(set) && set.members.has(name));
+}
+
+function addSet(
+  sets: FakeSets,
+  { list, name }: { readonly list: FakeSet; readonly name: string },
+  { exist }: SetSurroundings,
+): void {
+  const set = sets.get(name);
+  if (set === undefined) throw new ToolFailure('Set to be added/deleted/tested as element does not exist.');
+  if (isList(set)) throw new ToolFailure('Sets with list:set type cannot be added to the set.');
+  if (list.members.has(name) && !exist)
+    throw new ToolFailure("Element cannot be added to the set: it's already added");
+  list.members.set(name, 0);
+}
+
 function find(sets: FakeSets, name: string): FakeSet {
   const set = sets.get(name);
   if (set === undefined) throw new ToolFailure('The set with the given name does not exist');
@@ -105,7 +150,7 @@ function readSet(type: string, words: readonly string[], { types }: SetSurroundi
     family: option('family') === 'inet6' ? 6 : 4,
     comments: words.includes('comment'),
     notes: new Map(),
-    maxelem: Number(option('maxelem') ?? 65_536),
+    maxelem: Number(type === 'list:set' ? (option('size') ?? 8) : (option('maxelem') ?? 65_536)),
     timeout: timeout === undefined ? undefined : Number(timeout),
     counters: words.includes('counters'),
     forceadd: words.includes('forceadd'),
@@ -167,7 +212,14 @@ function add(
   );
 }
 
-function remove(set: FakeSet, subject: string, { exist }: SetSurroundings): void {
+function remove(
+  set: FakeSet,
+  { subject, sets }: { readonly subject: string; readonly sets: FakeSets },
+  { exist }: SetSurroundings,
+): void {
+  // also with -exist (ipset 7.17)
+  if (isList(set) && !sets.has(subject))
+    throw new ToolFailure('Set to be added/deleted/tested as element does not exist.');
   const member = canonicalMember(set, subject);
   const found = set.members.delete(member) || set.members.delete(`${member} nomatch`);
   if (!found && !exist) throw new ToolFailure("Element cannot be deleted from the set: it's not added");
@@ -193,6 +245,7 @@ function destroy(sets: FakeSets, name: string, { exist, inUse }: SetSurroundings
 
 /** `hash:net,port` has a network, then a port: one part of the member for each part of the type. */
 function canonicalMember({ type, family }: FakeSet, text: string): string {
+  if (type === 'list:set') return text;
   const kinds = type.slice('hash:'.length).split(',');
   const parts = text.split(',');
   if (parts.length !== kinds.length) {

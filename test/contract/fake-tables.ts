@@ -22,7 +22,8 @@ const builtInChains: Readonly<Record<string, readonly string[]>> = {
 export interface Surroundings {
   readonly side: Side;
   /** The family of a set, or undefined where there is none of that name. */
-  readonly setFamily: (name: string) => 4 | 6 | undefined;
+  /** A set of sets has any. */
+  readonly setFamily: (name: string) => 4 | 6 | 'any' | undefined;
 }
 
 /** A fresh table, as the first restore makes it. Throws a ToolFailure for an unknown name. */
@@ -98,7 +99,7 @@ function readRule(table: FakeTable, text: string, { side, setFamily }: Surroundi
   for (const set of setsOf(rule)) {
     const family = setFamily(set);
     if (family === undefined) throw new ToolFailure(`Set ${set} doesn't exist.`);
-    if (family !== side.family) {
+    if (family !== 'any' && family !== side.family) {
       throw new ToolFailure(`The protocol family of set ${set} is IPv${family}, which is not applicable.`);
     }
   }

@@ -23,7 +23,7 @@ import {
 onEachKernel(({ subject, backend, kind }) => {
   test('an empty kernel is seen empty, and stays so', async () => {
     const it = subject();
-    const expected: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [] };
+    const expected: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] };
     expect(await it.kernel.observe()).toEqual(expected);
     expect(await it.world.readFile('/proc/net/ip_tables_names')).toBe('');
     expect(await it.world.readFile('/proc/net/ip6_tables_names')).toBe('');

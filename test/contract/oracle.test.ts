@@ -174,7 +174,7 @@ async function meddle(
       input: `${line}\n`,
       timeoutMs: 1000,
     }));
-  const table = fake.table({ family, backend: 'nft' }, 'mangle');
+  const [table] = fake.tablesNamed(family, 'mangle');
   const roles = [
     'published',
     'public',

@@ -5,6 +5,7 @@ import { diff } from '../../src/diff/diff.ts';
 import { createKernel } from '../../src/kernel/kernel.ts';
 import type { Cidr, Family } from '../../src/net/network.ts';
 import { familyOf } from '../../src/net/network.ts';
+import { foreignSetNames, withForeignSets } from '../../src/policy/foreign-sets.ts';
 import type { PeerRule, Policy, PolicyMembers, Service, ServicePort } from '../../src/policy/model.ts';
 import { judge, type Packet, type Verdict } from '../../src/policy/verdict.ts';
 import { render } from '../../src/ruleset/render.ts';
@@ -49,7 +50,10 @@ const fewGroups = fc.uniqueArray(fc.constantFrom(...groupNames), { maxLength: 2 
 const members: fc.Arbitrary<PolicyMembers> = fc.record({
   networks: fewNetworks,
   interfaces: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.constantFrom(['wg0'], ['eth0', 'wg0'])),
-  ipsets: fc.constant([]),
+  ipsets: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    fc.subarray(['addresses', 'addresses6', 'networks', 'lists', 'absent', 'unfit'], { minLength: 1 }),
+  ),
   origins: fc.constant([]),
 });
 const nobody: PolicyMembers = { networks: [], interfaces: [], ipsets: [], origins: [] };
@@ -144,12 +148,52 @@ const packet: fc.Arbitrary<Packet> = fc
     }),
   );
 
-/** The policy in a kernel where Docker has its chains. */
-async function install(desired: Policy): Promise<FakeKernel> {
-  const fake = new FakeKernel({ backends: ['nft'] });
-  const kernel = createKernel(fake.run, { readFile: fake.readFile });
-  await kernel.apply(diff(render(desired, 'asked'), await kernel.observe()));
-  return fake;
+/** Sets that something else keeps, of every shape that matters. */
+const foreign = `create addresses hash:ip family inet
+create addresses6 hash:ip family inet6
+create networks hash:net family inet
+create unfit hash:net,port family inet
+create lists list:set
+add addresses 198.51.100.1
+add addresses6 2001:db8:a::1
+add networks 203.0.113.0/24
+add unfit 10.0.0.0/8,tcp:80
+add lists networks
+add lists addresses6
+`;
+
+/** What their keepers do later, while we do nothing. */
+const laterOn = `add addresses 10.1.2.3
+flush networks
+add networks 198.51.100.64/26
+del addresses6 2001:db8:a::1
+add addresses6 2001:db8:b::9
+`;
+
+/** The policy in a kernel where somebody else has sets. */
+class Installed {
+  readonly fake = new FakeKernel({ backends: ['nft'] });
+  private readonly kernel = createKernel(this.fake.run, { readFile: this.fake.readFile });
+  private readonly desired: Policy;
+
+  constructor(desired: Policy) {
+    this.desired = desired;
+  }
+
+  async restore(input: string): Promise<void> {
+    const done = await this.fake.run({ program: 'ipset', args: ['restore'], input, timeoutMs: 1 });
+    expect(done.stderr).toBe('');
+  }
+
+  async apply(): Promise<void> {
+    await this.kernel.apply(diff(render(this.desired, 'asked'), await this.kernel.observe()));
+  }
+
+  /** The verdict as it is now, with what the sets of others hold. */
+  async judge(): Promise<ReturnType<typeof judge>> {
+    const names = foreignSetNames(this.desired);
+    return judge(withForeignSets(this.desired, await this.kernel.readSets(names)));
+  }
 }
 
 function onTheWire({ towards, interface: port, ...rest }: Packet): FakePacket {
@@ -215,13 +259,18 @@ describe('the verdict is what the rules do', () => {
         policy,
         fc.array(packet, { minLength: 30, maxLength: 30 }),
         async (desired, packets) => {
-          const fake = await install(desired);
-          const decide = judge(desired);
-          for (const one of packets) {
-            const decided = decide(one);
-            const key = decided.kind === 'not ours' ? decided.kind : `${decided.kind}: ${decided.because}`;
-            counts.set(key, (counts.get(key) ?? 0) + 1);
-            check(fake, one, decided);
+          const installed = new Installed(desired);
+          await installed.restore(foreign);
+          await installed.apply();
+          for (const later of ['', laterOn]) {
+            await installed.restore(later);
+            const decide = await installed.judge();
+            for (const one of packets) {
+              const decided = decide(one);
+              const key = decided.kind === 'not ours' ? decided.kind : `${decided.kind}: ${decided.because}`;
+              counts.set(key, (counts.get(key) ?? 0) + 1);
+              check(installed.fake, one, decided);
+            }
           }
         },
       ),

@@ -6,7 +6,7 @@ import { type Cidr, families } from '../../src/net/network.ts';
 import { decide } from '../../src/reconciler/pass.ts';
 import { raiseGate } from '../../src/reconciler/raise.ts';
 import { FakeKernel, Killed } from '../contract/fake-kernel.ts';
-import { type FakePacket, passesMangle } from '../contract/fake-packet.ts';
+import { type FakePacket, walk } from '../contract/fake-packets.ts';
 import { type Moment, readScenarios, type Scenario } from './scenario.ts';
 
 // S20 without packets: from one state of Docker and the configuration to any other, stopped after every change that
@@ -31,6 +31,11 @@ interface State {
   readonly config: Scenario['config'];
   readonly moment: Moment;
 }
+
+/** Sets of others that any of them names. */
+const foreign = readScenarios()
+  .map((scenario) => scenario.foreign)
+  .join('');
 
 /** Group names mean something else in each scenario, so going from one to another changes roles of groups as well. */
 const states: readonly State[] = readScenarios().flatMap(({ name, config, moments }) =>
@@ -68,6 +73,7 @@ class Machine {
   async prepare(): Promise<this> {
     for (const program of ['iptables-nft-restore', 'ip6tables-nft-restore'])
       await this.fake.run({ program, args: ['--noflush'], input: dockers, timeoutMs: 1000 });
+    await this.fake.run({ program: 'ipset', args: ['restore'], input: foreign, timeoutMs: 1000 });
     return this;
   }
 
@@ -84,6 +90,11 @@ class Machine {
     const { plan } = decide({ ...moment, observed: await kernel.observe() }, config);
     if (!isEmpty(plan)) await kernel.apply(plan);
   }
+}
+
+/** Whether the first packet of a connection gets through `mangle`, and on its way out or to the host. */
+function passesMangle(kernel: FakeKernel, packet: FakePacket): boolean {
+  return walk({ kernel, hooks: ['PREROUTING', packet.out === undefined ? 'INPUT' : 'FORWARD'] }, { ...packet });
 }
 
 const sources = {
@@ -104,12 +115,14 @@ function packetsFor(texts: readonly string[]): readonly FakePacket[] {
     sources[family].flatMap((source) =>
       ports.flatMap((port) => {
         const [protocol = '', number = ''] = port.split(':');
-        const packet = { family, from: 'eth0', source, protocol, port: Number(number) };
+        const sent = { family, in: 'eth0', source, protocol, port: Number(number) };
+        const packet = { ...sent, state: 'NEW', mark: 0, connmark: 0 } as const;
+        const here = family === 4 ? ['LOCAL'] : ['LOCAL', 'UNICAST'];
         const host = family === 4 ? '192.0.2.1' : '2001:db8:1::1';
         const routed = inside.find((address) => address.includes(':') === (family === 6)) ?? host;
-        return [undefined, ...bridges].flatMap((to): FakePacket[] => [
-          { ...packet, destination: host, local: true, ...(to === undefined ? {} : { to }) },
-          ...(to === undefined ? [] : [{ ...packet, destination: routed, local: false, to }]),
+        return [undefined, ...bridges].flatMap((out): FakePacket[] => [
+          { ...packet, destination: host, types: here, ...(out === undefined ? {} : { out }) },
+          ...(out === undefined ? [] : [{ ...packet, destination: routed, types: ['UNICAST'], out }]),
         ]);
       }),
     ),
@@ -133,7 +146,7 @@ function sampling(fake: FakeKernel): () => boolean {
   let last = 0;
   return () => {
     steps += 1;
-    const now = [4, 6].flatMap((family) => fake.setNames(`dockwall${family}-`)).reduce((sum, name) => sum + fake.membersOf(name).length, 0);
+    const now = [4, 6].flatMap((family) => fake.setNames(`dockwall${family}-`)).reduce((sum, name) => sum + fake.members(name).length, 0);
     const many = Math.abs(now - last) > 100;
     last = now;
     return many || steps % 97 === 0;

@@ -3,6 +3,7 @@ import { describe as suite, expect, it } from 'vitest';
 import { describe } from '../../src/diff/describe.ts';
 import { diff, setChanges } from '../../src/diff/diff.ts';
 import type { Observed, ObservedTable } from '../../src/diff/model.ts';
+import { SetParser } from '../../src/kernel/ipset/parse.ts';
 import { renderSets } from '../../src/kernel/ipset/render.ts';
 import { renderTables } from '../../src/kernel/iptables/render.ts';
 import { families } from '../../src/net/network.ts';
@@ -14,6 +15,7 @@ const untouched: Observed = {
   backends: ['nft'],
   families: [4, 6],
   sets: [],
+  foreign: [],
   tables: families.flatMap((family): ObservedTable[] => {
     const jump = [{ id: undefined, spec: '-j DOCKER', target: 'DOCKER' }];
     const place = { family, backend: 'nft' } as const;
@@ -25,10 +27,14 @@ const untouched: Observed = {
 };
 
 /** What the last moment of a scenario puts into an untouched kernel, as files. */
-function renderScenario({ moments, config }: Scenario): ReadonlyMap<string, string> {
+function renderScenario({ moments, config, foreign }: Scenario): ReadonlyMap<string, string> {
   const last = moments.at(-1);
   if (last === undefined) throw new Error('a scenario without a moment');
-  const { plan, policy } = decide({ ...last, observed: untouched }, config);
+  const parser = new SetParser(() => false);
+  parser.feed(foreign);
+  parser.end();
+  const observed = { ...untouched, foreign: parser.foreign };
+  const { plan, policy } = decide({ ...last, observed }, config);
   const rules = (family: number): string => renderTables(plan.tables.filter((table) => table.family === family));
   const problems = policy.problems.map((problem) => `! ${JSON.stringify(problem)}`);
   const changes = describe(plan).map(({ sign, where, what }) => `${sign} ${where}: ${what}`);

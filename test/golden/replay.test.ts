@@ -44,6 +44,8 @@ class Bench {
       const input = program.startsWith('ip6') ? before.replace('172.17.0.2/32', '2001:db8::2/128') : before;
       await this.fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
     }
+    const input = this.scenario.foreign;
+    await this.fake.run({ program: 'ipset', args: ['restore'], input, timeoutMs: 1000 });
     return this;
   }
 

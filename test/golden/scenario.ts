@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { loadConfig } from '../../src/config/load.ts';
 import {
@@ -24,6 +24,8 @@ export interface Scenario {
   readonly name: string;
   readonly folder: URL;
   readonly config: ConfigInForce;
+  /** Sets that something else keeps there, as `ipset save` prints them; mostly none. */
+  readonly foreign: string;
   readonly moments: readonly Moment[];
 }
 
@@ -59,9 +61,11 @@ function readScenario(name: string): Scenario {
   const loaded = loadConfig({ file: { path: `${name}/config.yml`, text }, env: {} });
   if (!loaded.ok) throw new Error(`golden ${name}: ${JSON.stringify(loaded.problems)}`);
   const docker = steps.parse(JSON.parse(readFileSync(new URL('docker.json', folder), 'utf8')));
+  const foreign = new URL('foreign.restore', folder);
   return {
     name,
     folder,
+    foreign: existsSync(foreign) ? readFileSync(foreign, 'utf8') : '',
     config: { config: loaded.config, lockedDown: false },
     moments: docker.map(({ containers, details, networks, services, host }) => ({
       snapshot: { containers, networks, services, details: new Map(details.map((item) => [item.Id, item])) },

@@ -8,7 +8,7 @@ import { startEngineCell } from './engine-cell.ts';
 import { type EngineOptions, engineOptions } from './engine-options.ts';
 import { Engine, type EngineSite } from './engine.ts';
 import { Host } from './host.ts';
-import { createClient, createInternet, namespaceName } from './network.ts';
+import { createCabledClient, createClient, createInternet, namespaceName } from './network.ts';
 import { cacheDir } from './paths.ts';
 import type { ProcessRef } from './processes.ts';
 import { reap, removeLab } from './reaper.ts';
@@ -120,6 +120,16 @@ export class Lab {
       clients: [...this.#state.clients, spec],
     });
     await createClient(this.id, spec, index);
+    return this.#adopt(spec);
+  }
+
+  /** A client with a cable of its own to the Docker host, where it is the interface `device`. */
+  async addCabledClient(spec: ClientSpec, device: Parameters<typeof createCabledClient>[2]): Promise<Client> {
+    this.#save({
+      namespaces: [...this.#state.namespaces, namespaceName(this.id, spec.name)],
+      clients: [...this.#state.clients, spec],
+    });
+    await createCabledClient(this.id, spec, device);
     return this.#adopt(spec);
   }
 

@@ -105,6 +105,41 @@ function neighbour(
   };
 }
 
+/**
+ * Adds a client that is not on the internet: a cable from it ends at the Docker host, as an interface of this name with an address
+ * for the client to send to.
+ */
+export async function createCabledClient(
+  labId: string,
+  spec: ClientSpec,
+  device: { readonly name: string; readonly v4: string; readonly v6: string },
+): Promise<void> {
+  const host = namespaceName(labId, 'host');
+  const netns = namespaceName(labId, spec.name);
+  await addNamespace(netns, {});
+  await batch([`link add name eth0 netns ${netns} type veth peer name ${device.name} netns ${host}`]);
+  const ends = [
+    { where: host, link: device.name, own: device, peer: spec },
+    { where: netns, link: 'eth0', own: spec, peer: device },
+  ];
+  for (const { where, link, own, peer } of ends) {
+    const lines = [
+      'link set lo up',
+      `link set ${link} addrgenmode none`,
+      `link set ${link} up`,
+      `addr add ${own.v4}/32 dev ${link}`,
+      `addr add ${own.v6}/128 dev ${link} nodad`,
+      `addr add fe80::${where === host ? 1 : 2}/64 dev ${link} nodad`,
+      // docker-proxy (20.10) answers UDP from whatever address the route says: from the one that was asked
+      `route add ${peer.v4}/32 dev ${link}${where === host ? ` src ${hostAddress.v4}` : ''}`,
+      `route add ${peer.v6}/128 dev ${link}${where === host ? ` src ${hostAddress.v6}` : ''}`,
+    ];
+    const routes =
+      where === host ? [] : [`route add default via ${peer.v4}`, 'route add default via fe80::1 dev eth0'];
+    await run(['ip', '-n', where, '-batch', '-'], { input: `${[...lines, ...routes].join('\n')}\n` });
+  }
+}
+
 /** Adds one client with a namespace of its own; `index` makes its cable's name. */
 export async function createClient(labId: string, spec: ClientSpec, index: number): Promise<string> {
   const inet = namespaceName(labId, 'inet');

@@ -1,38 +1,76 @@
 import { randomBytes } from 'node:crypto';
-import type { ObservedSet, ReplaceMembers, SetChange } from '../../diff/model.ts';
+import type { ForeignSet, ObservedSet, ReplaceMembers, SetChange } from '../../diff/model.ts';
+import type { Cidr } from '../../net/network.ts';
 import type { SetName } from '../../ruleset/model.ts';
 import { isOwnedSet, temporarySet } from '../../ruleset/names.ts';
 import { type Command, KernelError, type Run } from '../command.ts';
 import { execute } from '../failure.ts';
 import type { Limits } from '../iptables/driver.ts';
+import { networksOf } from './contents.ts';
 import { SetParser } from './parse.ts';
 import { renderDestroys, renderFill, renderSets, renderSwap } from './render.ts';
 
 /** Sets that this process fills at this moment, and will take away itself. */
 const filling = new Set<string>();
 
+/** What all sets look like from here. */
+interface SavedSets {
+  readonly sets: readonly ObservedSet[];
+  readonly foreign: readonly ForeignSet[];
+}
+
 /**
- * The sets that are ours by name, in one process. Rejects with a KernelError.
+ * The sets that are ours by name, and the headers of all others, in one process. Rejects with a KernelError.
  * @param before what was seen the last time: sets that are the same are the same objects.
  */
 export async function saveSets(
   run: Run,
   limits: Limits,
   before: readonly ObservedSet[] = [],
-): Promise<readonly ObservedSet[]> {
+): Promise<SavedSets> {
   const command = { ...limits, program: 'ipset', args: ['save'] };
-  const sets = await save(run, command, () => new SetParser(isOwnedSet, before));
-  return sets.filter(({ name }) => !filling.has(name));
+  const { sets, foreign } = await save(run, command, () => new SetParser(isOwnedSet, before));
+  return { sets: sets.filter(({ name }) => !filling.has(name)), foreign };
 }
 
-async function save(run: Run, command: Command, newParser: () => SetParser): Promise<readonly ObservedSet[]> {
+/** These sets of others, whole, and of lists what they list; those that do not exist are left out. Rejects with a KernelError. */
+export async function readSets(
+  run: Run,
+  limits: Limits,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, readonly Cidr[]>> {
+  const read = async (wanted: readonly string[]): Promise<readonly ObservedSet[]> => {
+    const all = new Set(wanted);
+    const command = { ...limits, program: 'ipset', args: ['save'] };
+    return (await save(run, command, () => new SetParser((name) => all.has(name)))).sets;
+  };
+  const named = await read(names);
+  const lists = new Map(
+    named.flatMap(({ name, type, members }) => (type === 'list:set' ? [[name, [...members.keys()]]] : [])),
+  );
+  const listed = [...lists.values()].flat();
+  const parts = new Map(
+    [...named, ...(listed.length === 0 ? [] : await read(listed))].map((set) => [set.name, set]),
+  );
+  return new Map(
+    named.map((set) => [
+      set.name,
+      [set.name, ...(lists.get(set.name) ?? [])].flatMap((name) => {
+        const part = parts.get(name);
+        return part === undefined ? [] : networksOf(part);
+      }),
+    ]),
+  );
+}
+
+async function save(run: Run, command: Command, newParser: () => SetParser): Promise<SavedSets> {
   const parser = newParser();
   const piecewise = { ...command, onText: (text: string) => parser.feed(text) };
   const { stdout } = await execute(run, piecewise, 'saving the sets');
-  if (stdout === '') return parser.end();
+  if (stdout === '') return { sets: parser.end(), foreign: parser.foreign };
   const whole = newParser();
   whole.feed(stdout);
-  return whole.end();
+  return { sets: whole.end(), foreign: whole.foreign };
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */
@@ -92,7 +130,9 @@ async function passing(
   name: string,
 ): Promise<Passing> {
   const command = { ...limits, program: 'ipset', args: ['save', name] };
-  const [seen] = await save(run, command, () => new SetParser(isOwnedSet, [], 'passing'));
+  const {
+    sets: [seen],
+  } = await save(run, command, () => new SetParser(isOwnedSet, [], 'passing'));
   const found = [...(seen?.members ?? [])].filter(([, seconds]) => seconds > 0);
   const permanent = new Set(found.length === 0 ? [] : members);
   return new Map(

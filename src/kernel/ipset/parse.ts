@@ -1,9 +1,18 @@
-import type { ObservedSet } from '../../diff/model.ts';
+import type { ForeignSet, ObservedSet } from '../../diff/model.ts';
 import type { Family } from '../../net/network.ts';
 import { cleanNote } from '../../net/note.ts';
 
 /** Options of a create line that do not change what membership means. */
-const harmless = new Set(['family', 'hashsize', 'maxelem', 'bucketsize', 'initval', 'counters', 'comment']);
+const harmless = new Set([
+  'family',
+  'hashsize',
+  'maxelem',
+  'bucketsize',
+  'initval',
+  'counters',
+  'comment',
+  'size',
+]);
 const flags = new Set(['counters', 'comment', 'skbinfo', 'forceadd']);
 
 /** See {@link SetParser}; for a text that is all there. */
@@ -31,6 +40,15 @@ interface Reading {
   readonly notes: Map<string, string>;
 }
 
+/** A set that is not wanted while its lines come: members are counted and summed up, and not kept, but for those that are sets. */
+interface Passing {
+  readonly head: Omit<ForeignSet, 'content' | 'lists'>;
+  readonly prefix: string;
+  readonly lists: string[];
+  size: number;
+  sum: number;
+}
+
 /**
  * The sets that `ipset save` prints whose name `keep` wants, read in pieces. A set made with options that change what it
  * matches (netmask, a default timeout, forced adding) gets them in its type, so it is equal to none of ours.
@@ -48,6 +66,8 @@ export class SetParser {
   /** A line that ended within quotes: only comments are quoted, and a quote cannot stand in one, but a newline can. */
   private open: string | undefined;
   private reading: Reading | undefined;
+  private passing: Passing | undefined;
+  private readonly others: ForeignSet[] = [];
 
   /** @param which `passing`: members that stay for good are left out. */
   constructor(
@@ -82,6 +102,11 @@ export class SetParser {
     return this.sets;
   }
 
+  /** The headers of all sets that were not wanted; complete after {@link end}. */
+  get foreign(): readonly ForeignSet[] {
+    return this.others;
+  }
+
   /** The usual line: the same permanent member as the last time. Not even a string is made of it. */
   private isAsBefore(text: string, from: number, to: number): boolean {
     const { reading } = this;
@@ -105,14 +130,20 @@ export class SetParser {
 
   private line(text: string, from: number, to: number): void {
     if (text.startsWith('add ', from)) {
-      // of a set of others: a ban list of a million is not looked at
       if (this.reading !== undefined && text.startsWith(this.reading.prefix, from))
         this.member(this.reading, text.slice(from + this.reading.prefix.length, to));
+      else if (this.passing !== undefined && text.startsWith(this.passing.prefix, from))
+        passBy(this.passing, text, { from: from + this.passing.prefix.length, to });
       return;
     }
     this.finish();
     const [verb, name = '', type = '', ...words] = text.slice(from, to).split(' ');
-    if (verb === 'create' && this.keep(name)) this.begin(name, type, words);
+    if (verb !== 'create') return;
+    if (this.keep(name)) this.begin(name, type, words);
+    else {
+      const head = { name: flat(name), type: shapeOf(type, words).type, family: shapeOf(type, words).family };
+      this.passing = { head, prefix: `add ${name} `, lists: [], size: 0, sum: 0 };
+    }
   }
 
   private begin(name: string, type: string, words: readonly string[]): void {
@@ -151,8 +182,13 @@ export class SetParser {
   }
 
   private finish(): void {
-    const { reading } = this;
+    const { reading, passing } = this;
     this.reading = undefined;
+    this.passing = undefined;
+    if (passing !== undefined) {
+      const { head, lists, size, sum } = passing;
+      this.others.push({ ...head, lists, content: `${size}:${sum.toString(36)}` });
+    }
     if (reading === undefined) return;
     const { head, before, order, at, notes, packets } = reading;
     const same = reading.members === undefined && at === order.length;
@@ -166,6 +202,24 @@ export class SetParser {
     };
     this.sets.push(same && before !== undefined && isSameShape(before, set) ? before : set);
   }
+}
+
+/** One line of a ban list that may have a million: no string is made of it. The order in which a hash prints its members is none. */
+function passBy(
+  set: Passing,
+  text: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): void {
+  if (set.head.type.startsWith('list:set')) set.lists.push(flat(text.slice(from, to)));
+  set.size += 1;
+  // FNV-1a, 32 bits, of the member without its time
+  let hash = text.startsWith(' nomatch', to - ' nomatch'.length) ? 0x9dc5_811c : 0x811c_9dc5;
+  for (let at = from; at < to; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === 0x20) break;
+    hash = Math.imul(hash ^ code, 0x0100_0193);
+  }
+  set.sum = (set.sum + hash) >>> 0;
 }
 
 const permanent = ' timeout 0';

@@ -8,6 +8,9 @@ const largestSet = 1_048_576;
 /** What ipset makes where nobody says; it doubles with each overflow, and fills anew. */
 const usualHash = 1024;
 
+/** Older kernels make room for so many sets in a list, and no more; with them 8 unless told. */
+const longestList = 64;
+
 /**
  * Changes as text for `ipset restore -exist`, in the order given. ipset carries lines out as it goes: at an
  * error the lines before it stay. Throws a TypeError for text that cannot be written safely.
@@ -55,6 +58,7 @@ function createLine(
   { name, type, family, expiring, notes, counters, atMost }: Omit<IpSet, 'members'>,
   size: number,
 ): string {
+  if (type === 'list:set') return `create ${word('set', name)} list:set size ${longestList}`;
   const inet = family === 4 ? 'inet' : 'inet6';
   const hash = size > usualHash ? ` hashsize ${2 ** Math.ceil(Math.log2(Math.min(size, largestSet)))}` : '';
   const most = atMost === undefined ? largestSet : number('size', atMost, { most: largestSet });

@@ -1,40 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { Target } from '../agent/protocol.ts';
 import { runService } from '../containers.ts';
 import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import type { StreamHandle } from '../stream.ts';
 import { engines } from './matrix.ts';
+import { Sessions } from './sessions.ts';
 import { Stage, usualConfig } from './stage.ts';
 
 // Running sessions of a source that is refused from now on end in both directions, those of others go on: S21.
 
-/** What a session is like: both talk, only the server talks, or it begins to after this many ms, the client being silent. */
-const talks = { both: undefined, push: 0, later: 4000 } as const;
-type Talk = keyof typeof talks;
-
-/** Once refused, nothing may come after this time, ms; and this is how long nothing is waited for. */
-const deadline = 1000;
-const silence = 500;
-
-interface Session {
-  readonly name: string;
-  readonly talk: Talk;
-  readonly stream: StreamHandle;
-}
-
 describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (setup) => {
   let stage: Stage;
-  let open: Session[] = [];
+  let sessions: Sessions;
 
   beforeAll(async () => {
     stage = await Stage.open(setup);
+    sessions = new Sessions(stage);
     await stage.guard();
   });
   afterEach(async () => {
-    await Promise.all(open.map(async ({ stream }) => stream.close()));
-    open = [];
+    await sessions.close();
     await stage.clear();
     await stage.configure(usualConfig);
   });
@@ -52,48 +36,53 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
     });
     await stage.pass();
     const ports = [8001, 80, 8123];
-    const refused = await sessions('G', ports);
-    const kept = await sessions('T', ports);
-    const late = [...(await sessions('G', ports, ['later'])), ...(await sessions('T', [8001], ['later']))];
-    await flowing([...refused, ...kept]);
+    const refused = await sessions.start('G', ports);
+    const kept = await sessions.start('T', ports);
+    const late = [
+      ...(await sessions.start('G', ports, ['later'])),
+      ...(await sessions.start('T', [8001], ['later'])),
+    ];
+    await sessions.flowing([...refused, ...kept]);
     await stage.configure(usualConfig.replace(/web: .*/, 'web: []'));
-    await silent(refused);
-    await flowing(kept);
+    await sessions.silent(refused);
+    await sessions.flowing(kept);
     await stage.expectClosed('G', 8001, 80, 8123);
 
     // what servers have to say for the first time long after the source was taken out
     await until({ what: 'the late sessions of T', ms: 8000 }, async () =>
-      (await looks(late.filter(({ name }) => name.startsWith('T')))).every(({ echoed }) => echoed > 2),
+      (await sessions.looks(late.filter(({ name }) => name.startsWith('T')))).every(
+        ({ echoed }) => echoed > 2,
+      ),
     );
-    const heard = await looks(late.filter(({ name }) => name.startsWith('G')));
+    const heard = await sessions.looks(late.filter(({ name }) => name.startsWith('G')));
     expect(heard.filter(({ echoed }) => echoed > 0)).toEqual([]);
-    await silent(refused);
+    await sessions.silent(refused);
 
     await stage.configure(usualConfig);
-    await flowing(refused.filter(({ talk }) => talk === 'both'));
+    await sessions.flowing(refused.filter(({ talk }) => talk === 'both'));
   });
 
   it('S21: a ban cuts the sessions of one source, also on a public port', async () => {
     await serve('public', { publish: both('8002:80'), labels: { 'dockwall.public': '*' } });
     await stage.pass();
-    const banned = await sessions('G', [8002]);
-    const kept = [...(await sessions('X', [8002])), ...(await sessions('T', [8002]))];
-    await flowing([...banned, ...kept]);
+    const banned = await sessions.start('G', [8002]);
+    const kept = [...(await sessions.start('X', [8002])), ...(await sessions.start('T', [8002]))];
+    await sessions.flowing([...banned, ...kept]);
     const { v4, v6 } = stage.client('G');
     await stage.configure(`${usualConfig}deny: [${v4}, "${v6}"]\n`);
-    await silent(banned);
-    await flowing(kept);
+    await sessions.silent(banned);
+    await sessions.flowing(kept);
   });
 
   it('S21: a group is taken out of what the configuration says of a running container', async () => {
     await serve('svc', { publish: both('8003:80') });
     await stage.configure(`${usualConfig}services: {svc: {allow: web}}\n`);
-    const refused = await sessions('G', [8003]);
-    const kept = await sessions('T', [8003]);
-    await flowing([...refused, ...kept]);
+    const refused = await sessions.start('G', [8003]);
+    const kept = await sessions.start('T', [8003]);
+    await sessions.flowing([...refused, ...kept]);
     await stage.configure(usualConfig);
-    await silent(refused);
-    await flowing(kept);
+    await sessions.silent(refused);
+    await sessions.flowing(kept);
   });
 
   it('S21: a container is recreated without its label, at the same address and port', async () => {
@@ -109,8 +98,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
     const address = await one.v4();
     await serve('host', { ...hosted, labels: { ...labels, 'dockwall.ports': '8123' } });
     await stage.pass();
-    const all = await sessions('G', [8004, 8123]);
-    await flowing(all);
+    const all = await sessions.start('G', [8004, 8123]);
+    await sessions.flowing(all);
     // Control: with the label the same sockets are served by the new containers. Where there is no docker-proxy, Docker 20.10
     // leaves a flow that began before the new DNAT rule to itself.
     const same = all.filter(
@@ -118,10 +107,10 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
         name.includes('udp') && talk === 'both' && (setup.userlandProxy || name.endsWith('8123')),
     );
     await again(labels);
-    await flowing(same);
+    await sessions.flowing(same);
     await again({});
     expect(await one.v4()).toBe(address);
-    await silent(all);
+    await sessions.silent(all);
     await stage.expectClosed('G', 8004, 8123);
   });
 
@@ -129,24 +118,24 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
     await serve('closed', { publish: both('8005:80') });
     await stage.pass();
     const { v4, v6 } = stage.client('X');
-    const kept = await sessions('T', [8005]);
+    const kept = await sessions.start('T', [8005]);
     for (const [set, address] of [
       ['dockwall4-trusted', v4],
       ['dockwall6-trusted', v6],
     ] as const)
       await stage.print('ipset', 'add', set, address, 'timeout', '3');
     await stage.pass();
-    const granted = await sessions('X', [8005]);
-    await flowing([...granted, ...kept]);
+    const granted = await sessions.start('X', [8005]);
+    await sessions.flowing([...granted, ...kept]);
     await until({ what: 'the entries to be gone', ms: 6000 }, async () => {
       const sets = (await stage.print('ipset', 'save')).match(/^add dockwall[46]-trusted .*$/gm) ?? [];
       return !sets.some((line) => line.includes(v4) || line.includes(v6));
     });
     // the kernel by itself, then the daemon, for those who are silent
-    await silent(granted.filter(({ talk }) => talk === 'both'));
+    await sessions.silent(granted.filter(({ talk }) => talk === 'both'));
     await stage.pass();
-    await silent(granted);
-    await flowing(kept);
+    await sessions.silent(granted);
+    await sessions.flowing(kept);
   });
 
   it('S21: a refused client resets: conntrack forgets, and the server does not begin the session anew', async () => {
@@ -162,7 +151,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
     await stream.waitFlowing();
     expect(await arrived()).toBeGreaterThan(0);
     await stage.configure(usualConfig.replace(/web: .*/, 'web: []'));
-    await stream.waitSilent(silence, deadline + silence);
+    await stream.waitSilent(500, 1500);
     await arrived('-Z');
     await stream.close();
     // The server sends again what nobody has acknowledged, with pauses that double.
@@ -184,70 +173,6 @@ describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (se
     { port = 80, ...more }: Partial<Parameters<typeof runService>[1]> & { readonly port?: number },
   ): ReturnType<typeof runService> {
     return runService(stage.lab.engine, { name, tcp: [port], udp: [port], ...more });
-  }
-
-  /** One session of each kind; without docker-proxy nobody serves IPv6 here but host-network containers. */
-  async function sessions(
-    who: string,
-    ports: readonly number[],
-    kinds: readonly Talk[] = ['both', 'push'],
-  ): Promise<readonly Session[]> {
-    const targets = ports.flatMap((port) =>
-      (['tcp', 'udp'] as const)
-        .flatMap((proto): readonly Target[] => stage.both(port, proto))
-        .filter(({ ip }) => setup.userlandProxy || port === 8123 || !ip.includes(':')),
-    );
-    const made = await Promise.all(
-      targets.flatMap((target) =>
-        kinds.map(async (talk): Promise<Session> => {
-          const push = talks[talk];
-          const stream = await stage.client(who).stream(target, push === undefined ? {} : { push });
-          return { name: `${who} ${talk} ${target.proto} ${target.ip} ${target.port}`, talk, stream };
-        }),
-      ),
-    );
-    open.push(...made);
-    return made;
-  }
-
-  async function looks(
-    all: readonly Session[],
-  ): Promise<readonly { name: string; echoed: number; silentFor: number; closed: boolean }[]> {
-    return Promise.all(
-      all.map(async ({ name, stream }) => {
-        const { echoed, silentFor, closed } = await stream.look();
-        return { name, echoed, silentFor, closed };
-      }),
-    );
-  }
-
-  /** All of them bring something from now on. */
-  async function flowing(all: readonly Session[]): Promise<void> {
-    const before = await looks(all);
-    let stuck: readonly string[] = [];
-    await until({ what: 'sessions to flow', ms: 8000 }, async () => {
-      const now = await looks(all);
-      stuck = now
-        .filter(({ echoed }, index) => echoed <= (before[index]?.echoed ?? 0) + 2)
-        .map(({ name }) => name);
-      return stuck.length === 0;
-    }).catch(() => {
-      throw new Error(`these do not flow:\n${stuck.join('\n')}\n${stage.dockwall.text}`);
-    });
-  }
-
-  /** None of them brings anything once the deadline is over. */
-  async function silent(all: readonly Session[]): Promise<void> {
-    let noisy: readonly object[] = [];
-    await until({ what: 'sessions to end', ms: deadline + silence }, async () => {
-      noisy = (await looks(all)).filter(({ silentFor }) => silentFor < silence);
-      return noisy.length === 0;
-    }).catch(() => {
-      throw new Error(`these go on:\n${JSON.stringify(noisy, null, 1)}\n${stage.dockwall.text}`);
-    });
-    const before = await looks(all);
-    await sleep(silence);
-    expect((await looks(all)).map(({ echoed }) => echoed)).toEqual(before.map(({ echoed }) => echoed));
   }
 });
 

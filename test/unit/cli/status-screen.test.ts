@@ -97,7 +97,7 @@ function found(labels: Readonly<Record<string, string>> = {}, report = daemon): 
   const extra = Object.keys(labels).length === 0 ? [] : [makeContainer('x', { labels, ports: ports('1:1') })];
   const inventory = makeInventory([...containers, ...extra], {});
   const policy = resolve(inventory, config);
-  const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets };
+  const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets, foreign: [] };
   const plan = { sets: [], tables: [], destroy: [] };
   const from = {
     host: {
@@ -123,7 +123,7 @@ function found(labels: Readonly<Record<string, string>> = {}, report = daemon): 
   } as const;
   const engine = { facts, findings: [] };
   return readStatus(
-    { observed, policy, plan, engine, ruleset: render(policy, 'asked'), from },
+    { observed, policy, plan, engine, ruleset: render(policy, 'asked'), foreign: [], from },
     { daemon: report, now },
   );
 }

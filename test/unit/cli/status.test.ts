@@ -26,7 +26,7 @@ const sets = [
   }),
   counted('dockwall4-count-refused', { '0.0.0.0/1,tcp:80': 0, '192.0.2.1,tcp:8080': 7 }),
 ];
-const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets };
+const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets, foreign: [] };
 
 const silent: EngineView = { facts: undefined, findings: [] };
 
@@ -40,7 +40,7 @@ function statusOf(
   const policy = resolve(inventory, config);
   const plan = { sets: [], tables: [], destroy: [] };
   const ruleset = render(policy, 'asked');
-  return readStatus({ observed, policy, ruleset, plan, engine });
+  return readStatus({ observed, policy, ruleset, plan, engine, foreign: [] });
 }
 
 describe('status', () => {

@@ -33,7 +33,7 @@ function docker(backend: Backend = 'nft'): readonly ObservedTable[] {
 }
 
 function observe(changes: Partial<Observed> = {}): Observed {
-  return { backends: ['nft'], families: [4, 6], tables: docker(), sets: [], ...changes };
+  return { backends: ['nft'], families: [4, 6], tables: docker(), sets: [], foreign: [], ...changes };
 }
 
 const trusting = makeConfig({ trusted: peerList(['203.0.113.4']) });

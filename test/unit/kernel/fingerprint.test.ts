@@ -12,7 +12,8 @@ interface Said {
 
 const sets = `create dockwall4-trusted hash:net family inet hashsize 1024 maxelem 1048576 timeout 0 bucketsize 12 initval 0x1
 add dockwall4-trusted 203.0.113.4 timeout 0
-create other hash:ip family inet hashsize 1024 maxelem 65536`;
+create other hash:ip family inet hashsize 1024 maxelem 65536
+create lists list:set size 8`;
 
 const rules = `*mangle
 :PREROUTING ACCEPT [12:3456]
@@ -42,7 +43,7 @@ function bench(): { said: Said; look: () => Promise<string>; asked: string[] } {
     for (const line of text.split('\n')) onLine(line);
     return program === 'ipset save' ? (said.size ?? text.length) : text.length;
   };
-  const fingerprint = new Fingerprint(read);
+  const fingerprint = new Fingerprint(read, () => new Set(['crowdsec', 'lists']));
   return { said, asked, look: async () => fingerprint.take({ families: [4, 6], backends: ['legacy'] }) };
 }
 
@@ -57,6 +58,8 @@ const noChange: readonly [string, Said][] = [
     'somebody turned away',
     { sets: `${sets}\nadd dockwall4-blocked 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60` },
   ],
+  ['a set of others that is looked into gets a member', { sets: `${sets}\nadd crowdsec 192.0.2.1` }],
+  ['a set of others that nobody named', { sets: `${sets}\ncreate more hash:ip family inet` }],
   ['a set that grew', { sets: sets.replace('hashsize 1024', 'hashsize 2048') }],
   ['a rule below ours', { rules: rules.replace('--dport 80', '--dport 81') }],
 ];
@@ -89,6 +92,8 @@ const changes: readonly [string, Said][] = [
   ],
   ['a rule above the front', { rules: rules.replace('-A DOCKER -j', '-A DOCKER -j ACCEPT\n-A DOCKER -j') }],
   ['a rule in a chain of ours', { rules: rules.replace('-i lo', '-i eth0') }],
+  ['a set of others that is looked into comes', { sets: `${sets}\ncreate crowdsec hash:net family inet` }],
+  ['a list of others lists another', { sets: `${sets}\nadd lists other` }],
   ['a chain gone', { rules: rules.replace(':DOCKWALL-GATE - [0:0]\n', '') }],
 ];
 
@@ -114,6 +119,21 @@ test('members of large sets are counted, until there are few again', async () =>
   await look();
   const ofSets = asked.filter((program) => program.startsWith('ipset'));
   expect(ofSets).toEqual(['ipset save', ...Array.from({ length: 4 }, () => 'ipset list -t'), 'ipset save']);
+});
+
+test('among large sets, too, it is noticed that a set that is looked into comes, or is of another type', async () => {
+  const { said, look } = bench();
+  said.size = 1_000_000;
+  said.counts = 'Name: dockwall4-trusted\nType: hash:net\nReferences: 3\nNumber of entries: 5000\n\n';
+  await look();
+  const seen = [await look()];
+  for (const type of ['hash:net', 'hash:ip']) {
+    said.counts = `${said.counts.split('Name: crowdsec')[0]}Name: crowdsec\nType: ${type}\nHeader: family inet hashsize 1024\nNumber of entries: 1\n`;
+    seen.push(await look());
+  }
+  said.counts = said.counts.replace('1024', '2048').replace('entries: 1\n', 'entries: 2\n');
+  expect(await look()).toBe(seen.at(-1));
+  expect(new Set(seen).size).toBe(3);
 });
 
 const reader = new ProgramReader();

@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { diff } from '../../../src/diff/diff.ts';
+import { foreignStates } from '../../../src/diff/foreign.ts';
 import type { TableChange } from '../../../src/diff/model.ts';
 import type { Command, Output, Run } from '../../../src/kernel/command.ts';
 import { createKernel, type Kernel, type KernelOptions } from '../../../src/kernel/kernel.ts';
+import type { SetName } from '../../../src/ruleset/model.ts';
 import { FakeKernel, type FakeOptions } from '../../contract/fake-kernel.ts';
 import { createChain, createSets, gate, inTable, nothing, rule, sampleSets } from '../../contract/samples.ts';
 
@@ -192,5 +195,54 @@ describe('apply', () => {
     abort.abort(new Error('stopping'));
     const { kernel } = scripted({}, { signal: abort.signal });
     await expect(kernel.apply({ ...nothing, tables: [gateOf(4)] })).rejects.toThrow('stopping');
+  });
+});
+
+describe('a kernel without sets of sets', () => {
+  const list = {
+    name: 'dockwall4-deny-ext' as SetName,
+    family: 4,
+    type: 'list:set',
+    expiring: false,
+    effect: 'closes',
+  } as const;
+
+  test('gets an empty set in the place of each, and is said to be one', async () => {
+    const { fake, kernel } = start({ setTypes: ['hash:net', 'hash:net,port', 'hash:ip'] });
+    await fake.run({ program: 'ipset', args: ['restore'], input: 'create bans hash:ip\n', timeoutMs: 1 });
+    expect(await kernel.observe()).toMatchObject({ foreign: [{ name: 'bans' }] });
+    const net = { ...list, name: 'dockwall4-deny' as SetName, type: 'hash:net' } as const;
+    const sets = [
+      { kind: 'create-set', set: list },
+      { kind: 'add-member', set: list.name, member: 'bans' },
+      { kind: 'create-set', set: net },
+      { kind: 'add-member', set: net.name, member: '192.0.2.1' },
+    ] as const;
+    await kernel.apply({ ...nothing, sets });
+    const { foreign, sets: seen } = await kernel.observe();
+    expect(foreign).toBe('unsupported');
+    expect(seen.map(({ name, type, members }) => [name, type, ...members.keys()])).toEqual([
+      ['dockwall4-deny-ext', 'hash:net'],
+      ['dockwall4-deny', 'hash:net', '192.0.2.1'],
+    ]);
+    const desired = [
+      { ...list, members: ['bans'] },
+      { ...net, members: ['192.0.2.1'] },
+    ];
+    const ruleset = { sets: desired, gate: [], front: 'keep', boot: 'keep' } as const;
+    expect(diff(ruleset, await kernel.observe())).toEqual(nothing);
+    expect(foreignStates(ruleset, { foreign })).toEqual([
+      { name: 'bans', closes: true, state: { kind: 'unsupported' } },
+    ]);
+  });
+
+  test('another type that is missing is an error as before', async () => {
+    const { kernel } = start({ setTypes: ['list:set'] });
+    const sets = [
+      { kind: 'create-set', set: list },
+      { kind: 'create-set', set: { ...list, name: 'dockwall4-deny' as SetName, type: 'hash:net' } },
+    ] as const;
+    await expect(kernel.apply({ ...nothing, sets })).rejects.toMatchObject({ code: 'no-kernel-support' });
+    expect(await kernel.observe()).toMatchObject({ foreign: [] });
   });
 });

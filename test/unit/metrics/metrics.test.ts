@@ -35,7 +35,7 @@ describe('metrics', () => {
 
   it('tells failures and repairs, and that a wall was missing at the last look', async () => {
     const metrics = makeMetrics({ healthy: () => false, configProblems: () => 2 });
-    metrics.saw({ backends: ['nft'], families: [4], tables: [], sets: [] });
+    metrics.saw({ backends: ['nft'], families: [4], tables: [], sets: [], foreign: [] });
     metrics.failed(3);
     metrics.drifted([{ kind: 'jump', what: 'gone' }]);
     const series = await scrape(metrics);

@@ -30,7 +30,8 @@ export function decisionFor(...names: readonly string[]): Decision {
   return {
     policy,
     ruleset: render(policy, 'asked'),
-    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
+    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] },
+    foreign: [],
     plan: { sets: [], tables: [], destroy: [] },
     engine: { facts: undefined, findings: [] },
   };

@@ -1,10 +1,11 @@
 import { expect, it } from 'vitest';
+import type { Config } from '../../../src/config/model.ts';
 import type { Connection } from '../../../src/kernel/connections.ts';
 import { createKernel } from '../../../src/kernel/kernel.ts';
 import { Cutter } from '../../../src/reconciler/cutter.ts';
 import { reconcile } from '../../../src/reconciler/pass.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
-import { groupsOf, makeConfig } from '../policy/inventories.ts';
+import { groupsOf, makeConfig, membersOf, peerList } from '../policy/inventories.ts';
 
 const push: Connection = {
   protocol: 'udp',
@@ -19,7 +20,7 @@ const push: Connection = {
 const web = ['203.0.113.0/24', '2001:db8:b::20'];
 
 /** One container that publishes 53/udp to the group `web`, in a fake kernel, with these connections under way. */
-function start(connections: readonly Connection[] | Error) {
+function start(connections: readonly Connection[] | Error, deny: Config['deny'] = peerList()) {
   const fake = new FakeKernel();
   const kernel = createKernel(fake.run, { readFile: fake.readFile });
   const logged: string[] = [];
@@ -54,7 +55,7 @@ function start(connections: readonly Connection[] | Error) {
       kernel,
       list: async () => ({ containers: [container], networks: [], details: new Map() }) as never,
       host: async () => ({ interfaces: [], listeners: [] }),
-      config: () => ({ config: makeConfig({ groups: groupsOf({ web: members }) }), lockedDown: false }),
+      config: () => ({ config: makeConfig({ deny, groups: groupsOf({ web: members }) }), lockedDown: false }),
       answers: () => new Map(),
     });
     cutter.passed(decision);
@@ -102,6 +103,22 @@ it('goes by what somebody has put into a set for a while, and looks when that is
   await hand('del dockwall4-trusted 203.0.113.20');
   expect(await pass([])).toBe(1);
   expect(fake.members(cut)).toEqual([member]);
+});
+
+it('goes by what sets of others hold: who is banned there is cut, and let go when that is over', async () => {
+  const { fake, pass, hand } = start([push], { ...membersOf(), ipsets: ['crowdsec'], groups: [] });
+  await hand('create crowdsec hash:net family inet');
+  await pass(web);
+  expect(await pass(web)).toBe(0);
+  await hand('add crowdsec 203.0.113.0/28');
+  expect(await pass(web)).toBe(1);
+  expect(fake.members(cut)).toEqual([]);
+  await hand('add crowdsec 203.0.113.16/28');
+  expect(await pass(web)).toBe(1);
+  expect(fake.members(cut)).toEqual([member]);
+  await hand('flush crowdsec');
+  expect(await pass(web)).toBe(1);
+  expect(fake.members(cut)).toEqual([]);
 });
 
 it('leaves alone what is marked, what came from inside, and what only passes through', async () => {

@@ -1,13 +1,21 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { diff } from '../../../src/diff/diff.ts';
 import type { Drift } from '../../../src/diff/drift.ts';
+import { foreignStates } from '../../../src/diff/foreign.ts';
 import { createKernel, type Kernel } from '../../../src/kernel/kernel.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { DriftRepair } from '../../../src/reconciler/drift-repair.ts';
 import type { Ruleset } from '../../../src/ruleset/model.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
-import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
+import {
+  makeConfig,
+  makeContainer,
+  makeInventory,
+  membersOf,
+  peerList,
+  ports,
+} from '../policy/inventories.ts';
 import { settle } from './fake-clock.ts';
 
 const dockers = `*nat
@@ -44,8 +52,14 @@ beforeEach(async () => {
     saw: () => {},
     writes: () => {},
   });
-  repair.passed({ ruleset });
+  await passed();
 });
+
+/** The pass that this state is of has ended. */
+async function passed(left = ruleset, by = repair): Promise<void> {
+  const observed = await kernel.observe();
+  by.passed({ ruleset: left, observed, foreign: foreignStates(left, observed) });
+}
 
 /** Somebody else's iptables-restore, IPv4. */
 async function tables(input: string, program = 'iptables-nft-restore'): Promise<void> {
@@ -105,6 +119,24 @@ describe('DriftRepair', () => {
     expect(words().toSorted()).toEqual(found.toSorted());
     expect(fake.dump().replace('4 nft mangle -A PREROUTING -p tcp -j ACCEPT\n', '')).toBe(before);
     expect(await repair.repair('check')).toBe(false);
+  });
+
+  it('a set of others that has come is taken up at once, and nobody is blamed for it', async () => {
+    const members = { ...membersOf(), ipsets: ['crowdsec'] };
+    const config = makeConfig({ deny: { ...members, groups: [] } });
+    const looking = render(resolve(makeInventory([]), config), 'asked');
+    await kernel.apply(diff(looking, await kernel.observe()));
+    await passed(looking);
+    expect(repair.foreignNames()).toEqual(new Set(['crowdsec']));
+    expect(await repair.repair('check')).toBe(false);
+    await sets('create crowdsec hash:net family inet\nadd crowdsec 203.0.113.66\n');
+    expect(await repair.repair('check')).toBe(true);
+    expect(fake.members('dockwall4-deny-ext')).toEqual(['crowdsec']);
+    expect(words()).toEqual([]);
+    // but who takes it out again
+    await sets('del dockwall4-deny-ext crowdsec\n');
+    expect(await repair.repair('check')).toBe(true);
+    expect(words()).toEqual(['member: members of the set dockwall4-deny-ext were missing: crowdsec']);
   });
 
   it('members and sets that are gone come back', async () => {
@@ -211,7 +243,7 @@ describe('DriftRepair', () => {
         saw: () => {},
         writes: () => {},
       });
-      busy.passed({ ruleset });
+      await passed(ruleset, busy);
       // The look has seen what was there before, and is not done when the change is.
       const checking = busy.repair('pass');
       await settle();
@@ -240,7 +272,7 @@ describe('DriftRepair', () => {
       await repair.kernel.observe();
       await repair.write('takes away', left, write);
       // it went by a look that still had the member
-      repair.passed({ ruleset });
+      await passed();
       const { writes } = fake;
       expect(await repair.repair('check')).toBe(false);
       expect([fake.writes, words()]).toEqual([writes, []]);

@@ -6,7 +6,7 @@ import { DriftWatch } from '../../../src/reconciler/drift-watch.ts';
 import { FakeClock } from './fake-clock.ts';
 
 function observed(...backends: readonly ('nft' | 'legacy')[]): Observed {
-  return { backends, families: [4, 6], tables: [], sets: [] };
+  return { backends, families: [4, 6], tables: [], sets: [], foreign: [] };
 }
 
 function bench(interval = 3000) {

@@ -17,7 +17,13 @@ function table(
 
 function kernel(docker: 'chain' | 'no chain'): Observed {
   const tables = [table('nat', 'nft', { PREROUTING: [jump] }), table('filter', 'nft', { DOCKER: [] })];
-  return { backends: ['nft'], families: [4, 6], tables: docker === 'chain' ? tables : [], sets: [] };
+  return {
+    backends: ['nft'],
+    families: [4, 6],
+    tables: docker === 'chain' ? tables : [],
+    sets: [],
+    foreign: [],
+  };
 }
 
 /** `/info` as engines answer it, unparsed; what is not given is as on a rootful Linux host with iptables. */

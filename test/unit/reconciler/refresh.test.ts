@@ -20,7 +20,7 @@ const config = makeConfig({
   deny: peerList([], ['bans']),
 });
 const inForce = { config, lockedDown: false };
-const nothing: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [] };
+const nothing: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] };
 
 function answered(answers: Readonly<Record<string, readonly string[]>>): Answers {
   return new Map(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { ForeignState } from '../../../src/diff/foreign.ts';
 import type { Plan } from '../../../src/diff/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import type { Decision } from '../../../src/reconciler/pass.ts';
@@ -14,9 +15,10 @@ function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Dec
   return {
     policy,
     ruleset: render(policy, 'asked'),
-    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [] },
+    observed: { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] },
     plan: { sets: [], tables: [], destroy: [], ...plan },
     engine: { facts: undefined, findings: [] },
+    foreign: [],
   };
 }
 
@@ -55,6 +57,33 @@ describe('Reporter', () => {
     ]);
     reporter.passed(decision({ 'dockwall.public': '80' }));
     expect(lines.at(-1)).toMatch(/^info label problem gone/);
+  });
+
+  it('a set of others that should refuse and is not there is a problem until it is; one that should let in is told', () => {
+    const { reporter, lines } = bench();
+    reporter.watchingDocker(true);
+    const pass = (bans: ForeignState['state'], admins: ForeignState['state']): void =>
+      reporter.passed({
+        ...decision({}),
+        foreign: [
+          { name: 'admins', closes: false, state: admins },
+          { name: 'bans', closes: true, state: bans },
+        ],
+      });
+    const found = { kind: 'found', families: [4], content: '' } as const;
+    for (let passes = 0; passes < 2; passes += 1)
+      pass({ kind: 'missing' }, { kind: 'unfit', type: 'hash:net,port' });
+    expect(lines).toEqual([
+      'warn the ipset "admins" is of the type hash:net,port, which one address cannot be held against: it lets nobody in; hash:ip, hash:net, bitmap:ip and lists of these can be used {"set":"admins"}',
+      'warn the ipset "bans" does not exist: NOBODY IN IT IS REFUSED until something makes it (ipset list -n shows the sets there are) {"set":"bans"}',
+    ]);
+    expect(reporter.health([]).problems).toEqual([expect.stringContaining('the ipset "bans"')]);
+    pass(found, { kind: 'missing' });
+    expect(lines.slice(2)).toEqual([
+      expect.stringMatching(/^warn the ipset "admins" does not exist: it lets nobody in/),
+      'info the ipset is there now, and is looked into {"set":"bans"}',
+    ]);
+    expect(reporter.health([])).toMatchObject({ healthy: true });
   });
 
   it('tells a failure once, counts the rest, and is unhealthy meanwhile', () => {

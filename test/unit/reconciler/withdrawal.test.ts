@@ -6,7 +6,7 @@ import { type News, Withdrawal, withdrawals } from '../../../src/reconciler/with
 import { makeConfig } from '../policy/inventories.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 
-const nothing: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [] };
+const nothing: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] };
 const open = { 'dockwall.public': '*' };
 
 interface Spec {

@@ -111,7 +111,7 @@ it('a day of changing answers writes sets, and never a rule', async () => {
   expect(restores(fake)).toBe(ruleWrites);
   // and in the end the kernel holds what the sources mean
   const home = sources.answers().get(sourceKey({ kind: 'name', name: 'home.example.org' })) ?? [];
-  const held = [...fake.membersOf('dockwall4-trusted'), ...fake.membersOf('dockwall6-trusted')];
+  const held = [...fake.members('dockwall4-trusted'), ...fake.members('dockwall6-trusted')];
   expect(held.toSorted()).toEqual([...home].toSorted());
   expect(sources.report()).toHaveLength(5);
 }, 90_000);

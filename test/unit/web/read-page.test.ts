@@ -55,7 +55,14 @@ function desk(): Desk {
       const observed = await world.kernel.observe();
       const plan = diff(ruleset, observed);
       await world.kernel.apply(plan);
-      looks.passed({ observed, policy, ruleset, plan, engine: { facts: undefined, findings: [] } });
+      looks.passed({
+        observed,
+        policy,
+        ruleset,
+        plan,
+        engine: { facts: undefined, findings: [] },
+        foreign: [],
+      });
     },
     page: async (health = well) =>
       readPage({ host: 'nas', health, look: await looks.look(), explains: false }),

@@ -45,7 +45,7 @@ test.each([
   ['a netmask', 'hash:ip family inet hashsize 64 maxelem 9 netmask 24 timeout 0', 'hash:ip netmask 24', true],
   ['forced adding', 'hash:net family inet hashsize 64 maxelem 9 forceadd', 'hash:net forceadd', false],
   ['counters and comments', 'hash:net family inet hashsize 64 maxelem 9 counters comment', 'hash:net', false],
-  ['no family', 'list:set size 8', 'list:set size 8', false],
+  ['no family', 'list:set size 8', 'list:set', false],
 ])('%s', (_, words, type, expiring) => {
   expect(parseSets(`create a ${words}\n`, all)).toMatchObject([{ type, expiring }]);
 });

@@ -1,0 +1,64 @@
+import { harmless } from '../cli/text.ts';
+import type { Finding } from '../reconciler/engine-check.ts';
+import type { HostView, Line } from './model.ts';
+
+/** The engine: what it is, what dockwall finds to say of it, and who serves its ports. */
+export function engineLines(view: HostView): readonly Line[] {
+  const { docker, decided } = view;
+  if (docker === 'unreachable') {
+    const advice = 'mount /var/run/docker.sock into the dockwall service, or set DOCKER_HOST';
+    return [{ topic: 'docker', kind: 'problem', text: 'Docker does not answer', advice }];
+  }
+  if (docker === 'refuses') {
+    const text = 'Docker answers, but refuses what dockwall asks (a proxy before its socket?)';
+    const advice = 'allow GET of /containers, /networks, /info, /version, /events and /services';
+    return [{ topic: 'docker', kind: 'problem', text, advice }];
+  }
+  if (decided === undefined) return [];
+  const { engine } = decided;
+  return [
+    engineLine(view),
+    ...engine.findings.map((finding): Line => findingLine(finding, view)),
+    proxyLine(view),
+  ];
+}
+
+function engineLine({ decided }: HostView): Line {
+  const facts = decided?.engine.facts;
+  if (facts === undefined) {
+    return { topic: 'docker', kind: 'note', text: 'Docker answers, but says nothing of itself' };
+  }
+  const { version, apiVersion, firewall, liveRestore, swarm, rootless } = facts;
+  const words = [
+    `Docker ${version ?? '(version unknown)'}`,
+    ...(apiVersion === undefined ? [] : [`API ${apiVersion}`]),
+    ...(firewall === undefined ? [] : [`writes ${firewall} rules`]),
+    `live-restore ${liveRestore ? 'on' : 'off'}`,
+    swarm === 'no' ? 'no Swarm' : `Swarm ${swarm}`,
+    ...(rootless ? ['rootless'] : []),
+  ];
+  return { topic: 'docker', kind: 'ok', text: harmless(words.join(', ')) };
+}
+
+/** Nothing of where the engine is: that may be an address, or hold a password. */
+function findingLine({ kind, text }: Finding, { remote }: HostView): Line {
+  const said = remote === undefined ? text : text.replaceAll(remote, 'DOCKER_HOST');
+  const bad = kind === 'refusal' || kind === 'problem';
+  return { topic: 'docker', kind: bad ? 'problem' : 'note', text: said };
+}
+
+/** Docker does not say whether it runs docker-proxy: somebody listens on the ports that it publishes, or nobody does. */
+function proxyLine({ decided, listening }: HostView): Line {
+  const topic = 'docker-proxy';
+  const published = (decided?.policy.services ?? []).flatMap(({ active, ports }) =>
+    active
+      ? ports.flatMap(({ hostPort, protocol, lapsed }) =>
+          hostPort === undefined || lapsed ? [] : [`${protocol} ${hostPort}`],
+        )
+      : [],
+  );
+  if (published.length === 0) return { topic, kind: 'ok', text: 'no running container publishes a port now' };
+  return published.some((port) => listening.has(port))
+    ? { topic, kind: 'ok', text: 'on: it serves IPv6 to networks that have IPv4 only' }
+    : { topic, kind: 'note', text: 'off: networks that have IPv4 only are not reached over IPv6 at all' };
+}

@@ -1,0 +1,129 @@
+import { access, constants, readFile, stat } from 'node:fs/promises';
+import { release } from 'node:os';
+import { healthSocket, openParts, type Context } from '../cli/context.ts';
+import { ownVersion } from '../cli/version.ts';
+import { ConfigKeeper } from '../config/keeper.ts';
+import { place } from '../diff/placement.ts';
+import { DockerError } from '../docker/client.ts';
+import { readHost } from '../host/read-host.ts';
+import { missingCapabilities } from '../kernel/backend.ts';
+import { KernelError, type Run } from '../kernel/command.ts';
+import { decide, type PassParts } from '../reconciler/pass.ts';
+import { askHealth } from '../web/health.ts';
+import { tryFeatures } from './features.ts';
+import type { HostView } from './model.ts';
+
+const timeoutMs = 10_000;
+const stateFolder = '/var/lib/dockwall';
+
+/** Looks at everything that `dockwall doctor` tells of. Changes nothing, and does not fail where something of the host does. */
+export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promise<HostView> {
+  const keeper = new ConfigKeeper(env);
+  const { problems, warnings } = await keeper.reload();
+  const parts = await openParts({ env }, keeper.inForce());
+  const netfilter = await lookAtNetfilter(parts);
+  const { docker, decided } = await lookAtDocker(parts, netfilter);
+  const backend = netfilter.kind === 'seen' ? place(netfilter.observed, 4).gate : 'nft';
+  const [features, tables, conntrack, host, files] = await Promise.all([
+    tryFeatures(run, backend),
+    run({ program: 'nft', args: ['list', 'tables'], timeoutMs }).catch(() => undefined),
+    run({ program: 'conntrack', args: ['-C'], timeoutMs }).catch(() => undefined),
+    readHost(),
+    lookAtFiles(env),
+  ]);
+  const dockerHost = env['DOCKER_HOST'] ?? '';
+  return {
+    ...files,
+    config: { problems: problems.length, warnings: warnings.length },
+    docker,
+    remote: dockerHost === '' || dockerHost.startsWith('unix://') ? undefined : dockerHost,
+    netfilter,
+    decided,
+    features,
+    nftTables: tables?.exitCode === 0 ? tableNames(tables.stdout) : undefined,
+    conntrack: conntrack?.exitCode === 0,
+    listening: new Set(host.listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
+    interfaces: host.interfaces.map(({ name }) => name),
+  };
+}
+
+async function lookAtNetfilter({ kernel }: PassParts): Promise<HostView['netfilter']> {
+  try {
+    return { kind: 'seen', observed: await kernel.observe() };
+  } catch (error) {
+    if (error instanceof KernelError) return { kind: 'failed', code: error.code };
+    throw error;
+  }
+}
+
+async function lookAtDocker(
+  parts: PassParts,
+  netfilter: HostView['netfilter'],
+): Promise<Pick<HostView, 'docker' | 'decided'>> {
+  try {
+    const [snapshot, host] = await Promise.all([parts.list(), parts.host()]);
+    if (netfilter.kind === 'failed') return { docker: 'answers', decided: undefined };
+    const { observed } = netfilter;
+    const decided = decide({ snapshot, host, observed, answers: parts.answers() }, parts.config());
+    return { docker: 'answers', decided };
+  } catch (error) {
+    if (!(error instanceof DockerError)) throw error;
+    return { docker: error.code === 'unreachable' ? 'unreachable' : 'refuses', decided: undefined };
+  }
+}
+
+/** What files tell, and the daemon's socket. */
+async function lookAtFiles(
+  env: Context['env'],
+): Promise<
+  Pick<
+    HostView,
+    | 'version'
+    | 'kernel'
+    | 'missingCapabilities'
+    | 'inContainer'
+    | 'sharedLock'
+    | 'ipv6Disabled'
+    | 'daemon'
+    | 'bootUnit'
+    | 'clockBehind'
+    | 'stateFolder'
+  >
+> {
+  const read = async (path: string): Promise<string> => readFile(path, 'latin1').catch(() => '');
+  const mounts = await read('/proc/self/mountinfo');
+  const built = await stat(new URL('../../package.json', import.meta.url)).catch(() => undefined);
+  const inContainer = await isContainer(mounts);
+  return {
+    version: await ownVersion(),
+    kernel: release(),
+    missingCapabilities: await missingCapabilities(read),
+    inContainer,
+    sharedLock: / \/run\/xtables\.lock /.test(mounts),
+    ipv6Disabled: (await read('/proc/sys/net/ipv6/conf/all/disable_ipv6')).trim() === '1',
+    daemon: await askHealth(healthSocket(env), 4000).catch(() => undefined),
+    bootUnit: inContainer ? undefined : await exists('/etc/systemd/system/dockwall-boot.service'),
+    clockBehind: built !== undefined && Date.now() < built.mtimeMs,
+    stateFolder: await access(env['DOCKWALL_STATE_DIR'] ?? stateFolder, constants.W_OK).then(
+      () => true,
+      () => false,
+    ),
+  };
+}
+
+/** Docker mounts three files of its own into each container. */
+async function isContainer(mounts: string): Promise<boolean> {
+  return / \/etc\/(?:hostname|resolv\.conf|hosts) /.test(mounts) || (await exists('/.dockerenv'));
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** `table inet firewalld`, a line each. */
+function tableNames(text: string): readonly string[] {
+  return [...text.matchAll(/^table (\S+ \S+)/gm)].map(([, name = '']) => name);
+}

@@ -1,0 +1,45 @@
+import { styleText } from 'node:util';
+import { columns } from '../cli/text.ts';
+import type { Line } from './model.ts';
+
+const width = 100;
+const colours = { ok: 'green', note: 'yellow', problem: 'red' } as const;
+
+/** For a person: one thing a line, what to do below it. Colours where standard output is a terminal that wants them (NO_COLOR). */
+export function doctorText(lines: readonly Line[]): string {
+  const heads = columns(lines.map(({ kind, topic }) => [kind, topic, '|'])).split('\n');
+  const counts = (['problem', 'note'] as const).map(
+    (kind) => lines.filter((line) => line.kind === kind).length,
+  );
+  const [problems = 0, notes = 0] = counts;
+  const words = [
+    problems === 0 ? 'no problem' : problems === 1 ? '1 problem' : `${problems} problems`,
+    notes === 1 ? '1 note' : `${notes} notes`,
+  ];
+  return [
+    ...lines.map((line, index) => lineText(line, heads[index]?.slice(0, -1) ?? '')),
+    '',
+    `${words.join(', ')}.`,
+  ].join('\n');
+}
+
+function lineText({ kind, text, advice }: Line, head: string): string {
+  const indent = ' '.repeat(head.length);
+  const said = wrapped(text, width - head.length);
+  const todo = advice === undefined ? [] : wrapped(`-> ${advice}`, width - head.length);
+  const [first = '', ...rest] = [...said, ...todo];
+  const coloured = head.replace(kind, styleText(colours[kind], kind));
+  return [`${coloured}${first}`, ...rest.map((line) => `${indent}${line}`)].join('\n');
+}
+
+function wrapped(text: string, most: number): readonly string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > most) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,130 @@
+import { readStatus } from '../cli/status-model.ts';
+import { harmless } from '../cli/text.ts';
+import type { Observed } from '../diff/model.ts';
+import { isBootChain } from '../ruleset/names.ts';
+import type { HostView, Line } from './model.ts';
+
+/** Whether the walls stand and are kept: by a daemon, over a boot, on every network. */
+export function wallLines(view: HostView): readonly Line[] {
+  return [
+    ...statusLines(view),
+    ...foreignLines(view),
+    daemonLine(view),
+    ...bootLines(view),
+    ...protectionLines(view),
+  ];
+}
+
+function statusLines({ decided }: HostView): readonly Line[] {
+  if (decided === undefined) return [];
+  const { walls, upToDate } = readStatus(decided);
+  const lines = walls.map(({ family, gate, front }): Line => {
+    const topic = 'walls';
+    if (!gate.inPlace) {
+      const text = `IPv${family}: the gate is NOT IN PLACE: published ports are as open as Docker makes them`;
+      return { topic, kind: 'problem', text, advice: 'start the dockwall service, or run: dockwall apply' };
+    }
+    if (front === null)
+      return { topic, kind: 'ok', text: `IPv${family}: the gate stands (${gate.backend}), alone` };
+    return front.inPlace
+      ? { topic, kind: 'ok', text: `IPv${family}: gate (${gate.backend}) and front (${front.backend}) stand` }
+      : {
+          topic,
+          kind: 'note',
+          text: `IPv${family}: the gate stands (${gate.backend}); the front is not at the top of DOCKER`,
+        };
+  });
+  const pending: readonly Line[] = upToDate
+    ? []
+    : [
+        {
+          topic: 'walls',
+          kind: 'note',
+          text: 'the kernel differs from what it should hold',
+          advice: 'see: dockwall plan',
+        },
+      ];
+  return [...lines, ...pending];
+}
+
+/** How many, and not which: names of sets are the configuration's. */
+function foreignLines({ decided }: HostView): readonly Line[] {
+  const states = decided?.foreign ?? [];
+  if (states.length === 0) return [];
+  const topic = 'ipsets';
+  const useless = states.filter(({ state }) => state.kind !== 'found');
+  if (useless.length === 0)
+    return [{ topic, kind: 'ok', text: `${states.length} of others, all looked into` }];
+  const closing = useless.filter(({ closes }) => closes).length;
+  const advice = 'which, and why: dockwall check';
+  const some = `${useless.length} of ${states.length} sets of others cannot be looked into`;
+  return [
+    closing === 0
+      ? { topic, kind: 'note', text: `${some}: they let nobody in`, advice }
+      : {
+          topic,
+          kind: 'problem',
+          text: `${some}; ${closing} of them should refuse, and refuse nobody`,
+          advice,
+        },
+  ];
+}
+
+function daemonLine({ daemon }: HostView): Line {
+  const topic = 'daemon';
+  if (daemon === undefined) {
+    const text = 'no daemon answers: the walls stay as they are, and nobody looks after them';
+    return {
+      topic,
+      kind: 'problem',
+      text,
+      advice: 'docker compose up -d dockwall; if it runs: docker compose logs dockwall',
+    };
+  }
+  if (daemon.healthy) return { topic, kind: 'ok', text: 'runs, and is healthy' };
+  const { length } = daemon.problems;
+  const text = `runs, and has ${length === 1 ? 'a problem' : `${length} problems`}`;
+  return { topic, kind: 'problem', text, advice: 'which: dockwall health' };
+}
+
+function bootLines({ netfilter, bootUnit }: HostView): readonly Line[] {
+  const topic = 'boot';
+  const gap = "between the host's boot and the first pass published ports are open";
+  const advice = 'close the gap with the unit that dockwall boot-unit prints; see docs/limits.md';
+  const stands = netfilter.kind === 'seen' && hasBootWall(netfilter.observed);
+  const wall: readonly Line[] = stands
+    ? [
+        {
+          topic,
+          kind: 'note',
+          text: "the boot wall still stands: containers are closed until the daemon's first pass has taken it away",
+        },
+      ]
+    : [];
+  if (bootUnit === true || stands)
+    return [...wall, { topic, kind: 'ok', text: 'the unit dockwall-boot is installed' }];
+  return bootUnit === false
+    ? [{ topic, kind: 'note', text: `no unit dockwall-boot: ${gap}`, advice }]
+    : [
+        {
+          topic,
+          kind: 'note',
+          text: `without the unit dockwall-boot, which cannot be seen from a container, ${gap}`,
+          advice: 'on the host: systemctl is-enabled dockwall-boot',
+        },
+      ];
+}
+
+function hasBootWall({ tables }: Observed): boolean {
+  return tables.some(({ chains }) => [...chains.keys()].some(isBootChain));
+}
+
+function protectionLines({ decided }: HostView): readonly Line[] {
+  if (decided === undefined) return [];
+  const names = readStatus(decided)
+    .services.filter(({ notProtected }) => notProtected.length > 0)
+    .map(({ name }) => harmless(name, 60));
+  if (names.length === 0) return [];
+  const text = `not protected (macvlan, ipvlan, or host network without dockwall.ports): ${names.slice(0, 8).join(', ')}${names.length > 8 ? ` and ${names.length - 8} more` : ''}`;
+  return [{ topic: 'containers', kind: 'note', text, advice: 'why: dockwall check' }];
+}
