@@ -4,20 +4,22 @@ import { ConfigKeeper } from './config/keeper.ts';
 import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
-import { firstLocalPort, readHost } from './host/read-host.ts';
+import { lookUp } from './host/lookup.ts';
+import { firstLocalPort, ownAddresses, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
+import { observers } from './reconciler/observer.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
 import { reportReload } from './reconciler/reload-report.ts';
 import type { Log } from './reconciler/reporter.ts';
 import { openSources } from './sources/open.ts';
 import type { Sources } from './sources/sources.ts';
-import { explainByVerb } from './web/explain.ts';
+import { Explainer } from './web/explainer.ts';
 import { type Health, withProblems } from './web/health.ts';
 import { routes } from './web/routes.ts';
 import { Web } from './web/web.ts';
@@ -26,8 +28,6 @@ export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Path of the unix socket on which the page and `dockwall health` are answered. */
   readonly healthSocket: string;
-  /** The path of this program's main file, to run another verb. */
-  readonly program: string;
 }
 
 /**
@@ -35,24 +35,19 @@ export interface DaemonOptions {
  * stay. Rejects where a privilege, ipset or Docker's socket is missing at the start, and where the engine is one that
  * cannot be guarded.
  */
-export async function runDaemon({ env, healthSocket, program }: DaemonOptions): Promise<void> {
-  const { stopped, refuse } = untilStopped();
+export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<void> {
+  const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
-  const keeper = new ConfigKeeper(env);
-  const first = await keeper.reload();
-  const log = createLog(keeper.inForce().config, env);
-  reportReload(log, first, keeper);
-  const reader = new ProgramReader();
-  const kernel = createKernel(readingRun(reader.readText, runCommand));
   let answersChanged = (): void => {};
-  const sources = await openSources(env, { log, onChange: () => answersChanged() });
-  const { families, sets } = await raise({ kernel, keeper, log, sources });
-  await requireSocket(env);
+  const { keeper, log, reader, kernel, sources, families, sets } = await begin(env, () => answersChanged());
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
   const version = await ownVersion();
-  const health = (): Health => withProblems(reconciler.health(), web.problems());
+  // Somebody may ask the moment the socket is there.
+  let web: Web | undefined;
+  const health = (): Health => withProblems(reconciler.health(), web?.problems() ?? []);
   const insight = openInsight({
     version,
     health,
@@ -61,6 +56,7 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
     sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
+  const explainer = new Explainer({ observe: () => kernel.observe(), own: ownAddresses, lookup: lookUp });
   const reconciler: Reconciler = new Reconciler({
     keeper,
     log,
@@ -71,19 +67,19 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
     firstLocalPort: await firstLocalPort(),
     env,
     sources,
-    observer: insight.observer,
+    observer: observers(insight.observer, { passed: (decision) => explainer.passed(decision) }),
     version,
     onRefusal: refuse,
-    onConfig: ({ listen }) => void web.listen(listen),
+    onConfig: ({ listen }) => void web?.listen(listen),
   });
   const handler = routes({
     host: hostname,
     health,
     ...insight.answers,
+    explain: (question) => explainer.explain(question),
     lookSoon: () => reconciler.lookSoon(),
-    explain: explainByVerb(runCommand, program),
   });
-  const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
+  web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);
   reload = () => {
     reconciler.reload();
@@ -97,20 +93,35 @@ export async function runDaemon({ env, healthSocket, program }: DaemonOptions): 
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
     endWatch();
-    await Promise.all([reconciler.stop(), sources.stop(), web.close()]);
+    await Promise.all([reconciler.stop(), sources.stop(), web?.close()]);
   }
-}
-
-/** Resolves with the signal that ends us; rejects with what is told to `refuse`. */
-function untilStopped(): { readonly stopped: Promise<void>; readonly refuse: (reason: unknown) => void } {
-  const { promise: stopped, resolve: stop, reject: refuse } = Promise.withResolvers<void>();
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
-  return { stopped, refuse };
 }
 
 /** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
 function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
   return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
+}
+
+/** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate, Docker's socket. */
+async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<Beginning> {
+  const keeper = new ConfigKeeper(env);
+  const first = await keeper.reload();
+  const log = createLog(keeper.inForce().config, env);
+  reportReload(log, first, keeper);
+  const reader = new ProgramReader();
+  const kernel = createKernel(readingRun(reader.readText, runCommand));
+  const sources = await openSources(env, { log, onChange });
+  const { families, sets } = await raise({ kernel, keeper, log, sources });
+  await requireSocket(env);
+  return { keeper, log, reader, kernel, sources, families, sets };
+}
+
+interface Beginning extends Pick<Observed, 'families' | 'sets'> {
+  readonly keeper: ConfigKeeper;
+  readonly log: ReturnType<typeof createLog>;
+  readonly reader: ProgramReader;
+  readonly kernel: Kernel;
+  readonly sources: Sources;
 }
 
 interface Raising {

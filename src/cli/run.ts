@@ -4,6 +4,6 @@ import { exitCodes, type ExitCode } from './exit-code.ts';
 
 /** `dockwall run`: stays until SIGTERM. */
 export async function run({ env }: Context): Promise<ExitCode> {
-  await runDaemon({ env, healthSocket: healthSocket(env), program: process.argv[1] ?? '' });
+  await runDaemon({ env, healthSocket: healthSocket(env) });
   return exitCodes.ok;
 }

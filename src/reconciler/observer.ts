@@ -1,11 +1,11 @@
 import type { Drift } from '../diff/drift.ts';
 import type { Observed } from '../diff/model.ts';
-import type { Decision } from './pass.ts';
+import type { Decided } from './pass.ts';
 
 /** Told of what the reconciler does, for those who show it; nothing that it does may throw or take long. */
 export interface PassObserver {
   /** A pass has succeeded. `took`: milliseconds. */
-  readonly passed: (decision: Decision, took: number) => void;
+  readonly passed: (decision: Decided, took: number) => void;
   readonly failed: (took: number) => void;
   /** What others changed, and is put back. */
   readonly drifted: (drifts: readonly Drift[]) => void;

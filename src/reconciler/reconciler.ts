@@ -7,7 +7,6 @@ import { type DockerClient, DockerError, type DockerEvent } from '../docker/clie
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
 import { countSockets, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
-import type { Listener } from '../inventory/model.ts';
 import { ArmedRun } from '../kernel/armed.ts';
 import { runCommand } from '../kernel/command.ts';
 import { listConnections } from '../kernel/connections.ts';
@@ -16,7 +15,7 @@ import { createKernel, type Kernel } from '../kernel/kernel.ts';
 import { startMonitor } from '../kernel/monitor.ts';
 import type { ProgramReader } from '../kernel/reader.ts';
 import type { Family } from '../net/network.ts';
-import type { Answers, Policy } from '../policy/model.ts';
+import type { Answers } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import { Admission } from './admission.ts';
 import { systemClock } from './clock.ts';
@@ -31,6 +30,7 @@ import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
 import type { PassObserver } from './observer.ts';
 import { type PassParts, reconcile } from './pass.ts';
+import { publishedPorts } from './published.ts';
 import { raiseGate } from './raise.ts';
 import { Refresh } from './refresh.ts';
 import { reportReload } from './reload-report.ts';
@@ -391,13 +391,4 @@ export class Reconciler {
       answers: () => this.parts.sources.answers(),
     };
   }
-}
-
-/** A port that is the host's own again (lapsed) is not. */
-function publishedPorts({ services }: Policy): readonly Listener[] {
-  return services.flatMap(({ ports }) =>
-    ports.flatMap(({ protocol, hostPort, lapsed, loopback }) =>
-      hostPort === undefined || lapsed || loopback ? [] : [{ protocol, port: hostPort }],
-    ),
-  );
 }

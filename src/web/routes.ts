@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Answer, jsonAnswer, pageAnswer, textAnswer } from './answer.ts';
 import type { DaemonReport } from './daemon-report.ts';
-import type { Explain, Question } from './explain.ts';
+import { type Explain, oneAtATime, type Question } from './explain.ts';
 import type { Health } from './health.ts';
 import { icon } from './icon.ts';
 import { explainPage, statusPage } from './page.ts';
@@ -25,7 +25,8 @@ export interface RouteParts {
 }
 
 /** Everything that can be asked of a running dockwall. None of it changes what may pass. */
-export function routes(parts: RouteParts): Handler {
+export function routes(given: RouteParts): Handler {
+  const parts = { ...given, explain: given.explain && oneAtATime(given.explain) };
   const script = readFile(new URL('client/app.js', import.meta.url), 'utf8');
   // Asked for later: until then a failure is nobody's.
   script.catch(() => {});

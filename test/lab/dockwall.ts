@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
-import { askSocket } from './ask-socket.ts';
+import { askSocket, type SocketAnswer } from './ask-socket.ts';
 import { cellArgv, cellEnv, innerProcess } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
@@ -177,6 +177,11 @@ export class Dockwall {
     if (answer?.status !== 200)
       throw new Error(`dockwall has no answer to ${path}: ${answer?.body ?? 'nothing'}`);
     return answer.body;
+  }
+
+  /** What the page's server answers on dockwall's socket. */
+  async get(url: string): Promise<SocketAnswer | undefined> {
+    return askSocket(path.join(this.#runtimeDir, 'dockwall.sock'), url, 10_000);
   }
 
   /** Waits until it says that it is well: its walls are up, Docker answers, its config is good. */

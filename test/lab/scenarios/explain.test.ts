@@ -88,6 +88,22 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     ]);
   });
 
+  it('S26: the page says what the command says', async () => {
+    const ask = async (source: string, target: string, format = ''): Promise<string> => {
+      const query = new URLSearchParams({ source, target, format });
+      const answer = await stage.dockwall.get(`/explain?${query.toString()}`);
+      return `${answer?.status}\n${answer?.body}`;
+    };
+    const told = await command('--json', G, 'wiki:http');
+    expect(JSON.parse((await ask(G, 'wiki:http', 'json')).replace('200\n', ''))).toEqual(
+      JSON.parse(told.stdout),
+    );
+    const page = await ask(G, 'wiki:http');
+    expect(page).toMatch(/^200\n/);
+    expect(page).toContain('dockwall.allow=web: group web, 203.0.113.20');
+    expect(await ask(G, 'wkii')).toMatch(/^400\n[^]*did you mean `wiki`/);
+  });
+
   it('S26: ten mistakes, each told by one command', async () => {
     const wrong = await lines(G, '8089');
     expect(wrong[0]).toContain(
