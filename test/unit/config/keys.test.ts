@@ -220,12 +220,31 @@ describe('driftCheck', () => {
   });
 
   test.each([
-    ['3', 'driftCheck: `3` is not a time: write a number with `ms`, `s`, `m` or `h`, such as `3s`, or `off`'],
+    [
+      '3',
+      'driftCheck: `3` is not a time: write a number with `ms`, `s`, `m`, `h` or `d`, such as `3s`, or `off`',
+    ],
     ['10ms', 'driftCheck: `10ms` is not from `500ms` to `24h`; `off` switches it off'],
     ['25h', 'driftCheck: `25h` is not from `500ms` to `24h`; `off` switches it off'],
     ['[3s]', 'driftCheck: a list stands where a time such as `3s` should'],
   ])('%s is refused', (text, problem) => {
     expect(sentence(`driftCheck: ${text}`)).toBe(problem);
+  });
+});
+
+describe('maxGrant', () => {
+  test.each([
+    ['2h', 7_200_000],
+    ['24d', 24 * 86_400_000],
+    ['off', 0],
+  ])('%s', (text, maxGrant) => {
+    expect(config(`maxGrant: ${text}`).maxGrant).toBe(maxGrant);
+  });
+
+  test.each(['500ms', '25d'])('%s is refused', (text) => {
+    expect(sentence(`maxGrant: ${text}`)).toBe(
+      `maxGrant: \`${text}\` is not from \`1s\` to \`24d\`; \`off\` switches it off`,
+    );
   });
 });
 

@@ -17,6 +17,7 @@ const defaults = {
   guard: 'on',
   blocked: 'on',
   listen: undefined,
+  maxGrant: 86_400_000,
   logLevel: 'info',
   logFormat: 'auto',
 };
@@ -53,6 +54,7 @@ services:
   nginx-proxy: {public: [http, https], allow: {ssh: [office]}}
 guard: off
 blocked: off
+maxGrant: 12h
 logLevel: debug
 logFormat: text
 `;
@@ -74,6 +76,7 @@ logFormat: text
       ]),
       guard: 'off',
       blocked: 'off',
+      maxGrant: 43_200_000,
       logLevel: 'debug',
       logFormat: 'text',
     });
@@ -93,6 +96,7 @@ logFormat: text
       DOCKWALL_SERVICES: '{web: {public: 80}}',
       DOCKWALL_GUARD: 'off',
       DOCKWALL_BLOCKED: 'off',
+      DOCKWALL_MAX_GRANT: 'off',
       DOCKWALL_LOG_LEVEL: 'warn',
       DOCKWALL_LOG_FORMAT: 'json',
     };
@@ -111,6 +115,7 @@ logFormat: text
       services: new Map([['web', { 'dockwall.public': '80' }]]),
       guard: 'off',
       blocked: 'off',
+      maxGrant: 0,
       logLevel: 'warn',
       logFormat: 'json',
     });
