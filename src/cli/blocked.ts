@@ -3,7 +3,7 @@ import { decide, type PassParts } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
 import { type Context, openParts, requireConfig, runtimeFolder } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
-import { letIn } from './let-in.ts';
+import { grant } from './grant.ts';
 import { readShown, writeShown } from './shown-list.ts';
 import { agoText, columns, harmless, jsonText } from './text.ts';
 
@@ -93,5 +93,5 @@ async function grantShown(context: Context, words: readonly string[]): Promise<E
     const whole = `the list that was shown has the numbers 1 to ${shown.length}`;
     throw new UserError(exitCodes.bad, `there is no ${harmless(number, 20)} in it: ${whole}`);
   }
-  return letIn(context, { group, source, time });
+  return grant(context, group, { source, for: time });
 }
