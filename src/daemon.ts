@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { hostname, setPriority } from 'node:os';
 import { pino } from 'pino';
 import { ConfigKeeper } from './config/keeper.ts';
 import { requireSocket } from './docker/require-socket.ts';
@@ -6,14 +6,18 @@ import { firstLocalPort, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
+import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler, reportReload } from './reconciler/reconciler.ts';
-import { serveHealth } from './web/health-server.ts';
+import { withProblems } from './web/health.ts';
+import { LastLook } from './web/last-look.ts';
+import { routes } from './web/routes.ts';
+import { Web } from './web/web.ts';
 
 export interface DaemonOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** Path of the unix socket that answers `dockwall health`. */
+  /** Path of the unix socket on which the page and `dockwall health` are answered. */
   readonly healthSocket: string;
 }
 
@@ -44,6 +48,11 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { families, sets } = observed;
+  const looks = new LastLook({
+    observe: () => kernel.observe(),
+    clock: systemClock,
+    today: () => new Date(),
+  });
   const reconciler = new Reconciler({
     keeper,
     log,
@@ -55,15 +64,23 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     env,
     sources: { answers: () => new Map(), want: () => {} },
     onRefusal: refuse,
+    onPass: (decision) => looks.passed(decision),
+    onConfig: ({ listen }) => void web.listen(listen),
   });
-  const server = await serveHealth(healthSocket, () => reconciler.health());
+  const handler = routes({
+    host: hostname,
+    health: () => withProblems(reconciler.health(), web.problems()),
+    look: () => looks.look(),
+  });
+  const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
+  await web.listen(keeper.inForce().config.listen);
   reload = () => reconciler.reload();
   await reconciler.start(adoptedBefore(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
-    await Promise.all([reconciler.stop(), server.close()]);
+    await Promise.all([reconciler.stop(), web.close()]);
   }
 }
 

@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 
-// Three projects, one command. `lab` and `contract` need root and kernel features;
+// Four projects, one command. `lab` and `contract` need root and kernel features, `page` Chromium;
 // their files say loudly what they skip where those are missing.
 export default defineConfig({
   test: {
@@ -13,6 +13,9 @@ export default defineConfig({
         },
       },
       { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000 } },
+      {
+        test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+      },
       {
         test: {
           name: 'lab',

@@ -2,7 +2,7 @@ import { describe } from '../diff/describe.ts';
 import { diffAway, isEmpty } from '../diff/diff.ts';
 import { runCommand } from '../kernel/command.ts';
 import { createKernel } from '../kernel/kernel.ts';
-import { askHealth } from '../web/health-server.ts';
+import { askHealth } from '../web/health.ts';
 import { type Context, healthSocket } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { changesText } from './plan.ts';

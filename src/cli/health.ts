@@ -1,4 +1,4 @@
-import { askHealth } from '../web/health-server.ts';
+import { askHealth } from '../web/health.ts';
 import { type Context, healthSocket } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
 

@@ -3,6 +3,7 @@ import { didYouMean } from '../net/did-you-mean.ts';
 import { shorten, show } from '../net/show.ts';
 import { didYou } from './field.ts';
 import type { Layer } from './layer.ts';
+import { listenShape } from './listen.ts';
 import { pathText, type ConfigProblem, type Path } from './problem.ts';
 import { configKeys, type ConfigKey } from './schema.ts';
 import { serviceShape } from './services.ts';
@@ -18,7 +19,8 @@ export function issueProblems(
   return issues.flatMap((issue) => {
     const path: Path = [key, ...(issue.path as (string | number)[])];
     if (issue.code === 'unrecognized_keys') {
-      return issue.keys.map((name) => unknownKey(layer, [...path, name], Object.keys(serviceShape)));
+      const known = Object.keys(key === 'listen' ? listenShape : serviceShape);
+      return issue.keys.map((name) => unknownKey(layer, [...path, name], known));
     }
     const params = issue.code === 'custom' ? issue.params : undefined;
     return [

@@ -28,7 +28,8 @@ export function environmentLayers(env: Environment): readonly Layer[] {
   return configKeys.flatMap((key) => {
     const text = variable(env, twins[key]);
     if (text === undefined) return [];
-    if (key === 'groups' || key === 'services') return [yamlTwin(key, { name: twins[key], text })];
+    if (key === 'groups' || key === 'services' || (key === 'listen' && text.trimStart().startsWith('{')))
+      return [yamlTwin(key, { name: twins[key], text })];
     const place = { where: `environment variable ${twins[key]}` };
     return [{ value: { [key]: text }, problems: [], unreadable: false, locate: () => place }];
   });

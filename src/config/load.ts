@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { show } from '../net/show.ts';
 import { issueProblems, unknownKeys } from './issues.ts';
 import { environmentLayers, unknownVariables, variable, type Environment, type Layer } from './layer.ts';
+import { hostText, listenConflict } from './listen.ts';
 import { connmarkConflict, markConflict } from './mark.ts';
 import type { Config } from './model.ts';
 import { isPlainMap, type Plain } from './plain.ts';
@@ -130,11 +131,16 @@ function oddValues(config: Config, origins: ReadonlyMap<ConfigKey, Layer>): read
       .filter((network) => network.endsWith('/0'))
       .flatMap((network) => odd(key, network, everybodyProblem[key](network))),
   );
-  const { mark, connmark } = config;
+  const { mark, connmark, listen } = config;
   return [
     ...everybody,
     ...odd('mark', `0x${mark.toString(16)}`, markConflict(mark)),
     ...odd('connmark', `0x${connmark.toString(16)}`, connmarkConflict(connmark, mark)),
+    ...odd(
+      'listen',
+      listen === undefined ? '' : `${hostText(listen.address)}:${listen.port}`,
+      listenConflict(listen),
+    ),
   ];
 }
 

@@ -1,4 +1,5 @@
 import type { Cidr } from '../net/network.ts';
+import type { Listen } from './listen.ts';
 
 /** A named source group: `[a-z0-9][a-z0-9_-]*`, at most 40 characters, never a built-in name or an address. */
 export type GroupName = string & { readonly brand: 'GroupName' };
@@ -72,6 +73,8 @@ export interface Config {
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Whether new services of the host wait until Docker has said that they are not a container's. */
   readonly guard: 'on' | 'off';
+  /** Where the page is served besides the unix socket; undefined: nowhere. */
+  readonly listen: Listen | undefined;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
 }
 

@@ -1,11 +1,15 @@
 import { validate } from 'node-cron';
 import type { z } from 'zod';
 import { show } from '../net/show.ts';
+import { docs } from './docs.ts';
 import { refuse, textField, type Parsed } from './field.ts';
 
 /** A cron expression of five or six fields (the sixth, in front, is seconds). */
 export function scheduleField(): z.ZodType<string> {
-  return textField('a cron expression', parseSchedule);
+  return textField('a cron expression', parseSchedule).register(docs, {
+    type: 'cron expression',
+    meaning: "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
+  });
 }
 
 function parseSchedule(text: string): Parsed<string> {

@@ -5,6 +5,7 @@ import { docs } from './docs.ts';
 import { durationField } from './duration.ts';
 import { didYou, found, refuse, textField } from './field.ts';
 import { interfacesField } from './interfaces.ts';
+import { listenField } from './listen.ts';
 import { markField } from './mark.ts';
 import type { Config } from './model.ts';
 import { groupsField, peersField } from './peers.ts';
@@ -31,11 +32,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       type: '`auto` or list of interface names',
       meaning: "The external interfaces. `auto` is every interface but loopback and Docker's own bridges.",
     }),
-    schedule: scheduleField().register(docs, {
-      type: 'cron expression',
-      meaning:
-        "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
-    }),
+    schedule: scheduleField(),
     driftCheck: durationField({ least: '500ms' }).register(docs, {
       type: 'time such as `3s`, or `off`',
       meaning:
@@ -73,6 +70,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
+    listen: listenField(),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
@@ -93,6 +91,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   groups: {},
   services: {},
   guard: 'on',
+  listen: 'off',
   logLevel: 'info',
 };
 
@@ -109,6 +108,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   groups: 'DOCKWALL_GROUPS',
   services: 'DOCKWALL_SERVICES',
   guard: 'DOCKWALL_GUARD',
+  listen: 'DOCKWALL_LISTEN',
   logLevel: 'DOCKWALL_LOG_LEVEL',
 };
 

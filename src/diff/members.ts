@@ -59,7 +59,7 @@ export function towards(
   const changes = added.length + removed.length;
   if (changes >= fewChanges) {
     const members = to.members();
-    if (changes >= members.length) {
+    if (changes >= members.length || 2 * added.length >= members.length) {
       const { members: _, ...header } = set;
       const counts = { added: added.length, removed: removed.length };
       return [{ kind: 'replace-members', set: header, members, ...counts }];

@@ -9,7 +9,7 @@ import { readHost } from '../host/read-host.ts';
 import { missingCapabilities } from '../kernel/backend.ts';
 import { KernelError, type Run } from '../kernel/command.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
-import { askHealth } from '../web/health-server.ts';
+import { askHealth } from '../web/health.ts';
 import { tryFeatures } from './features.ts';
 import type { HostView } from './model.ts';
 

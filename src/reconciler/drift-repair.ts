@@ -17,6 +17,8 @@ interface RepairParts {
   readonly writes: () => void;
 }
 
+type Next = (sets: readonly IpSet[]) => readonly IpSet[];
+
 /** Somebody may take away faster than we put back; the trigger comes again. */
 const mostLooks = 4;
 
@@ -38,11 +40,14 @@ export class DriftRepair {
   /** Writes between passes, so far, and those that have not ended. */
   private writings = 0;
   private readonly underWay = new Set<Promise<void>>();
+  /** What was taken away since the look that the pass under way goes by: its ruleset knows nothing of it. */
+  private takenAway: Next[] = [];
 
   constructor(parts: RepairParts) {
     this.parts = parts;
     this.kernel = {
       observe: async () => {
+        if (this.seen === undefined) this.takenAway = [];
         const seen = this.seen ?? (await parts.kernel.observe());
         this.seen = undefined;
         return seen;
@@ -58,7 +63,8 @@ export class DriftRepair {
 
   /** Call when a pass has succeeded. */
   passed({ ruleset, observed, foreign }: Pick<Decision, 'ruleset' | 'observed' | 'foreign'>): void {
-    this.left = ruleset;
+    const sets = this.takenAway.reduce((left, next) => next(left), ruleset.sets);
+    this.left = { ...ruleset, sets };
     this.foreign = namesOf(observed);
     this.named = new Set(foreign.map(({ name }) => name));
   }
@@ -71,8 +77,10 @@ export class DriftRepair {
   /**
    * Changes sets between two passes: what is left then is `next` of what was left before. While that is being done, and to a
    * look that began before it was done, the difference is nobody else's doing. Rejects as `write` does; what is left is then not known.
+   * @param kind `takes away`: of members only. It holds against a pass that is under way too, which would put them back.
    */
-  async write(next: (sets: readonly IpSet[]) => readonly IpSet[], write: () => Promise<void>): Promise<void> {
+  async write(kind: 'takes away' | 'changes', next: Next, write: () => Promise<void>): Promise<void> {
+    if (kind === 'takes away') this.takenAway.push(next);
     if (this.left !== undefined) this.left = { ...this.left, sets: next(this.left.sets) };
     this.parts.writes();
     this.writings += 1;
@@ -95,7 +103,9 @@ export class DriftRepair {
       const { writings } = this;
       const observed = await this.parts.kernel.observe();
       this.parts.saw(observed);
-      if (writings === this.writings) return observed;
+      if (writings !== this.writings) continue;
+      this.takenAway = [];
+      return observed;
     }
     return undefined;
   }

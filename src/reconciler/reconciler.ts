@@ -1,6 +1,6 @@
 import { createTask, type ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
-import type { LiveSource } from '../config/model.ts';
+import type { Config, LiveSource } from '../config/model.ts';
 import type { SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
@@ -27,7 +27,7 @@ import type { EngineRefusal } from './engine-check.ts';
 import { EngineProbe } from './engine-probe.ts';
 import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
-import { type PassParts, reconcile } from './pass.ts';
+import { type Decided, type PassParts, reconcile } from './pass.ts';
 import { raiseGate } from './raise.ts';
 import { Refresh } from './refresh.ts';
 import { type Log, Reporter } from './reporter.ts';
@@ -72,6 +72,10 @@ export interface ReconcilerParts {
   readonly sources: SourceAnswers;
   /** Called when this engine has turned out to be one that cannot be guarded. */
   readonly onRefusal: (refusal: EngineRefusal) => void;
+  /** Called after each pass with what it has decided. */
+  readonly onPass: (decision: Decided) => void;
+  /** Called when another configuration is in force. */
+  readonly onConfig: (config: Config) => void;
 }
 
 /** Everything that pulls the one trigger: events, schedule, signals, late answers. */
@@ -136,7 +140,7 @@ export class Reconciler {
       clock,
     });
     this.withdrawal = new Withdrawal({
-      write: (sets) => this.writeSets(sets, (left) => without(left, sets)),
+      write: (sets) => this.writeSets('takes away', sets, (left) => without(left, sets)),
       clock,
     });
     this.refresh = this.makeRefresh(parts);
@@ -167,7 +171,7 @@ export class Reconciler {
       inForce: () => keeper.inForce(),
       write: (changes, sets) => {
         const fresh = new Map(sets.map((set) => [set.name, set]));
-        return this.writeSets(changes, (left) => left.map((set) => fresh.get(set.name) ?? set));
+        return this.writeSets('changes', changes, (left) => left.map((set) => fresh.get(set.name) ?? set));
       },
       done: (refreshed) => {
         this.reporter.refreshed(refreshed.changes);
@@ -204,10 +208,11 @@ export class Reconciler {
 
   /** Without delay, between two passes. */
   private async writeSets(
+    kind: 'takes away' | 'changes',
     sets: readonly SetChange[],
     next: (left: readonly IpSet[]) => readonly IpSet[],
   ): Promise<void> {
-    await this.repair.write(next, () => this.quick.apply({ sets, tables: [], destroy: [] }));
+    await this.repair.write(kind, next, () => this.quick.apply({ sets, tables: [], destroy: [] }));
   }
 
   private async raise(): Promise<void> {
@@ -231,7 +236,9 @@ export class Reconciler {
   private reloaded(reload: Reload): void {
     reportReload(this.parts.log, reload, this.parts.keeper);
     if (reload.changed) {
-      this.parts.log.level = this.parts.keeper.inForce().config.logLevel;
+      const { config } = this.parts.keeper.inForce();
+      this.parts.log.level = config.logLevel;
+      this.parts.onConfig(config);
       this.startSchedule();
     }
     this.trigger.pull();
@@ -295,6 +302,7 @@ export class Reconciler {
       this.refresh.passed(decision);
       this.cutter.passed(decision);
       this.parts.sources.want(decision.policy.sources);
+      this.parts.onPass(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
         judged,

@@ -33,7 +33,7 @@ export interface Refreshed {
 export class Refresh {
   private readonly parts: RefreshParts;
   private decided: Decided | undefined;
-  private writing = false;
+  private working: Promise<void> | undefined;
   private again = false;
 
   constructor(parts: RefreshParts) {
@@ -47,19 +47,23 @@ export class Refresh {
   }
 
   /** Call when an answer has changed. Resolves when it is in the sets, or when that is left to the pass. */
-  async changed(): Promise<void> {
-    this.again = this.writing;
-    if (this.writing) return;
-    this.writing = true;
+  changed(): Promise<void> {
+    this.again = true;
+    this.working ??= this.work().finally(() => {
+      this.working = undefined;
+      if (this.again) void this.changed();
+    });
+    return this.working;
+  }
+
+  private async work(): Promise<void> {
     try {
-      do {
+      while (this.again) {
         this.again = false;
         await this.refresh();
-      } while (this.again);
+      }
     } catch {
       // The pass that follows does it, or says why not.
-    } finally {
-      this.writing = false;
     }
   }
 

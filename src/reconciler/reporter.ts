@@ -5,7 +5,7 @@ import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
 import type { Problem } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
-import type { Health } from '../web/health-server.ts';
+import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
 import { checkForeign } from './foreign-check.ts';
 import type { Decision } from './pass.ts';

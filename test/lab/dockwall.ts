@@ -154,9 +154,14 @@ export class Dockwall {
     }
   }
 
+  /** The socket on which it answers, on this machine. */
+  get socket(): string {
+    return path.join(this.#runtimeDir, 'dockwall.sock');
+  }
+
   /** What it says of itself; undefined while it does not answer. */
   async health(): Promise<Health | undefined> {
-    const answer = await askSocket(path.join(this.#runtimeDir, 'dockwall.sock'), '/healthz');
+    const answer = await askSocket(this.socket, '/healthz');
     return answer && (JSON.parse(answer.body) as Health);
   }
 

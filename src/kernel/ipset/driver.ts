@@ -28,9 +28,9 @@ export async function saveSets(
   limits: Limits,
   before: readonly ObservedSet[] = [],
 ): Promise<SavedSets> {
-  const parser = new SetParser(isOwnedSet, before);
-  const sets = await save(run, { ...limits, program: 'ipset', args: ['save'] }, parser);
-  return { sets: sets.filter(({ name }) => !filling.has(name)), foreign: parser.foreign };
+  const command = { ...limits, program: 'ipset', args: ['save'] };
+  const { sets, foreign } = await save(run, command, () => new SetParser(isOwnedSet, before));
+  return { sets: sets.filter(({ name }) => !filling.has(name)), foreign };
 }
 
 /** These sets of others, whole, and of lists what they list; those that do not exist are left out. Rejects with a KernelError. */
@@ -42,7 +42,7 @@ export async function readSets(
   const read = async (wanted: readonly string[]): Promise<readonly ObservedSet[]> => {
     const all = new Set(wanted);
     const command = { ...limits, program: 'ipset', args: ['save'] };
-    return save(run, command, new SetParser((name) => all.has(name)));
+    return (await save(run, command, () => new SetParser((name) => all.has(name)))).sets;
   };
   const named = await read(names);
   const lists = new Map(
@@ -63,11 +63,14 @@ export async function readSets(
   );
 }
 
-async function save(run: Run, command: Command, parser: SetParser): Promise<readonly ObservedSet[]> {
+async function save(run: Run, command: Command, newParser: () => SetParser): Promise<SavedSets> {
+  const parser = newParser();
   const piecewise = { ...command, onText: (text: string) => parser.feed(text) };
   const { stdout } = await execute(run, piecewise, 'saving the sets');
-  parser.feed(stdout);
-  return parser.end();
+  if (stdout === '') return { sets: parser.end(), foreign: parser.foreign };
+  const whole = newParser();
+  whole.feed(stdout);
+  return { sets: whole.end(), foreign: whole.foreign };
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */
@@ -126,8 +129,10 @@ async function passing(
   { set, members }: ReplaceMembers,
   name: string,
 ): Promise<Passing> {
-  const parser = new SetParser(isOwnedSet, [], 'passing');
-  const [seen] = await save(run, { ...limits, program: 'ipset', args: ['save', name] }, parser);
+  const command = { ...limits, program: 'ipset', args: ['save', name] };
+  const {
+    sets: [seen],
+  } = await save(run, command, () => new SetParser(isOwnedSet, [], 'passing'));
   const found = [...(seen?.members ?? [])].filter(([, seconds]) => seconds > 0);
   const permanent = new Set(found.length === 0 ? [] : members);
   return new Map(

@@ -15,6 +15,7 @@ const defaults = {
   groups: new Map(),
   services: new Map(),
   guard: 'on',
+  listen: undefined,
   logLevel: 'info',
 };
 
@@ -137,7 +138,7 @@ describe('problems', () => {
     const env = { DOCKWALL_DEFAULT: 'opne', DOCKWALL_TRUSTED: 'web,wep' };
     expect(lines(problems(text, env))).toEqual([
       '1:11 trusted[0]: `/33` is not a prefix length: the prefix length of IPv4 is a number from 0 to 32',
-      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, logLevel; did you mean `trusted`?',
+      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, listen, logLevel; did you mean `trusted`?',
       '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x1000`',
       '4:16 groups.web[0]: `10.1` is not an address: an IPv4 address has four numbers with dots between them',
       'DOCKWALL_DEFAULT default: `opne` stands where one of `closed`, `open` should; did you mean `open`?',

@@ -37,6 +37,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     groups: new Map(),
     services: new Map(),
     guard: 'on',
+    listen: undefined,
     logLevel: 'info',
     ...changes,
   };

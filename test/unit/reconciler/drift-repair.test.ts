@@ -16,6 +16,7 @@ import {
   peerList,
   ports,
 } from '../policy/inventories.ts';
+import { settle } from './fake-clock.ts';
 
 const dockers = `*nat
 :DOCKER - [0:0]
@@ -55,9 +56,9 @@ beforeEach(async () => {
 });
 
 /** The pass that this state is of has ended. */
-async function passed(left = ruleset): Promise<void> {
+async function passed(left = ruleset, by = repair): Promise<void> {
   const observed = await kernel.observe();
-  repair.passed({ ruleset: left, observed, foreign: foreignStates(left, observed) });
+  by.passed({ ruleset: left, observed, foreign: foreignStates(left, observed) });
 }
 
 /** Somebody else's iptables-restore, IPv4. */
@@ -211,5 +212,62 @@ describe('DriftRepair', () => {
     await tables('*mangle\n-F PREROUTING\nCOMMIT\n', 'ip6tables-nft-restore');
     await fresh.repair('check');
     expect([raised, words()]).toEqual([1, ['jump: the gate was missing']]);
+  });
+
+  describe('our own changes between passes', () => {
+    const left = (sets: Ruleset['sets']): Ruleset['sets'] =>
+      sets.map((set) => (set.name === 'dockwall4-trusted' ? { ...set, members: [] } : set));
+    const write = async (): Promise<void> => sets('del dockwall4-trusted 203.0.113.4\n');
+
+    it('are nobody else’s, whenever a look falls into them', async () => {
+      let release = (): void => {};
+      let looks = 0;
+      const observing: Kernel = {
+        ...kernel,
+        observe: async () => {
+          const observed = await kernel.observe();
+          looks += 1;
+          if (looks === 1) await new Promise<void>((resolve) => (release = resolve));
+          return observed;
+        },
+      };
+      const busy = new DriftRepair({
+        kernel: observing,
+        raise: async () => (raised += 1),
+        report: (drifts) => void reported.push(...drifts),
+        saw: () => {},
+        writes: () => {},
+      });
+      await passed(ruleset, busy);
+      // The look has seen what was there before, and is not done when the change is.
+      const checking = busy.repair('pass');
+      await settle();
+      await busy.write('changes', left, write);
+      release();
+      expect(await checking).toBe(false);
+      expect([looks, words()]).toEqual([2, []]);
+    });
+
+    it('are waited for by a look', async () => {
+      let release = (): void => {};
+      const writing = repair.write('changes', left, async () => {
+        await new Promise<void>((resolve) => (release = resolve));
+        await write();
+      });
+      const checking = repair.repair('pass');
+      await settle();
+      release();
+      await writing;
+      expect(await checking).toBe(false);
+      expect(words()).toEqual([]);
+    });
+
+    it('that fail leave nothing to go by', async () => {
+      await expect(repair.write('changes', left, () => Promise.reject(new Error('no')))).rejects.toThrow(
+        'no',
+      );
+      expect(await repair.repair('check')).toBe(true);
+      expect([raised, words()]).toEqual([0, []]);
+    });
   });
 });

@@ -1,0 +1,39 @@
+import { request } from 'node:http';
+
+/** How the daemon is. Unhealthy is for a person to look at; the walls stand either way. */
+export interface Health {
+  readonly healthy: boolean;
+  /** Sentences; empty when healthy. */
+  readonly problems: readonly string[];
+  /** How often what others had changed was put back, by kind, since the start. */
+  readonly drift: Readonly<Record<string, number>>;
+}
+
+/** The same with what is wrong elsewhere. */
+export function withProblems(health: Health, more: readonly string[]): Health {
+  const problems = [...health.problems, ...more];
+  return { ...health, healthy: problems.length === 0, problems };
+}
+
+/** Asks the daemon behind the socket. Rejects when nobody answers there within `timeLimit` ms. */
+export function askHealth(path: string, timeLimit: number): Promise<Health> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath: path, path: '/healthz', timeout: timeLimit }, (answer) => {
+      let body = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => {
+        body += chunk;
+      });
+      answer.on('end', () => {
+        try {
+          resolve(JSON.parse(body) as Health);
+        } catch (error) {
+          reject(error);
+        }
+      });
+    });
+    asking.on('timeout', () => asking.destroy(new Error(`no answer within ${timeLimit} ms`)));
+    asking.on('error', reject);
+    asking.end();
+  });
+}

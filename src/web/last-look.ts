@@ -1,0 +1,60 @@
+import { readStatus } from '../cli/status-model.ts';
+import { diff } from '../diff/diff.ts';
+import type { Observed } from '../diff/model.ts';
+import type { Clock } from '../reconciler/clock.ts';
+import type { Decision } from '../reconciler/pass.ts';
+import type { Look } from './read-page.ts';
+
+export interface LookParts {
+  /** Reads the kernel, writes nothing. */
+  readonly observe: () => Promise<Observed>;
+  readonly clock: Clock;
+  /** The time of day. */
+  readonly today: () => Date;
+}
+
+/** How long one look serves all who ask, ms: reloading the page in a loop costs the host one look a second. */
+const freshFor = 1000;
+
+/**
+ * What the last pass has decided, held against the kernel as it is when somebody asks. Docker is not asked: its events pull
+ * a pass, and that comes first.
+ */
+export class LastLook {
+  private readonly parts: LookParts;
+  private last: { readonly decision: Decision; readonly passed: Date } | undefined;
+  private looking: { readonly until: number; readonly look: Promise<Look> } | undefined;
+
+  constructor(parts: LookParts) {
+    this.parts = parts;
+  }
+
+  /** A pass was done. */
+  passed(decision: Decision): void {
+    this.last = { decision, passed: this.parts.today() };
+    this.looking = undefined;
+  }
+
+  /** Undefined before the first pass. */
+  async look(): Promise<Look | undefined> {
+    const { last } = this;
+    if (last === undefined) return undefined;
+    const now = this.parts.clock.now();
+    if (this.looking === undefined || now > this.looking.until) {
+      this.looking = { until: now + freshFor, look: this.take(last.decision, last.passed) };
+    }
+    return this.looking.look;
+  }
+
+  private async take(decision: Decision, passed: Date): Promise<Look> {
+    const { policy, ruleset } = decision;
+    try {
+      const observed = await this.parts.observe();
+      const status = readStatus({ ...decision, observed, plan: diff(ruleset, observed) });
+      return { status, policy, passed, problem: undefined };
+    } catch (error) {
+      const problem = `the kernel could not be looked at; this is how it was before the last pass: ${String(error)}`;
+      return { status: readStatus(decision), policy, passed, problem };
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { drawMap } from './access-map.ts';
+import type { ExplainAnswer, Question } from './explain.ts';
+import { html, type Html, type Part } from './html.ts';
+import { mapSvg } from './map-svg.ts';
+import type { PageModel, PageState } from './page-model.ts';
+import { blockedTable, factList, serviceTable, sourceTable } from './tables.ts';
+import { timeOf } from './time.ts';
+
+/** The page. Parts with `data-live` are what its script brings up to date; all else stays as the reader left it. */
+export function statusPage(model: PageModel): Html {
+  const { host, state, services, blocked, explains } = model;
+  const map = drawMap(model);
+  const body = html`${header(host, state)}
+    <main id="main">
+      ${live('problems', problems(model))}
+      <section aria-labelledby="reach">
+        <h2 id="reach">Who reaches what</h2>
+        ${live('map', html`<figure>${services.length === 0 ? '' : mapSvg(map)} ${sourceTable(map)}</figure>`)}
+      </section>
+      ${explains ? explainForm({ source: '', target: '' }) : ''}
+      <section aria-labelledby="services">
+        <h2 id="services">Services</h2>
+        ${live('service-table', serviceTable(services))}
+      </section>
+      ${
+        blocked === undefined
+          ? ''
+          : html`<section aria-labelledby="blocked">
+              <h2 id="blocked">Turned away</h2>
+              ${live('blocked-table', blockedTable(blocked))}
+            </section>`
+      }
+      <section aria-labelledby="walls">
+        <h2 id="walls">Walls and engine</h2>
+        ${live('facts', factList(model))}
+      </section>
+    </main>`;
+  return document({ title: `${host}: ${state.text.toLowerCase()}`, body, refresh: true });
+}
+
+/** The answer to the form, which stands there again as it was filled in. */
+export function explainPage(host: string, question: Question, answer: ExplainAnswer | undefined): Html {
+  const body = html`<header class="top">
+      <div>
+        <p class="brand">dockwall</p>
+        <h1>${host}</h1>
+      </div>
+      <p><a href=".">All services</a></p>
+    </header>
+    <main id="main">${explainForm(question)} ${answer === undefined ? '' : answerSection(answer)}</main>`;
+  return document({ title: `${host}: who gets in?`, body, refresh: false });
+}
+
+function document({
+  title,
+  body,
+  refresh,
+}: {
+  readonly title: string;
+  readonly body: Html;
+  readonly refresh: boolean;
+}): Html {
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8"/>
+        <meta name="viewport" content="width=device-width, initial-scale=1"/>
+        <meta name="color-scheme" content="light dark"/>
+        <title>${title}</title>
+        <link rel="icon" href="icon.svg" type="image/svg+xml"/>
+        <link rel="stylesheet" href="style.css"/>
+        ${refresh ? html`<script type="module" src="app.js"></script>` : ''}
+      </head>
+      <body>
+        <a class="skip" href="#main">Skip to the content</a>
+        ${body}
+      </body>
+    </html>
+`;
+}
+
+function header(host: string, { kind, text, passed }: PageState): Html {
+  return html`<header class="top">
+    <div>
+      <p class="brand">dockwall</p>
+      <h1>${host}</h1>
+      <div id="state-live" data-live role="status"><p class="state ${kind}">${text}.</p></div>
+      ${live('passed', html`<p class="passed">${passed !== undefined && html`Last pass ${timeOf(passed)}.`}</p>`)}
+    </div>
+    <p class="refresh" hidden>
+      <span id="freshness"></span> <button type="button" id="pause" aria-pressed="false">Pause</button>
+    </p>
+  </header>`;
+}
+
+function live(id: string, part: Part): Html {
+  return html`<div id="${id}-live" data-live>${part}</div>`;
+}
+
+function problems({ problems, notes }: PageModel): Html {
+  if (problems.length + notes.length === 0) return html``;
+  const list = (lines: readonly string[], kind: string): Part =>
+    lines.length > 0 &&
+    html`<ul class="${kind}">
+      ${lines.map((line) => html`<li>${line}</li>`)}
+    </ul>`;
+  return html`<section class="trouble" aria-labelledby="trouble">
+    <h2 id="trouble">${problems.length > 0 ? 'To look at' : 'To know'}</h2>
+    ${list(problems, 'problems')}${list(notes, 'notes')}
+  </section>`;
+}
+
+function explainForm({ source, target }: Question): Html {
+  return html`<section aria-labelledby="explain">
+    <h2 id="explain">Who gets in?</h2>
+    <form class="explain" action="explain" method="get">
+      <p>
+        <label for="source">From</label><input id="source" name="source" required maxlength="200" autocomplete="off" spellcheck="false" placeholder="203.0.113.7" value="${source}"/>
+      </p>
+      <p>
+        <label for="target">to</label><input id="target" name="target" required maxlength="200" autocomplete="off" spellcheck="false" placeholder="nginx-proxy:https" value="${target}"/>
+      </p>
+      <p><button type="submit">Explain</button></p>
+    </form>
+  </section>`;
+}
+
+function answerSection(answer: ExplainAnswer): Html {
+  const lines = answer.kind === 'answer' ? answer.lines : [answer.problem];
+  return html`<section aria-labelledby="answer">
+    <h2 id="answer">${answer.kind === 'answer' ? 'Answer' : 'This is not clear'}</h2>
+    <pre class="answer" tabindex="0">${lines.map((line) => html`${line}\n`)}</pre>
+  </section>`;
+}

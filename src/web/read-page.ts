@@ -1,0 +1,150 @@
+import type { PortStatus, ServiceStatus, Status, WallStatus } from '../cli/status-model.ts';
+import type { Policy, PolicyMembers } from '../policy/model.ts';
+import { anchor } from './anchor.ts';
+import type { Health } from './health.ts';
+import type {
+  BlockedView,
+  Fact,
+  PageModel,
+  PageState,
+  PortView,
+  ServiceView,
+  SourceView,
+} from './page-model.ts';
+
+/** What a look has found: the policy of the last pass held against the kernel as it is. */
+export interface Look {
+  readonly status: Status;
+  readonly policy: Pick<Policy, 'trusted' | 'deny' | 'groups'>;
+  /** When that pass was done. */
+  readonly passed: Date;
+  /** Why the kernel could not be looked at. */
+  readonly problem: string | undefined;
+  readonly blocked?: readonly BlockedView[] | undefined;
+}
+
+export interface PageInput {
+  readonly host: string;
+  readonly health: Health;
+  /** Undefined before the first pass. */
+  readonly look: Look | undefined;
+  readonly explains: boolean;
+}
+
+/** The one place that knows what `status` calls things. */
+export function readPage({ host, health, look, explains }: PageInput): PageModel {
+  const status = look?.status;
+  const walls = (status?.walls ?? []).flatMap(wallFacts);
+  return {
+    host,
+    state: readState(health, look),
+    problems: [
+      ...walls.flatMap(({ name, bad }) => (bad ? [`${name}: not in place; the next pass puts it back`] : [])),
+      ...health.problems,
+      ...(look?.problem === undefined ? [] : [look.problem]),
+      ...(status?.problems ?? []),
+    ],
+    notes: (status?.notes ?? []).filter((note) => !health.problems.includes(note)),
+    facts: status === undefined ? [] : [...engineFacts(status), ...walls],
+    services: withIds(status?.services ?? []),
+    sources: look === undefined ? [] : readSources(look.policy),
+    blocked: look?.blocked,
+    explains,
+  };
+}
+
+function readState(health: Health, look: Look | undefined): PageState {
+  if (look === undefined)
+    return { kind: 'starting', text: 'The gate is up; Docker has not been asked yet', passed: undefined };
+  const { status, passed, problem } = look;
+  if (!status.walls.every(({ gate }) => gate.inPlace))
+    return { kind: 'down', text: 'A wall is not in place', passed };
+  if (!health.healthy || problem !== undefined)
+    return { kind: 'trouble', text: 'The walls are up, and something is wrong', passed };
+  if (!status.upToDate)
+    return { kind: 'trouble', text: 'The walls are up; the kernel differs from what it should hold', passed };
+  return { kind: 'up', text: 'The walls are up', passed };
+}
+
+function engineFacts({ engine }: Status): readonly Fact[] {
+  if (engine === undefined) return [];
+  const { version, apiVersion, firewall, liveRestore, swarm } = engine;
+  const more = [
+    apiVersion === undefined ? '' : `API ${apiVersion}`,
+    firewall ?? '',
+    liveRestore ? 'live-restore' : '',
+    swarm === 'no' ? '' : `Swarm ${swarm}`,
+  ].filter((word) => word !== '');
+  return [{ name: 'Docker', text: [version ?? 'version unknown', ...more].join(', '), bad: false }];
+}
+
+function wallFacts({ family, gate, front }: WallStatus): readonly Fact[] {
+  const stands = (inPlace: boolean, backend: string): string =>
+    inPlace ? `in place (${backend})` : `not in place (${backend})`;
+  return [
+    { name: `IPv${family} gate`, text: stands(gate.inPlace, gate.backend), bad: !gate.inPlace },
+    {
+      name: `IPv${family} front`,
+      text:
+        front === undefined
+          ? 'Docker keeps no chain here; the gate stands alone'
+          : stands(front.inPlace, front.backend),
+      bad: front?.inPlace === false,
+    },
+  ];
+}
+
+function withIds(services: readonly ServiceStatus[]): readonly ServiceView[] {
+  const seen = new Map<string, number>();
+  return services.map((service) => {
+    // Containers of a swarm service and its ports in the mesh may have one name.
+    const id = anchor('s', service.name);
+    const count = (seen.get(id) ?? 0) + 1;
+    seen.set(id, count);
+    return serviceView(service, count === 1 ? id : `${id}-${count}`);
+  });
+}
+
+function serviceView(service: ServiceStatus, id: string): ServiceView {
+  const { name, running, description, notProtected } = service;
+  return { id, name, running, description, ports: service.ports.map(portView), unprotected: notProtected };
+}
+
+function portView(port: PortStatus): PortView {
+  const { hostPort, containerPort, protocol, families, reach, allow, deny, because } = port;
+  const suffix = protocol === 'tcp' ? '' : `/${protocol}`;
+  const [only] = families;
+  return {
+    host: hostPort === undefined ? 'not chosen yet' : hostPort + suffix,
+    container: `${containerPort}/${protocol}`,
+    family: families.length === 1 && !hostPort?.includes(':') ? `IPv${only}` : undefined,
+    reach,
+    allow,
+    deny,
+    because,
+  };
+}
+
+function readSources({ trusted, deny, groups }: Look['policy']): readonly SourceView[] {
+  const list = (members: PolicyMembers, names: readonly string[]): string =>
+    [...names, ...memberWords(members)].join(', ');
+  const denied = list(deny, deny.groups);
+  return [
+    { kind: 'trusted', name: 'trusted', who: list(trusted, trusted.groups) || 'nobody' },
+    ...(denied === '' ? [] : [{ kind: 'denied', name: 'denied', who: denied } as const]),
+    ...[...groups].map(([name, members]): SourceView => ({
+      kind: 'group',
+      name,
+      who: list(members, []) || 'nobody now',
+    })),
+  ];
+}
+
+/** Few members by name, many by number. */
+function memberWords({ networks, interfaces, ipsets }: PolicyMembers): readonly string[] {
+  return [
+    ...(networks.length <= 3 ? networks : [`${networks.length} networks`]),
+    ...interfaces.map((name) => `interface ${name}`),
+    ...ipsets.map((name) => `ipset ${name}`),
+  ];
+}

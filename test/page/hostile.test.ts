@@ -1,0 +1,127 @@
+import type { Browser } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Explain } from '../../src/web/explain.ts';
+import { skipWithoutChromium, startChromium } from './chromium.ts';
+import { hostile, hostileTexts, three } from './scenes.ts';
+import { PageStage } from './stage.ts';
+import { openPage } from './visit.ts';
+
+// Labels, names and questions that want to be more than text.
+
+const echo: Explain = async ({ source, target }) => ({
+  kind: 'answer',
+  lines: [source, target, ...hostileTexts],
+  json: {},
+});
+
+describe.skipIf(skipWithoutChromium())('hostile text on the page', () => {
+  let browser: Browser;
+  let stage: PageStage;
+
+  beforeAll(async () => {
+    browser = await startChromium();
+    stage = await PageStage.open(
+      {
+        ...hostile,
+        blocked: hostileTexts.map((text) => ({
+          source: text,
+          port: text,
+          service: text,
+          packets: 1,
+          last: undefined,
+        })),
+      },
+      echo,
+    );
+    stage.health = { healthy: false, problems: hostileTexts, drift: {} };
+  });
+  afterAll(async () => {
+    await stage.close();
+    await browser.close();
+  });
+
+  const questions = hostileTexts.map(
+    (text) => `explain?source=${encodeURIComponent(text.slice(0, 200).toWellFormed())}&target=x`,
+  );
+
+  it.each(['', ...questions])('is text: /%s', async (path) => {
+    const { page, complaints, close } = await openPage(browser, stage.url + path);
+    const found = await page.evaluate<Found>(collect);
+    const expected = path === '' ? ['app.js'] : [];
+    expect(found).toEqual({ scripts: expected, strange: [], handlers: [], links: [] });
+    const text = await page.content();
+    // control characters, marks that turn the direction of reading, halves of characters
+    expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Cs}]/u);
+    expect(text).not.toMatch(/x{1001}/);
+    if (path === '') {
+      const shown = await page.locator('body').innerText();
+      expect(shown).toContain('<script>alert(1)</script>');
+      expect(shown).toContain(String.raw`\u{202e}\u{2066}gnp.exe\u{200f}`);
+      const titles = await page.locator('.map title').allTextContents();
+      expect(titles.some((title) => title.startsWith('<script>alert(1)</script>, 9000'))).toBe(true);
+    }
+    // a second look swaps the same text in
+    await page.waitForTimeout(path === '' ? 6000 : 0);
+    expect(await page.evaluate<Found>(collect)).toEqual(found);
+    expect(complaints).toEqual([]);
+    await close();
+  });
+
+  it('would not run or become markup even if it got in', async () => {
+    const plain = await PageStage.open(three);
+    const { page, complaints, close } = await openPage(browser, plain.url);
+    const blocked: string[] = [];
+    page.on('requestfailed', (request) =>
+      blocked.push(`${request.url()} ${String(request.failure()?.errorText)}`),
+    );
+    const attempt = async (script: string): Promise<string> =>
+      page.evaluate<string>(
+        `(() => { try { ${script}; return 'done' } catch (error) { return error.name } })()`,
+      );
+    expect(await attempt(`document.body.innerHTML = '<b>'`)).toBe('TypeError');
+    expect(await attempt(`document.write('<b>')`)).toBe('TypeError');
+    await attempt(
+      `const it = document.createElement('img'); it.src = 'https://example.invalid/x.png'; document.body.append(it)`,
+    );
+    await attempt(
+      `const it = document.createElement('style'); it.textContent = 'body{display:none}'; document.head.append(it)`,
+    );
+    await page.waitForTimeout(300);
+    expect(await page.evaluate('getComputedStyle(document.body).display')).toBe('block');
+    expect(blocked).toEqual(['https://example.invalid/x.png csp']);
+    expect(complaints.join('\n')).toMatch(/Content Security Policy/);
+    await close();
+    await plain.close();
+  });
+
+  it('may not stand in a frame of others', async () => {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.route('http://other.test/', (route) =>
+      route.fulfill({ contentType: 'text/html', body: `<iframe src="${stage.url}"></iframe>` }),
+    );
+    await page.goto('http://other.test/');
+    await page.waitForTimeout(500);
+    const [, frame] = page.frames();
+    expect(await frame?.getByText('nas.example.org').count()).toBe(0);
+    await context.close();
+  });
+});
+
+interface Found {
+  readonly scripts: readonly string[];
+  readonly strange: readonly string[];
+  readonly handlers: readonly string[];
+  readonly links: readonly string[];
+}
+
+const collect = `(() => {
+  const all = [...document.querySelectorAll('*')];
+  const known = 'html head meta title link script body a header div p h1 h2 main section ul li span button figure svg g path rect circle text table thead tbody tr th td code strong dl dt dd form label input pre time'.split(' ');
+  return {
+    scripts: all.filter((one) => one.tagName === 'SCRIPT').map((one) => one.getAttribute('src') ?? one.textContent),
+    strange: all.map((one) => one.tagName.toLowerCase()).filter((name) => !known.includes(name)),
+    handlers: all.flatMap((one) => one.getAttributeNames().filter((name) => name.startsWith('on') || name === 'style')),
+    links: all.flatMap((one) => ['href', 'src', 'action'].map((name) => one.getAttribute(name) ?? '')).filter((link) => link !== '' && !/^(#[os]-[\\w-]+|#main|\\.|explain|icon\\.svg|style\\.css|app\\.js)$/.test(link)),
+  };
+})()`;
