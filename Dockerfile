@@ -27,6 +27,8 @@ COPY LICENSE /opt/dockwall/LICENSE
 RUN ln -s /opt/dockwall/dist/main.js /usr/local/bin/dockwall
 # Left to itself, V8 takes 230 MB before it collects what a burst of containers has left behind; so, 130.
 ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size=256"
+# What names and lists last meant, for the next container to start from.
+VOLUME /var/lib/dockwall
 # It is a host-network container like any other, and has no port that labels should speak for: with `listen` its page is a
 # service of the host.
 LABEL dockwall.ports="" dockwall.description="the firewall itself"

@@ -1,17 +1,26 @@
 import { hostname, setPriority } from 'node:os';
-import { pino } from 'pino';
+import { ownVersion } from './cli/version.ts';
 import { ConfigKeeper } from './config/keeper.ts';
+import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
-import { firstLocalPort, readHost } from './host/read-host.ts';
+import { watchFile, watchRested } from './host/file-watch.ts';
+import { lookUp } from './host/lookup.ts';
+import { firstLocalPort, ownAddresses, readHost } from './host/read-host.ts';
 import { runCommand } from './kernel/command.ts';
-import { createKernel } from './kernel/kernel.ts';
+import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
+import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { adoptedBefore } from './reconciler/guard.ts';
+import { observers } from './reconciler/observer.ts';
 import { raiseGate } from './reconciler/raise.ts';
-import { Reconciler, reportReload } from './reconciler/reconciler.ts';
-import { withProblems } from './web/health.ts';
-import { LastLook } from './web/last-look.ts';
+import { Reconciler } from './reconciler/reconciler.ts';
+import { reportReload } from './reconciler/reload-report.ts';
+import type { Log } from './reconciler/reporter.ts';
+import { openSources } from './sources/open.ts';
+import type { Sources } from './sources/sources.ts';
+import { Explainer } from './web/explainer.ts';
+import { type Health, withProblems } from './web/health.ts';
 import { routes } from './web/routes.ts';
 import { Web } from './web/web.ts';
 
@@ -31,29 +40,24 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stop());
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
-  const keeper = new ConfigKeeper(env);
-  const first = await keeper.reload();
-  const log = pino({ level: keeper.inForce().config.logLevel, base: null });
-  reportReload(log, first, keeper);
-  const reader = new ProgramReader();
-  const kernel = createKernel(readingRun(reader.readText, runCommand));
-  const { stood, observed } = await raiseGate(kernel, {
-    host: await readHost(),
-    inForce: keeper.inForce(),
-    answers: new Map(),
-  });
-  hurry();
-  log.info({}, stood ? 'the gate was standing' : 'the gate is up');
-
-  await requireSocket(env);
+  let answersChanged = (): void => {};
+  const { keeper, log, reader, kernel, sources, families, sets } = await begin(env, () => answersChanged());
   const { connectDocker } = await import('./docker/dockerode-client.ts');
-  const { families, sets } = observed;
-  const looks = new LastLook({
+  const { openInsight } = await import('./metrics/insight.ts');
+  const version = await ownVersion();
+  // Somebody may ask the moment the socket is there.
+  let web: Web | undefined;
+  const health = (): Health => withProblems(reconciler.health(), web?.problems() ?? []);
+  const insight = openInsight({
+    version,
+    health,
+    configProblems: () => keeper.problems().length,
+    nextRun: () => reconciler.nextRun(),
+    sources: () => sources.report(),
     observe: () => kernel.observe(),
-    clock: systemClock,
-    today: () => new Date(),
   });
-  const reconciler = new Reconciler({
+  const explainer = new Explainer({ observe: () => kernel.observe(), own: ownAddresses, lookup: lookUp });
+  const reconciler: Reconciler = new Reconciler({
     keeper,
     log,
     reader,
@@ -62,26 +66,81 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     client: await connectDocker(),
     firstLocalPort: await firstLocalPort(),
     env,
-    sources: { answers: () => new Map(), want: () => {} },
+    sources,
+    observer: observers(insight.observer, { passed: (decision) => explainer.passed(decision) }),
+    version,
     onRefusal: refuse,
-    onPass: (decision) => looks.passed(decision),
-    onConfig: ({ listen }) => void web.listen(listen),
+    onConfig: ({ listen }) => void web?.listen(listen),
   });
   const handler = routes({
     host: hostname,
-    health: () => withProblems(reconciler.health(), web.problems()),
-    look: () => looks.look(),
+    health,
+    ...insight.answers,
+    explain: (question) => explainer.explain(question),
+    lookSoon: () => reconciler.lookSoon(),
   });
-  const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
+  web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);
-  reload = () => reconciler.reload();
+  reload = () => {
+    reconciler.reload();
+    sources.refresh();
+  };
+  answersChanged = () => reconciler.answersChanged();
+  const endWatch = watchConfig(keeper, () => reconciler.pull());
   await reconciler.start(adoptedBefore(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
-    await Promise.all([reconciler.stop(), web.close()]);
+    endWatch();
+    await Promise.all([reconciler.stop(), sources.stop(), web?.close()]);
   }
+}
+
+/** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
+function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
+  return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
+}
+
+/** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate, Docker's socket. */
+async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<Beginning> {
+  const keeper = new ConfigKeeper(env);
+  const first = await keeper.reload();
+  const log = createLog(keeper.inForce().config, env);
+  reportReload(log, first, keeper);
+  const reader = new ProgramReader();
+  const kernel = createKernel(readingRun(reader.readText, runCommand));
+  const sources = await openSources(env, { log, onChange });
+  const { families, sets } = await raise({ kernel, keeper, log, sources });
+  await requireSocket(env);
+  return { keeper, log, reader, kernel, sources, families, sets };
+}
+
+interface Beginning extends Pick<Observed, 'families' | 'sets'> {
+  readonly keeper: ConfigKeeper;
+  readonly log: ReturnType<typeof createLog>;
+  readonly reader: ProgramReader;
+  readonly kernel: Kernel;
+  readonly sources: Sources;
+}
+
+interface Raising {
+  readonly kernel: Kernel;
+  readonly keeper: ConfigKeeper;
+  readonly log: Log;
+  readonly sources: Pick<Sources, 'answers'>;
+}
+
+/** The gate, before anything else is waited for; gives what was there before. */
+async function raise({ kernel, keeper, log, sources }: Raising): Promise<Observed> {
+  const { stood, observed } = await raiseGate(kernel, {
+    host: await readHost(),
+    inForce: keeper.inForce(),
+    answers: sources.answers(),
+  });
+  hurry();
+  log.info({}, stood ? 'the gate was standing' : 'the gate is up');
+  return observed;
 }
 
 /**

@@ -11,17 +11,31 @@ const context: Context = {
   env: process.env,
   print: (text) => process.stdout.write(`${text}\n`),
   complain: (text) => process.stderr.write(`${text}\n`),
+  // some terminals say that they are of no size
+  get screen() {
+    const { isTTY, rows, columns } = process.stdout;
+    return isTTY ? { rows: rows || 24, columns: columns || 80 } : undefined;
+  },
 };
 
 let exitCode: ExitCode = exitCodes.ok;
+
+type AddVerb = (name: string, description: string) => Command;
 
 function program(): Command {
   const dockwall = new Command('dockwall')
     .description("The firewall for Docker's published ports: what the labels open is open, and nothing else.")
     .exitOverride()
     .showHelpAfterError();
-  const verb = (name: string, description: string): Command =>
-    dockwall.command(name).description(description);
+  const verb: AddVerb = (name, description) => dockwall.command(name).description(description);
+  addRuns(verb);
+  addViews(verb);
+  addHost(verb);
+  return dockwall;
+}
+
+/** What does passes. */
+function addRuns(verb: AddVerb): void {
   verb('run', 'stand guard until stopped (the walls stay)').action(
     async () => void (exitCode = await (await import('./cli/run.ts')).run(context)),
   );
@@ -39,11 +53,38 @@ function program(): Command {
     .action(
       async (options) => void (exitCode = await (await import('./cli/check.ts')).check(context, options)),
     );
+}
+
+/** What people ask. */
+function addViews(verb: AddVerb): void {
   verb('status', 'show who may reach what')
     .option('--json', 'print JSON')
+    .option('--watch', 'draw it anew every two seconds, until q is typed')
     .action(
       async (options) => void (exitCode = await (await import('./cli/status.ts')).status(context, options)),
     );
+  verb('blocked', 'show who was turned away lately')
+    .option('--json', 'print JSON')
+    .option('--all', 'more than a screenful')
+    .option('--grant <words...>', 'N GROUP TIME: let the N-th of the list in for a while, such as 1 web 2h')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/blocked.ts')).blocked(context, options)),
+    );
+  verb('explain', 'show whether a source gets in somewhere, and what decides it')
+    .argument('<source>', 'an address, a DNS name, an address%interface, or interface:NAME')
+    .argument('<target>', 'a service, service:port, a port, or address:port')
+    .option('--json', 'print JSON')
+    .action(
+      async (source, target, options) =>
+        void (exitCode = await (
+          await import('./cli/explain.ts')
+        ).explain(context, { source, target, ...options })),
+    );
+  grantVerbs(verb);
+}
+
+/** What is done with the host, and asked by machines. */
+function addHost(verb: AddVerb): void {
   verb('doctor', 'show the host as dockwall sees it, and what to do about what is wrong')
     .option('--json', 'print JSON')
     .action(
@@ -67,7 +108,32 @@ function program(): Command {
   verb('version', 'print the version').action(
     async () => void (exitCode = await (await import('./cli/version.ts')).version(context)),
   );
-  return dockwall;
+}
+
+function grantVerbs(verb: (name: string, description: string) => Command): void {
+  verb('grant', 'let a source into a group (or trusted) for a while')
+    .argument('<group>')
+    .argument('<source>', 'an address, CIDR, range, or a DNS name, which is asked for once')
+    .requiredOption('--for <time>', 'how long, such as 30m or 2h')
+    .option('--note <text>', 'who it is for; kept beside it and logged')
+    .action(
+      async (group: string, source: string, options: { for: string; note?: string }) =>
+        void (exitCode = await (
+          await import('./cli/grant.ts')
+        ).grant(context, group, { ...options, source })),
+    );
+  verb('revoke', 'take a grant back; running sessions end')
+    .argument('<group>')
+    .argument('<source>')
+    .action(
+      async (group: string, source: string) =>
+        void (exitCode = await (await import('./cli/revoke.ts')).revoke(context, group, source)),
+    );
+  verb('grants', 'show who is let in for a while, and how long still')
+    .option('--json', 'print JSON')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/grants.ts')).grants(context, options)),
+    );
 }
 
 async function main(argv: readonly string[]): Promise<ExitCode> {

@@ -1,12 +1,17 @@
 import { checkForeign } from '../reconciler/foreign-check.ts';
 import { plan } from '../reconciler/pass.ts';
+import { type Look, lookOnce } from '../sources/open.ts';
 import { type Context, openParts, requireConfig } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
+import { checkGroups, groupTable, privateNotes } from './group-table.ts';
 import { problemLine } from './problems.ts';
 import { readStatus } from './status-model.ts';
 import { harmless } from './text.ts';
 
-/** `dockwall check`: the configuration and every label, and what cannot be protected. 2 when something is wrong. */
+/**
+ * `dockwall check`: the configuration, every label and every source, and what cannot be protected. 2 when a label is wrong (as
+ * when the configuration is), 1 when a name or list fails.
+ */
 export async function check(context: Context, options: { json?: boolean | undefined }): Promise<ExitCode> {
   const config = await requireConfig(context);
   if (options.json !== true) context.print('configuration: ok');
@@ -15,21 +20,34 @@ export async function check(context: Context, options: { json?: boolean | undefi
   const sets = checkForeign(decision.foreign);
   const broken = sets.flatMap(({ kind, text }) => (kind === 'problem' ? [text] : []));
   const problems = [...labels, ...broken];
+  const looks = await lookOnce(decision.policy.sources, { env: context.env, keep: false });
+  const groups = checkGroups({ config: config.config, policy: decision.policy }, looks, Date.now());
   const notes = [
     ...decision.engine.findings.map(({ text }) => text),
     ...sets.flatMap(({ kind, text }) => (kind === 'problem' ? [] : [text])),
     ...unprotected(decision),
+    ...privateNotes(nameAnswers(looks)),
     ...unusedServices(decision, config.config.services),
   ];
   if (options.json === true) {
-    context.print(JSON.stringify({ version: 1, problems, notes }, undefined, 2));
+    context.print(JSON.stringify({ version: 1, problems, notes, groups }, undefined, 2));
   } else {
     context.print(labels.length === 0 ? 'labels: ok' : `labels: ${labels.length} wrong`);
     for (const problem of labels) context.print(`  ${problem}`);
     for (const problem of broken) context.print(`problem: ${problem}`);
+    const failed = looks.filter(({ error }) => error !== undefined).length;
+    context.print(failed === 0 ? 'sources: ok' : `sources: ${failed} failing`);
+    for (const line of groupTable(groups).split('\n')) context.print(`  ${line}`);
     for (const note of notes) context.print(`note: ${note}`);
   }
-  return problems.length === 0 ? exitCodes.ok : exitCodes.bad;
+  if (problems.length > 0) return exitCodes.bad;
+  return looks.some(({ error }) => error !== undefined) ? exitCodes.failed : exitCodes.ok;
+}
+
+function nameAnswers(looks: readonly Look[]): Parameters<typeof privateNotes>[0] {
+  return looks.flatMap(({ source, good }) =>
+    source.kind === 'name' && good !== undefined ? [{ name: source.name, networks: good.networks }] : [],
+  );
 }
 
 function unprotected(decision: Parameters<typeof readStatus>[0]): readonly string[] {

@@ -6,6 +6,7 @@ import { runCommand } from '../kernel/command.ts';
 import { createKernel } from '../kernel/kernel.ts';
 import { EngineProbe } from '../reconciler/engine-probe.ts';
 import type { ConfigInForce, PassParts } from '../reconciler/pass.ts';
+import { keptAnswers } from '../sources/open.ts';
 import { exitCodes, UserError } from './exit-code.ts';
 
 /** What a verb has from outside. */
@@ -15,6 +16,8 @@ export interface Context {
   readonly print: (text: string) => void;
   /** The same to standard error. */
   readonly complain: (text: string) => void;
+  /** The terminal that standard output is; undefined for a file or a pipe. */
+  readonly screen?: { readonly rows: number; readonly columns: number } | undefined;
 }
 
 /** The folder of the daemon's socket. */
@@ -38,11 +41,12 @@ export async function requireConfig({ env, complain }: Context): Promise<ConfigI
 /** No later pass will hear an answer that is late, and without it a wrong port in a label is not seen. */
 const inspectPatience = 10_000;
 
-/** The real kernel, Docker and host, for one pass. */
+/** The real kernel, Docker and host, for one pass; names and lists as the daemon last knew them. */
 export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInForce): Promise<PassParts> {
   const client = await connectDocker();
   const source = new DockerSource(client, () => {}, inspectPatience);
   const probe = new EngineProbe({ client, run: runCommand, env });
+  const answers = await keptAnswers(env);
   return {
     kernel: createKernel(runCommand),
     list: async () => {
@@ -52,6 +56,6 @@ export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInF
     // A look that is the first of its process has seen no listener for long: nothing is given back to the host.
     host: async () => ({ ...(await readHost()), listeners: [] }),
     config: () => config,
-    answers: () => new Map(),
+    answers: () => answers,
   };
 }

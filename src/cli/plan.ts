@@ -1,7 +1,9 @@
+import { sourceName } from '../config/model.ts';
 import { describe, type Description } from '../diff/describe.ts';
 import { isEmpty } from '../diff/diff.ts';
 import { requireGuardable } from '../reconciler/engine-check.ts';
 import { plan as look, reconcile } from '../reconciler/pass.ts';
+import { answersOf, lookOnce } from '../sources/open.ts';
 import { type Context, openParts, requireConfig } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
 import { problemLine } from './problems.ts';
@@ -27,11 +29,18 @@ export async function plan(
   return options.check === true && !isEmpty(decision.plan) ? exitCodes.pending : exitCodes.ok;
 }
 
-/** `dockwall apply`: one pass. */
+/** `dockwall apply`: one pass, after a look at every name and list. Those that fail count as they last answered. */
 export async function apply(context: Context): Promise<ExitCode> {
   const config = await requireConfig(context);
   const parts = await openParts(context, config);
-  const decision = await reconcile(parts, ({ engine }) => requireGuardable(engine));
+  const { policy } = await look(parts);
+  const looks = await lookOnce(policy.sources, { env: context.env, keep: true });
+  for (const { source, error } of looks)
+    if (error !== undefined) context.complain(`warning: ${harmless(sourceName(source))}: ${harmless(error)}`);
+  const answers = answersOf(looks);
+  const decision = await reconcile({ ...parts, answers: () => answers }, ({ engine }) =>
+    requireGuardable(engine),
+  );
   const lines = describe(decision.plan);
   for (const problem of decision.policy.problems.map(problemLine)) context.complain(`problem: ${problem}`);
   context.print(lines.length === 0 ? 'Nothing to do: the kernel holds what it should.' : changesText(lines));

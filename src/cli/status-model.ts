@@ -1,135 +1,162 @@
 import { isEmpty } from '../diff/diff.ts';
-import type { Backend } from '../diff/model.ts';
-import { gateStands, place } from '../diff/placement.ts';
-import { findTable } from '../diff/placement.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
-import type { Family } from '../net/network.ts';
-import type { Reach, Service, ServicePort } from '../policy/model.ts';
+import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
-import type { Decision } from '../reconciler/pass.ts';
-import { isOwnedChain } from '../ruleset/names.ts';
+import type { Decided, Decision } from '../reconciler/pass.ts';
+import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
+import { readCounts } from '../ruleset/counts.ts';
+import type { DaemonReport } from '../web/daemon-report.ts';
+import { privateNotes } from './group-table.ts';
 import { problemLine } from './problems.ts';
+import { readService, type ServiceStatus } from './status-services.ts';
+import { readWall, type WallStatus } from './status-walls.ts';
 
-/** What `status --json` prints. `version` rises when a field changes its meaning. */
+/**
+ * What `status --json` prints; docs/status.schema.json is the same for programs. `version` rises when a field changes its
+ * meaning or goes. Dates are ISO 8601; null is what is not known.
+ */
 export interface Status {
-  readonly version: 1;
-  /** Undefined where Docker says nothing of itself. */
-  readonly engine: EngineFacts | undefined;
+  readonly version: 2;
+  /** What the running daemon says of itself; null where none answers. Its sources are in `sources`. */
+  readonly daemon: Omit<DaemonReport, 'version' | 'hooks' | 'sources'> | null;
+  /** Null where Docker says nothing of itself. */
+  readonly engine: EngineFacts | null;
   readonly walls: readonly WallStatus[];
   readonly upToDate: boolean;
   readonly services: readonly ServiceStatus[];
+  readonly trusted: MemberCounts;
+  readonly groups: readonly ({ readonly name: string } & MemberCounts)[];
+  readonly sources: readonly SourceStatus[];
+  /** Interfaces of this host that packets may come in by without being judged, loopback and Docker's own left out. */
+  readonly uncovered: readonly string[];
+  /** Who was turned away last, the latest first: a few. */
+  readonly refusals: readonly Refusal[];
   readonly problems: readonly string[];
   /** What there is to know of the engine, the worst first, and of sets of others. */
   readonly notes: readonly string[];
 }
 
-export interface WallStatus {
-  readonly family: Family;
-  readonly gate: { readonly backend: Backend; readonly inPlace: boolean };
-  /** Undefined: Docker keeps no DOCKER chain in this family; the gate stands alone. */
-  readonly front: { readonly backend: Backend; readonly inPlace: boolean } | undefined;
+/** How many of each kind a list of sources holds. */
+export interface MemberCounts {
+  readonly networks: number;
+  readonly interfaces: number;
+  readonly ipsets: number;
 }
 
-export interface ServiceStatus {
+/** A live source (a DNS name, a list). All but the name is null where no daemon answers, who alone knows. */
+export interface SourceStatus {
   readonly name: string;
-  readonly running: boolean;
-  readonly description: string;
-  readonly ports: readonly PortStatus[];
-  /** Networks on which this host's netfilter sees nothing. */
-  readonly notProtected: readonly string[];
+  readonly networks: number | null;
+  readonly ageSeconds: number | null;
+  readonly error: string | null;
 }
 
-export interface PortStatus {
-  /** `443`, `192.0.2.1:443`, or undefined while Docker has still to choose. */
-  readonly hostPort: string | undefined;
-  readonly containerPort: number;
+export interface Refusal {
+  readonly source: string;
+  readonly port: number;
   readonly protocol: string;
-  readonly families: readonly Family[];
-  readonly reach: 'everybody' | 'some' | 'trusted' | 'loopback' | 'host-service';
-  /** Groups and addresses besides the trusted. */
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
-  /** The label or config key that opens it. */
-  readonly because: string | undefined;
+  readonly services: readonly string[];
+  readonly packets: number;
+  readonly lastSeen: string;
 }
+
+/** What is known besides one look. */
+export interface Surroundings {
+  readonly daemon?: DaemonReport | undefined;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+const mostRefusals = 5;
 
 /** The state of the walls and of each service, from one look. */
-export function readStatus({ observed, policy, plan, engine, foreign }: Decision): Status {
+export function readStatus(
+  decision: Decision & Partial<Pick<Decided, 'from'>>,
+  { daemon, now }: Surroundings = { now: Date.now() },
+): Status {
+  const { observed, policy, plan, engine, foreign } = decision;
+  const counts = readCounts(policy, observed.sets);
+  const blocked = readBlocked(policy, observed.sets);
   return {
-    version: 1,
-    engine: engine.facts,
-    walls: observed.families.map((family): WallStatus => {
-      const { gate, front } = place(observed, family);
-      const docker =
-        front && findTable(observed, { family, backend: front, table: 'filter' })?.chains.get('DOCKER')?.[0];
-      return {
-        family,
-        gate: { backend: gate, inPlace: gateStands(observed, family, gate) },
-        front: front && { backend: front, inPlace: isOwnedChain(docker?.target ?? '') },
-      };
-    }),
+    version: 2,
+    daemon: daemon === undefined ? null : withoutParts(daemon),
+    engine: engine.facts ?? null,
+    walls: observed.families.map((family) => readWall(observed, family, daemon)),
     upToDate: isEmpty(plan),
     services: policy.services
       .filter(
         ({ ports, unprotected, undeclared }) => ports.length > 0 || unprotected.length > 0 || undeclared,
       )
-      .map(serviceStatus),
+      .map((service) => readService(service, counts)),
+    trusted: memberCounts(policy.trusted),
+    groups: [...policy.groups].map(([name, members]) => ({ name, ...memberCounts(members) })),
+    sources: readSources(policy, daemon),
+    uncovered: uncovered(policy, decision.from?.host.interfaces ?? []),
+    refusals: blocked.slice(0, mostRefusals).map((one) => readRefusal(one, now)),
     problems: policy.problems.map(problemLine),
-    notes: [...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
+    notes: [
+      ...[...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
+      ...privateNotes(namesOf(policy)),
+    ],
   };
 }
 
-function serviceStatus(service: Service): ServiceStatus {
-  const ports = new Map<string, PortStatus>();
-  for (const port of service.ports) {
-    const status = portStatus(port);
-    const key = JSON.stringify({ ...status, families: [] });
-    const seen = ports.get(key);
-    ports.set(
-      key,
-      seen === undefined ? status : { ...seen, families: [...seen.families, ...status.families] },
+function namesOf(policy: Policy): Parameters<typeof privateNotes>[0] {
+  const lists = [policy.trusted, policy.deny, ...policy.groups.values()];
+  const names = lists.flatMap(({ origins }) =>
+    origins.flatMap(({ source, networks }) =>
+      source?.kind === 'name' ? [[source.name, networks] as const] : [],
+    ),
+  );
+  return Array.from(new Map(names), ([name, networks]) => ({ name, networks }));
+}
+
+function withoutParts(report: DaemonReport): NonNullable<Status['daemon']> {
+  const { dockwall, startedAt, healthy, problems, lastPass, nextRun, repaired } = report;
+  return { dockwall, startedAt, healthy, problems, lastPass, nextRun, repaired };
+}
+
+function memberCounts({ networks, interfaces, ipsets }: PolicyMembers): MemberCounts {
+  return { networks: networks.length, interfaces: interfaces.length, ipsets: ipsets.length };
+}
+
+function readSources({ sources }: Policy, daemon: DaemonReport | undefined): readonly SourceStatus[] {
+  if (daemon !== undefined)
+    return daemon.sources.map(({ name, networks, ageSeconds, error }) => ({
+      name,
+      networks,
+      ageSeconds,
+      error,
+    }));
+  return sources.map((source) => {
+    const name = source.kind === 'name' ? source.name : source.kind === 'url' ? source.url : source.path;
+    return { name, networks: null, ageSeconds: null, error: null };
+  });
+}
+
+/** In auto mode every interface is judged that is not Docker's. */
+function uncovered(
+  { external, bridges }: Policy,
+  interfaces: readonly { readonly name: string }[],
+): readonly string[] {
+  if (external.kind === 'auto') return [];
+  const inside = (name: string): boolean =>
+    bridges.some((one) => (one.endsWith('+') ? name.startsWith(one.slice(0, -1)) : name === one));
+  // the host's end of a container's cable hangs on a bridge: nothing comes in by it
+  return interfaces
+    .map(({ name }) => name)
+    .filter(
+      (name) => name !== 'lo' && !name.startsWith('veth') && !external.names.includes(name) && !inside(name),
     );
-  }
+}
+
+function readRefusal({ source, port, protocol, services, packets, lastSeen }: Blocked, now: number): Refusal {
   return {
-    name: service.name,
-    running: service.active,
-    description: service.description,
-    ports: [...ports.values()],
-    notProtected: [
-      ...service.unprotected,
-      ...(service.undeclared ? ['host network, no dockwall.ports'] : []),
-    ],
+    source,
+    port,
+    protocol,
+    services,
+    packets,
+    lastSeen: new Date(now - lastSeen * 1000).toISOString(),
   };
-}
-
-function portStatus(port: ServicePort): PortStatus {
-  const host = port.hostPort === undefined ? undefined : String(port.hostPort);
-  return {
-    hostPort: host === undefined || port.address === 'any' ? host : hostAndPort(port.address, host),
-    containerPort: port.containerPort,
-    protocol: port.protocol,
-    families: [port.family],
-    reach: reachWord(port),
-    allow: [
-      ...new Set(port.reach.allow.map(({ peer }) => (peer.kind === 'group' ? peer.name : peer.network))),
-    ],
-    deny: [...new Set(port.reach.deny.map(({ peer }) => (peer.kind === 'group' ? peer.name : peer.network)))],
-    because: because(port.reach),
-  };
-}
-
-function hostAndPort(address: string, port: string): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-}
-
-function reachWord({ loopback, lapsed, reach }: ServicePort): PortStatus['reach'] {
-  if (loopback) return 'loopback';
-  if (lapsed) return 'host-service';
-  if (reach.everyone !== undefined) return 'everybody';
-  return reach.allow.length > 0 ? 'some' : 'trusted';
-}
-
-function because({ everyone, allow }: Reach): string | undefined {
-  const reason = everyone ?? allow[0]?.reason;
-  return reason === undefined ? undefined : `${reason.label}=${reason.value}`;
 }

@@ -9,6 +9,8 @@ export interface Refusal {
   readonly ok: false;
   readonly problem: string;
   readonly hint?: string | undefined;
+  /** Where the value is a map and one of its keys is meant: that key, or what it holds. */
+  readonly at?: { readonly key: string; readonly part: 'key' | 'value' };
 }
 
 /** A schema whose messages are all the parser's own. */
@@ -16,7 +18,13 @@ export function field<T>(parse: (input: unknown) => Parsed<T>): z.ZodType<T> {
   return z.unknown().transform((input, context) => {
     const parsed = parse(input);
     if (parsed.ok) return parsed.value;
-    context.issues.push({ code: 'custom', message: parsed.problem, params: { hint: parsed.hint }, input });
+    context.issues.push({
+      code: 'custom',
+      message: parsed.problem,
+      path: parsed.at === undefined ? [] : [parsed.at.key],
+      params: { hint: parsed.hint, part: parsed.at?.part },
+      input: parsed.at === undefined ? input : undefined,
+    });
     return z.NEVER;
   });
 }

@@ -20,20 +20,33 @@ export type LiveSource =
       readonly format: ListFormat;
       /** Milliseconds between two loads. */
       readonly refresh: number;
-      /** Whether an answer may be much smaller than the last one. */
+      /** Whether an answer may be much smaller than the last one, or have no network at all. */
       readonly mayShrink: boolean;
     }
   /** A file of the sidecar's; relative paths count from the configuration's folder. */
-  | { readonly kind: 'file'; readonly path: string; readonly format: ListFormat };
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly format: ListFormat;
+      /** As for a URL. */
+      readonly mayShrink: boolean;
+    };
 
 /** What a live source is called where answers are looked up: equal sources, equal keys. */
 export type SourceKey = string & { readonly brand: 'SourceKey' };
 
-/** The key of a source; also its name for people, but for the format. */
+/** The key of a source. For people, see {@link sourceName}: a URL may have a secret in it. */
 export function sourceKey(source: LiveSource): SourceKey {
   if (source.kind === 'name') return source.name as SourceKey;
   const format = source.format.kind === 'lines' ? '' : ` ${source.format.path.join('.')}`;
   return `${source.kind === 'url' ? source.url : `file:${source.path}`}${format}` as SourceKey;
+}
+
+/** A source as it is shown and logged: what follows the `?` of a URL may be a key to it and is left out. */
+export function sourceName(source: LiveSource): string {
+  const key = sourceKey(source);
+  if (source.kind !== 'url' || !source.url.includes('?')) return key;
+  return `${source.url.slice(0, source.url.indexOf('?'))}?...${key.slice(source.url.length)}`;
 }
 
 /** Who is meant by a list of sources, every kind apart. */
@@ -73,9 +86,15 @@ export interface Config {
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Whether new services of the host wait until Docker has said that they are not a container's. */
   readonly guard: 'on' | 'off';
+  /** Whether addresses that were turned away are kept for a day, in the kernel, for `dockwall blocked`. */
+  readonly blocked: 'on' | 'off';
   /** Where the page is served besides the unix socket; undefined: nowhere. */
   readonly listen: Listen | undefined;
+  /** Milliseconds: the longest time that a grant may be for; 0: there are none. */
+  readonly maxGrant: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** `auto`: text on a terminal, JSON otherwise. */
+  readonly logFormat: 'auto' | 'json' | 'text';
 }
 
 /** Groups that exist without being configured; only `private` and `connected` may stand in {@link PeerList}. */

@@ -3,9 +3,10 @@ import { didYouMean } from '../net/did-you-mean.ts';
 import { mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
-import { show } from '../net/show.ts';
+import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import { didYou, field, found, listField, mapField, refuse, type Parsed } from './field.ts';
+import { listKinds, parseList } from './list-source.ts';
 import {
   builtInGroups,
   type GroupName,
@@ -14,7 +15,7 @@ import {
   type PeerList,
   sourceKey,
 } from './model.ts';
-import { isPlainMap } from './plain.ts';
+import { isPlainMap, type PlainMap } from './plain.ts';
 
 const groupName = /^[a-z0-9][a-z0-9_-]*$/u;
 const longestName = 40;
@@ -23,7 +24,7 @@ const longestName = 40;
 type Member =
   | { readonly kind: 'networks'; readonly networks: readonly Cidr[] }
   | { readonly kind: 'interface' | 'ipset'; readonly name: string }
-  | { readonly kind: 'source'; readonly source: LiveSource }
+  | { readonly kind: 'sources'; readonly sources: readonly LiveSource[] }
   | { readonly kind: 'group'; readonly name: GroupName };
 
 /** `groups`: names to their members. */
@@ -34,9 +35,9 @@ export function groupsField(): z.ZodType<ReadonlyMap<GroupName, Members>> {
 function gather(members: readonly Member[]): Members {
   const named = (kind: 'interface' | 'ipset'): readonly string[] =>
     [...new Set(members.flatMap((member) => (member.kind === kind ? [member.name] : [])))].toSorted();
-  const sources = members.flatMap((member) =>
-    member.kind === 'source' ? [[sourceKey(member.source), member.source] as const] : [],
-  );
+  const sources = members
+    .flatMap((member) => (member.kind === 'sources' ? member.sources : []))
+    .map((source) => [sourceKey(source), source] as const);
   return {
     networks: mergeNetworks(members.flatMap((member) => (member.kind === 'networks' ? member.networks : []))),
     interfaces: named('interface'),
@@ -84,7 +85,7 @@ function parsePeer(
   const near = didYouMean(text, names);
   if (near === undefined && !isGroupName(text)) return parseText(text);
   return refuse(
-    `${show(text)} is neither an address nor a group: the groups are ${names.join(', ')}`,
+    `${show(text)} is neither an address nor a group: the groups are ${names.map((name) => shorten(name)).join(', ')}`,
     didYou(near),
   );
 }
@@ -106,10 +107,18 @@ function parseKnown(input: unknown): Parsed<Member> | undefined {
   if (word === undefined) return undefined;
   if (!word.ok) return refuse(word.problem);
   const { kind, name } = word.word;
-  return { ok: true, value: kind === 'name' ? { kind: 'source', source: { kind, name } } : { kind, name } };
+  return {
+    ok: true,
+    value: kind === 'name' ? { kind: 'sources', sources: [{ kind, name }] } : { kind, name },
+  };
 }
 
-function parseMap(input: Readonly<Record<string, unknown>>): Parsed<Member> {
+function parseMap(input: PlainMap): Parsed<Member> {
+  const kind = listKinds.find((one) => Object.hasOwn(input, one));
+  if (kind !== undefined) {
+    const list = parseList(kind, input);
+    return list.ok ? { ok: true, value: { kind: 'sources', sources: list.value } } : list;
+  }
   const [key = '', ...more] = Object.keys(input);
   const value = input[key];
   // A member `2001:db8::` without quotes is, to YAML, the key `2001:db8:` with no value.
@@ -117,10 +126,9 @@ function parseMap(input: Readonly<Record<string, unknown>>): Parsed<Member> {
     return refuse(`put quotes around an address that ends with a colon: "${key}:"`);
   if (key === 'ipset' && more.length === 0 && typeof value === 'string')
     return parseKnown(`ipset:${value}`) ?? refuse(`${show(value)} is not the name of an ipset`);
-  if (['url', 'file'].includes(key))
-    return refuse(`\`${key}\` lists are not supported yet: write addresses or CIDRs`);
   return refuse(
-    'a map (keys with values) stands where an address should: write one address, CIDR or range in each entry',
+    'a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}` or `{preset: ...}`',
+    didYou(didYouMean(key, listKinds)),
   );
 }
 

@@ -21,7 +21,7 @@ type ConfigShape = { readonly [K in ConfigKey]: z.ZodType<Config[K]> };
  * `deny` may use; undefined accepts every name.
  */
 export function configShape(groups: readonly string[] | undefined): ConfigShape {
-  const peers = 'list of addresses, CIDRs, ranges and group names';
+  const peers = 'list of sources and group names';
   return {
     default: choice(['closed', 'open']).register(docs, {
       type: '`closed` or `open`',
@@ -57,7 +57,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning: 'Sources that reach no published port; this comes before everything else.',
     }),
     groups: groupsField().register(docs, {
-      type: 'map of names to lists of addresses, CIDRs and ranges',
+      type: 'map of names to lists of sources',
       meaning: 'Named sources, for labels and for the lists above. Built in: `any`, `private`, `connected`.',
     }),
     services: servicesField().register(docs, {
@@ -71,11 +71,37 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
         "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
     listen: listenField(),
+    maxGrant: maxGrantField(),
+    ...toldShape(),
+  };
+}
+
+/** What dockwall keeps and tells of what it does. */
+function toldShape(): Pick<ConfigShape, 'blocked' | 'logLevel' | 'logFormat'> {
+  return {
+    blocked: choice(['on', 'off']).register(docs, {
+      type: '`on` or `off`',
+      meaning:
+        'Whether the kernel keeps who was turned away (address and port, for a day, a few thousand at most), for `dockwall blocked`. `off`: no address is kept, and what is kept is thrown away.',
+    }),
     logLevel: choice(['debug', 'info', 'warn', 'error']).register(docs, {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
     }),
+    logFormat: choice(['auto', 'json', 'text']).register(docs, {
+      type: '`auto`, `json` or `text`',
+      meaning:
+        'JSON for programs, or lines for people; `auto` is lines for people where a terminal reads them.',
+    }),
   };
+}
+
+/** ipset's longest timeout is 2,147,483 s. */
+function maxGrantField(): z.ZodType<number> {
+  return durationField({ least: '1s', most: '24d' }).register(docs, {
+    type: 'time such as `24h`, or `off`',
+    meaning: 'The longest time for which `dockwall grant` lets a source in; `off`: not at all.',
+  });
 }
 
 /** What stands where nothing is configured, as it would be written. */
@@ -91,8 +117,11 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   groups: {},
   services: {},
   guard: 'on',
+  blocked: 'on',
   listen: 'off',
+  maxGrant: '24h',
   logLevel: 'info',
+  logFormat: 'auto',
 };
 
 /** The environment variable that sets each key. */
@@ -108,8 +137,11 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   groups: 'DOCKWALL_GROUPS',
   services: 'DOCKWALL_SERVICES',
   guard: 'DOCKWALL_GUARD',
+  blocked: 'DOCKWALL_BLOCKED',
   listen: 'DOCKWALL_LISTEN',
+  maxGrant: 'DOCKWALL_MAX_GRANT',
   logLevel: 'DOCKWALL_LOG_LEVEL',
+  logFormat: 'DOCKWALL_LOG_FORMAT',
 };
 
 export const configKeys = Object.keys(twins) as readonly ConfigKey[];

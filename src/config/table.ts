@@ -1,8 +1,10 @@
 import type { z } from 'zod';
 import { docs } from './docs.ts';
 import { otherVariables } from './layer.ts';
+import { listKinds, listMeanings, listOptions } from './list-source.ts';
 import { builtInGroups } from './model.ts';
 import type { Plain } from './plain.ts';
+import { presets } from './presets.ts';
 import { configKeys, configShape, defaults, twins } from './schema.ts';
 import { serviceShape } from './services.ts';
 
@@ -11,6 +13,9 @@ export function configurationReference(): string {
   return [
     introduction,
     keyTable(),
+    sources,
+    listTable(),
+    listRules,
     servicesIntroduction,
     serviceTable(),
     variablesIntroduction,
@@ -29,8 +34,32 @@ Dockwall reads \`/etc/dockwall/dockwall.yml\`, or the file that \`DOCKWALL_CONFI
 and no variable the defaults below hold. A list is a YAML list, or one text with commas or spaces between the entries;
 values need quotes only where YAML would read them otherwise (an address that ends with a colon, \`*\`).
 
-Sources are addresses, CIDRs and ranges (\`198.51.100.10-198.51.100.20\`), IPv4 and IPv6. Names of groups are lower-case letters,
+Names of groups are lower-case letters,
 digits, \`_\` and \`-\`, at most 40 characters; ${builtInGroups.map((name) => `\`${name}\``).join(', ')} are built in. \`any\` cannot stand in \`trusted\` or \`deny\`.`;
+
+const sources = `## Sources
+
+A source is one of these, in a list of the configuration and, but for the last three, in a label:
+
+| Source | Example | Who is meant |
+| --- | --- | --- |
+| address, CIDR or range | \`203.0.113.4\`, \`2001:db8::/48\`, \`198.51.100.10-198.51.100.20\` | these addresses |
+| name | \`home.example.org\` | the addresses that the name has now, IPv4 and IPv6; asked again when its TTL ends, each 5 seconds at the most and each hour at the least |
+| interface | \`"interface:wg0"\` | all that arrives there |
+| set of others | \`"ipset:crowdsec-blacklists"\` or \`{ipset: crowdsec-blacklists}\` | who is in that ipset, which something else keeps |
+| list by URL | \`{url: "https://example.org/list.txt", refresh: 12h}\` | the networks in it |
+| list by file | \`{file: lists/partners.txt}\` | the networks in it; a relative path counts from the folder of the configuration file. A saved change is in force within a second |
+| preset | \`{preset: cloudflare}\` | a well-known list: ${Object.keys(presets)
+  .map((name) => `\`${name}\``)
+  .join(', ')} |`;
+
+const listRules = `A list of lines has one address, CIDR or range in each; from \`#\` or \`;\` on a line is comment. JSON is read by \`path\`: the keys from the root with dots
+between them, \`*\` for each entry of a list (\`{url: "https://ip-ranges.amazonaws.com/ip-ranges.json", path: prefixes.*.ip_prefix}\`).
+
+Whatever a source last meant stays in force until it gives a better answer: where it fails, where it is larger than 16 MiB or 500,000 networks or takes longer than
+30 seconds, and where the answer cannot be a list (a web page, JSON where lines are expected, one wrong line, \`0.0.0.0/0\` or \`::/0\`, nothing in it, or less than a
+third of what it had, if that was 12 networks or more; \`mayShrink: true\` takes the last two). Such an answer is a warning in the log, and no reason to be unhealthy.
+\`dockwall check\` looks at every source once. SIGHUP makes the sidecar look again at once.`;
 
 const servicesIntroduction = `## Keys of a service
 
@@ -45,6 +74,14 @@ function keyTable(): string {
     return [code(key), code(twins[key]), type, defaultText(defaults[key]), meaning];
   });
   return table(['Key', 'Variable', 'Value', 'Default', 'Meaning'], rows);
+}
+
+function listTable(): string {
+  const rows = Object.entries(listMeanings).map(([option, meaning]) => {
+    const kinds = listKinds.filter((kind) => (listOptions[kind] as readonly string[]).includes(option));
+    return [code(option), kinds.map(code).join(', '), meaning];
+  });
+  return table(['Option of a list', 'With', 'Meaning'], rows);
 }
 
 function serviceTable(): string {

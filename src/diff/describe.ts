@@ -113,9 +113,12 @@ function targetWords(target: Target): string {
       return 'mark the connection as not refused';
     case 'remember-source':
       return `remember the source in ${target.set}`;
+    case 'remember-asker':
+      return `remember source and port in ${target.set}`;
     case 'accept':
     case 'drop':
     case 'return':
+    case 'count':
       return target.kind;
   }
 }

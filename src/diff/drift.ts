@@ -1,3 +1,4 @@
+import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
 import { diff, setChanges } from './diff.ts';
@@ -11,10 +12,18 @@ import { findTable } from './placement.ts';
 export const driftKinds = ['jump', 'chain', 'rule', 'set', 'member', 'front'] as const;
 export type DriftKind = (typeof driftKinds)[number];
 
+/** A jump of ours in a chain of others. */
+export interface Hook {
+  readonly family: Family;
+  readonly chain: string;
+}
+
 /** One thing that was not as the last pass left it, in words. */
 export interface Drift {
   readonly kind: DriftKind;
   readonly what: string;
+  /** Where it is a jump of ours that was not where it belongs. */
+  readonly hook?: Hook;
   /** Docker's own doing, or told elsewhere. */
   readonly quiet?: true;
 }
@@ -90,7 +99,8 @@ function tableDrift(
       const ours = (seen?.chains.get(chain) ?? []).filter(({ target }) => isOwnedChain(target ?? ''));
       const wrong = ours.length === 0 ? 'was missing' : 'was not where it belongs';
       const what = `our jump in ${chain} ${place} ${wrong}`;
-      return [chain === 'DOCKER' ? { kind: 'front', what, quiet: true } : { kind: 'jump', what }];
+      const hook = { family, chain };
+      return [chain === 'DOCKER' ? { kind: 'front', what, hook, quiet: true } : { kind: 'jump', what, hook }];
     }
     const missing = here.filter(({ kind }) => kind === 'insert-rule').length;
     const strange = here.filter(({ kind }) => kind === 'delete-rule').length;

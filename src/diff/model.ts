@@ -29,6 +29,8 @@ export interface ObservedSet {
   readonly expiring: boolean;
   /** Member text to seconds left; 0 is a permanent member. */
   readonly members: ReadonlyMap<string, number>;
+  /** Member text to packets counted, in a set with counters. */
+  readonly packets?: ReadonlyMap<string, number>;
   /** What is written at members that will go by themselves, by member; undefined where the set was made without room for it. */
   readonly notes?: ReadonlyMap<string, string>;
 }

@@ -45,11 +45,26 @@ function holdsGate(observed: Observed, family: Family, backend: Backend): boolea
   return mangle?.chains.get('PREROUTING')?.some(({ target }) => isOwnedChain(target ?? '')) ?? false;
 }
 
+/** Where the gate hooks in, and whether our jump is the first rule there. */
+export function gateHooks(
+  observed: Observed,
+  family: Family,
+  backend: Backend,
+): readonly { readonly chain: string; readonly inPlace: boolean }[] {
+  const mangle = findTable(observed, { family, backend, table: 'mangle' });
+  return ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'].map((chain) => {
+    const first = mangle?.chains.get(chain)?.find(({ target }) => !isBootChain(target ?? ''));
+    return { chain, inPlace: isOwnedChain(first?.target ?? '') };
+  });
+}
+
 /** Whether our jump is the first rule of each chain that the gate hooks there: the gate is closed. */
 export function gateStands(observed: Observed, family: Family, backend: Backend): boolean {
-  const mangle = findTable(observed, { family, backend, table: 'mangle' });
-  return ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'].every((chain) => {
-    const first = mangle?.chains.get(chain)?.find(({ target }) => !isBootChain(target ?? ''));
-    return isOwnedChain(first?.target ?? '');
-  });
+  return gateHooks(observed, family, backend).every(({ inPlace }) => inPlace);
+}
+
+/** Whether our jump is the first rule of Docker's chain. */
+export function frontStands(observed: Observed, family: Family, backend: Backend): boolean {
+  const filter = findTable(observed, { family, backend, table: 'filter' });
+  return isOwnedChain(filter?.chains.get('DOCKER')?.[0]?.target ?? '');
 }

@@ -97,8 +97,10 @@ export function unusedSets(ruleset: Ruleset, observed: Observed): readonly strin
 
 function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | undefined {
   if (seen === undefined) return undefined;
+  // Some versions of ipset print that a set was made to let entries go for new ones, and some do not.
+  const types = set.atMost === undefined ? [set.type] : [set.type, `${set.type} forceadd`];
   // A set of sets has no family.
   const family = set.type === 'list:set' || seen.family === set.family;
-  const same = seen.type === set.type && family && seen.expiring === set.expiring;
+  const same = types.includes(seen.type) && family && seen.expiring === set.expiring;
   return same ? seen : undefined;
 }

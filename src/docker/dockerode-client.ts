@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { inspect } from 'node:util';
 import type Docker from 'dockerode';
 import { type DockerClient, DockerError } from './client.ts';
 import { eventFilters, readEvents } from './events.ts';
@@ -16,6 +17,9 @@ export async function connectDocker(): Promise<DockerClient> {
   const { default: Dockerode } = await import('dockerode');
   // Connections stay open: an inspect sent on `create` has to be quicker than the start that follows it.
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  // docker-modem 5 spells out each request for its debug log, shown or not, the agent with every socket and waiting request
+  // in it: of a look at 100 containers that was 1.5 of 1.8 seconds (measured).
+  Object.defineProperty(agent, inspect.custom, { value: () => 'Agent' });
   const docker = new Dockerode({ agent } as Docker.DockerOptions);
   const limit = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(answerTimeLimit) });
   return {

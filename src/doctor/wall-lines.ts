@@ -24,7 +24,7 @@ function statusLines({ decided }: HostView): readonly Line[] {
       const text = `IPv${family}: the gate is NOT IN PLACE: published ports are as open as Docker makes them`;
       return { topic, kind: 'problem', text, advice: 'start the dockwall service, or run: dockwall apply' };
     }
-    if (front === undefined)
+    if (front === null)
       return { topic, kind: 'ok', text: `IPv${family}: the gate stands (${gate.backend}), alone` };
     return front.inPlace
       ? { topic, kind: 'ok', text: `IPv${family}: gate (${gate.backend}) and front (${front.backend}) stand` }

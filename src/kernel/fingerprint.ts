@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Backend } from '../diff/model.ts';
 import { type Family, families } from '../net/network.ts';
-import { isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
+import { isBlockedSet, isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
 import { programOf } from './backend.ts';
 import type { ReadLines } from './reader.ts';
 
@@ -11,7 +11,10 @@ export interface FingerprintScope {
   readonly backends: readonly Backend[];
 }
 
-/** More than this from `ipset save`, and its members are only counted the next time: 100,000 take 70 ms to print. */
+/**
+ * More than this from `ipset save`, and its members are only counted the next time: 100,000 take 70 ms to print. Who was turned
+ * away does not count here: that is bounded, and nobody outside may choose how closely we look.
+ */
 const mostOutput = 256 * 1024;
 /** Fewer than this, and they are looked at again. */
 const fewMembers = 4000;
@@ -50,9 +53,16 @@ export class Fingerprint {
 
   private async readSets(foreign: ReadonlySet<string>): Promise<string> {
     let size = 0;
-    const reader = (hash: Hash): ((line: string) => void) => membersOf(hash, foreign);
+    let passedOver = 0;
+    const reader = (hash: Hash): ((line: string) => void) => {
+      const read = membersOf(hash, foreign);
+      return (line) => {
+        if (isBlockedSet(nameIn(line))) passedOver += line.length + 1;
+        else read(line);
+      };
+    };
     const text = await this.digest(['ipset', 'save'], reader, (all) => (size = all));
-    this.countOnly = size > mostOutput;
+    this.countOnly = size - passedOver > mostOutput;
     return text;
   }
 
@@ -60,7 +70,10 @@ export class Fingerprint {
     let members = 0;
     const text = await this.digest(['ipset', 'list', '-t'], (hash) => {
       const read = headersOf(hash, foreign);
+      let blocked = false;
       return (line) => {
+        if (line.startsWith('Name: ')) blocked = isBlockedSet(line.slice('Name: '.length));
+        if (blocked) return;
         members += Number(/^Number of entries: (\d+)/.exec(line)?.[1] ?? 0);
         read(line);
       };
@@ -80,15 +93,23 @@ export class Fingerprint {
   }
 }
 
-/** `ipset save`: `create NAME TYPE ...` without sizes that grow, `add NAME MEMBER [timeout N]` but for what expires. */
+function nameIn(line: string): string {
+  return line.split(' ', 2)[1] ?? '';
+}
+
+/**
+ * `ipset save`: `create NAME TYPE ...` without sizes that grow, `add NAME MEMBER [timeout N] [packets N bytes N]` without
+ * counters, but for what expires. Of sets of others that are looked into, the shape; and the members, where they are sets.
+ */
 function membersOf(hash: Hash, foreign: ReadonlySet<string>): (line: string) => void {
   const lists = new Set<string>();
   return (line) => {
-    const [verb, name = ''] = line.split(' ', 2);
-    if (foreign.has(name) && verb === 'create' && line.includes(' list:set ')) lists.add(name);
-    if (!isOwnedSet(name) && !lists.has(name) && !(foreign.has(name) && verb === 'create')) return;
-    if (verb === 'create') add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
-    else if (!/ timeout [1-9]/.test(line)) add(hash, line);
+    const name = nameIn(line);
+    const created = line.startsWith('create ');
+    if (foreign.has(name) && created && line.includes(' list:set ')) lists.add(name);
+    if (!isOwnedSet(name) && !lists.has(name) && !(foreign.has(name) && created)) return;
+    if (created) add(hash, line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''));
+    else if (!/ timeout [1-9]/.test(line)) add(hash, line.replace(/ packets \d+ bytes \d+/, ''));
   };
 }
 

@@ -15,7 +15,7 @@ import { isDockerBridge } from './bridges.ts';
 import type { Answers, Origin, Policy, PolicyMembers, Service } from './model.ts';
 
 /** RFC 1918, RFC 4193 (unique local), RFC 3927 and RFC 4291 (link-local). */
-const privateNetworks: readonly Cidr[] = [
+export const privateNetworks: readonly Cidr[] = [
   '10.0.0.0/8',
   '172.16.0.0/12',
   '192.168.0.0/16',
@@ -58,13 +58,16 @@ export function resolveGroups(
 const nobody: Members = { networks: [], interfaces: [], ipsets: [], sources: [] };
 
 /** A DNS name, an interface or a set of others that a label names. */
-function wordMembers(text: string): Members | undefined {
+export function wordMembers(text: string): Members | undefined {
   const parsed = parseSourceWord(text);
   if (parsed?.ok !== true) return undefined;
   const { kind, name } = parsed.word;
   if (kind === 'name') return { ...nobody, sources: [{ kind, name }] };
   return kind === 'interface' ? { ...nobody, interfaces: [name] } : { ...nobody, ipsets: [name] };
 }
+
+/** The same one each time: lists that have not changed are told by identity. */
+const none: readonly Cidr[] = [];
 
 /** A list of sources as it stands with these answers. */
 export function resolveMembers(
@@ -73,10 +76,7 @@ export function resolveMembers(
 ): PolicyMembers {
   const origins = [
     ...(networks.length > 0 ? [{ source: undefined, networks }] : []),
-    ...sources.flatMap((source): Origin[] => {
-      const answer = answers.get(sourceKey(source));
-      return answer === undefined ? [] : [{ source, networks: answer }];
-    }),
+    ...sources.map((source): Origin => ({ source, networks: answers.get(sourceKey(source)) ?? none })),
   ];
   return {
     networks: mergeLists(origins.map((origin) => origin.networks)),

@@ -80,7 +80,7 @@ export interface Problem {
 /** What live sources mean at this moment; one that has never answered is not in it, and stands for nobody. */
 export type Answers = ReadonlyMap<SourceKey, readonly Cidr[]>;
 
-/** Where networks of a list come from: written there (undefined), or by a live source. */
+/** Where networks of a list come from: written there (undefined), or by a live source; none where that has not answered yet. */
 export interface Origin {
   readonly source: LiveSource | undefined;
   /** The set of others that holds them; see `withForeignSets`. */
@@ -116,6 +116,8 @@ export type External =
 export interface Policy {
   readonly mark: number;
   readonly connmark: number;
+  /** Whether the kernel keeps who was turned away. */
+  readonly rememberBlocked: boolean;
   readonly external: External;
   /** Docker's bridges by name or `br-+`, sorted. */
   readonly bridges: readonly string[];

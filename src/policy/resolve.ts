@@ -18,6 +18,7 @@ export function resolve(inventory: Inventory, config: Config, answers: Answers =
   return {
     mark: config.mark,
     connmark: config.connmark,
+    rememberBlocked: config.blocked === 'on',
     external: externalInterfaces(config, inventory),
     bridges: bridgePatterns(inventory.networks),
     networks: inventory.networks.flatMap(({ id, name, bridge }) =>

@@ -111,7 +111,7 @@ function isLoopback({ address }: PublishedPort): boolean {
 }
 
 /** A host port where one matches, else a container port: `8080:80` beside `80:3000`, label `80` means the latter. */
-function selects(selector: PortSelector, port: PublishedPort, all: readonly PublishedPort[]): boolean {
+export function selects(selector: PortSelector, port: PublishedPort, all: readonly PublishedPort[]): boolean {
   if (selector.kind === 'every') return true;
   const { range, protocol, scope } = selector;
   const hit = (candidate: PublishedPort, number: number | undefined): boolean =>

@@ -35,7 +35,13 @@ export type Who =
  * `passed`: it gets the mark. `dropped`: neither side of its connection hears from the other again. `not ours`: left alone.
  */
 export type Verdict =
-  | { readonly kind: 'passed'; readonly because: 'trusted'; readonly who: Who }
+  /** `door` undefined: no container publishes the port, and the trusted pass all the same. */
+  | {
+      readonly kind: 'passed';
+      readonly because: 'trusted';
+      readonly who: Who;
+      readonly door: Door | undefined;
+    }
   | { readonly kind: 'passed'; readonly because: 'public'; readonly door: Door; readonly reason: Reason }
   | {
       readonly kind: 'passed';
@@ -107,7 +113,7 @@ function decide(doors: readonly Door[], around: Circumstances): Verdict | undefi
   if (refused !== undefined) return { kind: 'dropped', because: 'denied by a label', ...refused };
   const trusted = sources.among('trusted', policy.trusted, packet);
   if (trusted !== undefined && packet.towards !== 'elsewhere')
-    return { kind: 'passed', because: 'trusted', who: trusted };
+    return { kind: 'passed', because: 'trusted', who: trusted, door };
   for (const one of doors) {
     const reason = one.port.reach.everyone;
     if (reason !== undefined) return { kind: 'passed', because: 'public', door: one, reason };

@@ -1,12 +1,12 @@
 import { createTask, type ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
 import type { Config, LiveSource } from '../config/model.ts';
-import type { SetChange } from '../diff/model.ts';
+import type { Drift } from '../diff/drift.ts';
+import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
 import { countSockets, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
-import type { Listener } from '../inventory/model.ts';
 import { ArmedRun } from '../kernel/armed.ts';
 import { runCommand } from '../kernel/command.ts';
 import { listConnections } from '../kernel/connections.ts';
@@ -15,7 +15,7 @@ import { createKernel, type Kernel } from '../kernel/kernel.ts';
 import { startMonitor } from '../kernel/monitor.ts';
 import type { ProgramReader } from '../kernel/reader.ts';
 import type { Family } from '../net/network.ts';
-import type { Answers, Policy } from '../policy/model.ts';
+import type { Answers } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import { Admission } from './admission.ts';
 import { systemClock } from './clock.ts';
@@ -25,11 +25,15 @@ import { DriftRepair } from './drift-repair.ts';
 import { DriftWatch } from './drift-watch.ts';
 import type { EngineRefusal } from './engine-check.ts';
 import { EngineProbe } from './engine-probe.ts';
+import { GrantLog } from './grant-log.ts';
 import { Guard } from './guard.ts';
 import { HeldPorts } from './held-ports.ts';
-import { type Decided, type PassParts, reconcile } from './pass.ts';
+import type { PassObserver } from './observer.ts';
+import { type PassParts, reconcile } from './pass.ts';
+import { publishedPorts } from './published.ts';
 import { raiseGate } from './raise.ts';
 import { Refresh } from './refresh.ts';
+import { reportReload } from './reload-report.ts';
 import { type Log, Reporter } from './reporter.ts';
 import { Silence } from './silence.ts';
 import { Trigger, type Wanted } from './trigger.ts';
@@ -51,6 +55,9 @@ const longestUnsettled = 30_000;
 /** Between the first event of a container's end and the pass that it asks for, ms. */
 const patience = 25;
 
+/** Between being told to look and looking, ms: however often that is said, it is one look. */
+const lookDelay = 50;
+
 /** What live sources mean now (DNS names, lists): kept fresh by somebody else, who pulls the trigger when an answer changes. */
 export interface SourceAnswers {
   answers(): Answers;
@@ -70,10 +77,11 @@ export interface ReconcilerParts {
   readonly firstLocalPort: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly sources: SourceAnswers;
+  readonly observer: PassObserver;
+  /** Our own. */
+  readonly version: string;
   /** Called when this engine has turned out to be one that cannot be guarded. */
   readonly onRefusal: (refusal: EngineRefusal) => void;
-  /** Called after each pass with what it has decided. */
-  readonly onPass: (decision: Decided) => void;
   /** Called when another configuration is in force. */
   readonly onConfig: (config: Config) => void;
 }
@@ -90,6 +98,7 @@ export class Reconciler {
   private readonly refresh: Refresh;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
+  private readonly grants: GrantLog;
   private readonly departures = new Departures(clock);
   private readonly armed = new ArmedRun(runCommand);
   private readonly quick = createKernel(this.armed.run);
@@ -103,16 +112,22 @@ export class Reconciler {
   /** Once since our start Docker was starting nothing: all that the host's boot has started is known. */
   private settled = false;
   private later: (() => void) | undefined;
+  private soon: (() => void) | undefined;
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
 
   constructor(parts: ReconcilerParts) {
     this.parts = parts;
-    this.reporter = new Reporter(parts.log);
+    this.reporter = new Reporter(parts.log, { version: parts.version, nextRun: () => this.nextRun() });
     this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
     this.source = new DockerSource(parts.client, () => this.trigger.pull());
     const { kernel, log } = parts;
     this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
+    this.grants = new GrantLog({
+      log,
+      clock,
+      groups: () => [...parts.keeper.inForce().config.groups.keys()],
+    });
     this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
     this.admission = new Admission(parts.onRefusal);
     this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
@@ -147,19 +162,20 @@ export class Reconciler {
     this.repair = new DriftRepair({
       kernel: parts.kernel,
       raise: () => this.raise(),
-      report: (drifts) => this.reporter.drifted(drifts),
-      saw: (observed) => {
-        this.drift.saw(observed);
-        this.cutter.saw(observed);
-      },
+      report: (drifts) => this.onDrift(drifts),
+      saw: (observed) => this.onLook(observed),
       writes: () => this.drift.wrote(),
     });
-    this.drift = new DriftWatch({
+    this.drift = this.makeDriftWatch(parts);
+  }
+
+  private makeDriftWatch({ log, reader, keeper }: ReconcilerParts): DriftWatch {
+    return new DriftWatch({
       clock,
-      log: parts.log,
-      fingerprint: new Fingerprint(parts.reader.read, () => this.repair.foreignNames()),
+      log,
+      fingerprint: new Fingerprint(reader.read, () => this.repair.foreignNames()),
       startMonitor,
-      interval: () => parts.keeper.inForce().config.driftCheck,
+      interval: () => keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
       pull: () => this.trigger.pull(),
     });
@@ -206,6 +222,14 @@ export class Reconciler {
     this.trigger.pull();
   }
 
+  /** Somebody has changed a set and says so: what is silent and refused now is cut, and it is written down. */
+  lookSoon(): void {
+    this.soon ??= clock.after(lookDelay, () => {
+      this.soon = undefined;
+      this.trigger.check();
+    });
+  }
+
   /** Without delay, between two passes. */
   private async writeSets(
     kind: 'takes away' | 'changes',
@@ -224,8 +248,18 @@ export class Reconciler {
     });
   }
 
+  /** When the schedule asks for a pass. */
+  nextRun(): Date | undefined {
+    return this.task?.getNextRun() ?? undefined;
+  }
+
   health(): ReturnType<Reporter['health']> {
     return this.reporter.health(this.parts.keeper.problems());
+  }
+
+  /** Asks for a pass: what it goes by has changed. */
+  pull(): void {
+    this.trigger.pull();
   }
 
   /** SIGHUP: the configuration is read again at once, changed file or not. */
@@ -248,6 +282,18 @@ export class Reconciler {
     void this.task?.destroy();
     this.task = createTask(this.parts.keeper.inForce().config.schedule, () => this.trigger.pull());
     void this.task.start();
+  }
+
+  private onDrift(drifts: readonly Drift[]): void {
+    this.reporter.drifted(drifts);
+    this.parts.observer.drifted(drifts);
+  }
+
+  private onLook(observed: Observed): void {
+    this.parts.observer.saw(observed);
+    this.drift.saw(observed);
+    this.cutter.saw(observed);
+    this.grants.saw(observed.sets);
   }
 
   /** What happened while no stream was open was told to nobody. */
@@ -286,7 +332,9 @@ export class Reconciler {
   }
 
   private async pass(wanted: Wanted): Promise<void> {
-    const reload = await this.parts.keeper.reloadIfChanged();
+    const { keeper, observer } = this.parts;
+    const from = clock.now();
+    const reload = await keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
     try {
       const drifted = await this.repair.repair(wanted);
@@ -297,12 +345,12 @@ export class Reconciler {
       const judged = await this.judgeable();
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
       this.reporter.passed(decision);
+      observer.passed(decision, clock.now() - from);
       this.repair.passed(decision);
       this.withdrawal.passed(decision);
       this.refresh.passed(decision);
       this.cutter.passed(decision);
       this.parts.sources.want(decision.policy.sources);
-      this.parts.onPass(decision);
       this.guard.passed({
         published: publishedPorts(decision.policy),
         judged,
@@ -312,6 +360,7 @@ export class Reconciler {
     } catch (error) {
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
       else this.reporter.passFailed(error);
+      observer.failed(clock.now() - from);
       throw error;
     }
   }
@@ -342,22 +391,4 @@ export class Reconciler {
       answers: () => this.parts.sources.answers(),
     };
   }
-}
-
-/** A port that is the host's own again (lapsed) is not. */
-function publishedPorts({ services }: Policy): readonly Listener[] {
-  return services.flatMap(({ ports }) =>
-    ports.flatMap(({ protocol, hostPort, lapsed, loopback }) =>
-      hostPort === undefined || lapsed || loopback ? [] : [{ protocol, port: hostPort }],
-    ),
-  );
-}
-
-export function reportReload(log: Log, { changed, problems, warnings }: Reload, keeper: ConfigKeeper): void {
-  for (const warning of warnings) log.warn({}, `configuration: ${warning}`);
-  const consequence = keeper.inForce().lockedDown
-    ? 'every published port is closed to everybody until it is good'
-    : 'the last good one stays in force';
-  for (const problem of problems) log.error({}, `configuration: ${problem}; ${consequence}`);
-  if (changed) log.info({}, 'configuration loaded');
 }

@@ -3,12 +3,14 @@ import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
-import type { Problem } from '../policy/model.ts';
+import { describeChanges } from '../policy/changes.ts';
+import type { Policy, Problem } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
 import { checkForeign } from './foreign-check.ts';
 import type { Decision } from './pass.ts';
+import { readStart, type StartFacts, startText } from './start-line.ts';
 
 /** The part of a logger that is used here; pino fits. */
 export interface Log {
@@ -17,6 +19,9 @@ export interface Log {
   readonly warn: (fields: object, message: string) => void;
   readonly error: (fields: object, message: string) => void;
 }
+
+/** More changes at once than this are only counted: a line each is for people. */
+const mostChanges = 50;
 
 /** Members that are named in one line each. */
 const mostNamed = 10;
@@ -40,13 +45,16 @@ export class Reporter {
   private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
   private readonly told = new Map<string, number>();
   private findings: readonly Finding[] = [];
+  private readonly about: StartFacts;
+  private policy: Policy | undefined;
   /** What is wrong with sets of others, by their names. */
   private foreign = new Map<string, Finding>();
   /** Members of each set after the last pass. */
   private left: ReadonlyMap<string, IpSet['members']> = new Map();
 
-  constructor(log: Log) {
+  constructor(log: Log, about: StartFacts) {
     this.log = log;
+    this.about = about;
   }
 
   passed(decision: Decision): void {
@@ -54,6 +62,7 @@ export class Reporter {
     if (this.passFailure !== undefined) this.log.info({ failures: this.repeats }, 'passes succeed again');
     this.passFailure = undefined;
     this.repeats = 0;
+    this.reportPolicy(decision);
     this.reportProblems(decision.policy.problems);
     this.reportEngine(decision.engine);
     this.reportForeign(decision.foreign);
@@ -68,12 +77,12 @@ export class Reporter {
       this.log.warn({}, `and ${handmade.length - mostNamed} more such members`);
     this.left = new Map(decision.ruleset.sets.map((set) => [set.name, set.members]));
     if (isEmpty(decision.plan)) this.log.debug({}, 'nothing to do');
-    else this.log.info({ changes: inWords(decision.plan) }, 'brought the kernel up to date');
+    else this.log.debug({ changes: inWords(decision.plan) }, 'brought the kernel up to date');
   }
 
-  /** Answers of live sources have changed sets between two passes. */
+  /** Answers of live sources have changed sets between two passes; the pass that follows says in words what that means. */
   refreshed(changes: readonly SetChange[]): void {
-    this.log.info(
+    this.log.debug(
       { changes: inWords({ sets: changes, tables: [], destroy: [] }) },
       'a source has changed; its sets are up to date',
     );
@@ -141,6 +150,22 @@ export class Reporter {
       ),
     ];
     return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
+  }
+
+  /** What has changed, a line each; at the start who we are and what there is. */
+  private reportPolicy(decision: Decision): void {
+    const before = this.policy;
+    this.policy = decision.policy;
+    if (before === undefined) {
+      const start = readStart(decision, this.about);
+      this.log.info({ start }, startText(start));
+      return;
+    }
+    const changes = describeChanges(before, decision.policy);
+    for (const { verb, text } of changes.slice(0, mostChanges))
+      this.log.info({ change: verb }, `${verb.padEnd(7)} ${text}`);
+    const more = changes.length - mostChanges;
+    if (more > 0) this.log.info({}, `and ${more} more changes: see dockwall status`);
   }
 
   /** Members taken out of source sets that the last pass did not leave there: somebody's hand has put them in. */

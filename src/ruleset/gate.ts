@@ -3,6 +3,7 @@ import type { External, Policy } from '../policy/model.ts';
 import {
   boundIn,
   connectionMarked,
+  count,
   drop,
   from,
   giveBack,
@@ -10,20 +11,23 @@ import {
   jump,
   marked,
   pairIn,
+  pairNotIn,
   portIn,
   related,
   reply,
   to,
 } from './matches.ts';
 import type { Match, SetName, Table, Target } from './model.ts';
-import { chains, setName } from './names.ts';
+import { blockedRoles, chains, countRoles, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
-import { hasRouted, routedPrefix, usedRoles } from './sets.ts';
+import { hasRouted, rememberedFor, routedPrefix, usedRoles } from './sets.ts';
 import { type WayIn, waysIn } from './ways-in.ts';
 
 type GroupName = Policy['trusted']['groups'][number];
 
 const refuse = goTo(chains.refuse);
+/** For what somebody has asked of a published port. */
+const block = goTo(chains.blocked);
 /** As long as conntrack keeps an established connection that says nothing (nf_conntrack_tcp_timeout_established). */
 const rememberedSeconds = 432_000;
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
@@ -56,8 +60,9 @@ export function renderGate(policy: Policy, family: Family): Table {
     family,
     table: 'mangle',
     chains: [
-      chainOf(chains.pass, passLines(policy)),
+      chainOf(chains.pass, passLines(policy, family)),
       chainOf(chains.refuse, refuseLines(policy, family)),
+      chainOf(chains.blocked, blockedLines(policy, family)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
       chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
@@ -93,9 +98,18 @@ export function externalLines(
   ];
 }
 
-/** A connection whose source has been let in again is no longer refused. */
-function passLines({ mark, connmark }: Policy): readonly Line[] {
+/**
+ * A connection whose source has been let in again is no longer refused. The sets of the counts hold what is published; the trusted
+ * pass on their way to the host's own services too, which nobody counts.
+ */
+function passLines({ mark, connmark }: Policy, family: Family): readonly Line[] {
   return [
+    [[portIn(setName(family, countRoles.passed))], count, 'counts what is let in'],
+    [
+      [{ kind: 'state', states: 'NEW' }, portIn(setName(family, countRoles.begun))],
+      count,
+      'counts connections let in',
+    ],
     [[], { kind: 'clear-connection-mark', bit: connmark }, 'not refused, or no longer'],
     [[], { kind: 'set-mark', bit: mark }, 'passed the gate'],
   ];
@@ -127,6 +141,31 @@ function refuseLines({ connmark }: Policy, family: Family): readonly Line[] {
   ];
 }
 
+/**
+ * Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. What is
+ * remembered is a matter of two sets, since an entry that is added again for its time begins to count anew (ip_set_hash_gen.h,
+ * overwrite_extensions). A full set lets an entry go for a new one, so a flood costs memory that is known beforehand.
+ */
+function blockedLines({ rememberBlocked }: Policy, family: Family): readonly Line[] {
+  const set = (role: string): SetName => setName(family, role);
+  const remember = (role: string, renew: boolean): Target => ({
+    kind: 'remember-asker',
+    set: set(role),
+    seconds: rememberedFor,
+    renew,
+  });
+  return [
+    [[portIn(set(countRoles.refused))], count, 'counts what is turned away'],
+    ...(rememberBlocked
+      ? ([
+          [[pairNotIn(set(blockedRoles.first))], remember(blockedRoles.first, false), 'turned away, counted'],
+          [[], remember(blockedRoles.last, true), 'turned away last'],
+        ] as const)
+      : []),
+    [[], refuse, 'turned away'],
+  ];
+}
+
 function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
   const set = (role: string): SetName => setName(family, role);
   const published = portIn(set('published'));
@@ -137,24 +176,29 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[related], giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
     [elsewhere[family], goTo(chains.routed), 'not for this host'],
-    ...deniedSources(policy, family).map(([match, note]): Line => [[published, match], refuse, note]),
+    ...deniedSources(policy, family).map(([match, note]): Line => [[published, match], block, note]),
     ...labelDenials(policy, '', family),
     ...trustedLines(policy, family, pass),
     ...openLines(policy, { prefix: '', family, pass }),
-    [[published], refuse, 'published, and nothing above lets this source in'],
+    [[published], block, 'published, and nothing above lets this source in'],
   ];
 }
 
 /** What is not marked here can still be routed anywhere but to a bridge of Docker (see FORWARD). */
 function routedLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
-  const denied = deniedSources(policy, family).map(([match, note]): Line => [[match], giveBack, note]);
+  const denied = deniedSources(policy, family);
+  const leave = denied.map(([match, note]): Line => [[match], giveBack, note]);
   const trusted = trustedLines(policy, family, pass);
-  if (!hasRouted(policy)) return [...denied, ...trusted];
+  if (!hasRouted(policy)) return [...leave, ...trusted];
+  const published = portIn(setName(family, `${routedPrefix}published`));
   return [
-    ...denied,
+    ...denied.map(([match, note]): Line => [[published, match], block, note]),
+    ...leave,
     ...labelDenials(policy, routedPrefix, family),
     ...trusted,
     ...openLines(policy, { prefix: routedPrefix, family, pass }),
+    // FORWARD would drop it for want of the mark; here it is known what was asked for
+    [[published], block, 'published, and nothing above lets this source in'],
   ];
 }
 
@@ -182,12 +226,12 @@ function labelDenials(policy: Policy, prefix: string, family: Family): readonly 
     ...deniedGroups.flatMap((name) =>
       groupWays(policy, name, { words: 'label denies', family, use: 'den' }).map(({ match, words }): Line => [
         [portIn(set(`${prefix}not-${name}`)), match],
-        refuse,
+        block,
         words,
       ]),
     ),
-    ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], refuse, note] as Line] : []),
-    ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], refuse, note] as Line] : []),
+    ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], block, note] as Line] : []),
+    ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], block, note] as Line] : []),
   ];
 }
 

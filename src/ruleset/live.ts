@@ -69,9 +69,21 @@ export function liveMembers(policy: Policy, sets: readonly LiveSet[]): ReadonlyS
 function liveByRole(sets: readonly LiveSet[]): (role: string) => readonly Cidr[] {
   const found = new Map(sets.map((set) => [set.name, set.members]));
   return (role) =>
-    families.flatMap((family) =>
-      [...(found.get(setName(family, role)) ?? [])]
-        .filter(([member, secondsLeft]) => secondsLeft > 0 && !member.endsWith('nomatch'))
-        .map(([member]) => member as Cidr),
-    );
+    families.flatMap((family) => {
+      const members = found.get(setName(family, role));
+      return members === undefined ? [] : passingOf(members);
+    });
+}
+
+const passing = new WeakMap<LiveSet['members'], readonly Cidr[]>();
+
+/** A long list has few of them, and is looked through once. */
+function passingOf(members: LiveSet['members']): readonly Cidr[] {
+  const known = passing.get(members);
+  if (known !== undefined) return known;
+  const found: Cidr[] = [];
+  for (const [member, secondsLeft] of members)
+    if (secondsLeft > 0 && !member.endsWith('nomatch')) found.push(member as Cidr);
+  passing.set(members, found);
+  return found;
 }

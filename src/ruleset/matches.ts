@@ -30,6 +30,10 @@ export function pairIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'src,dst', negated: false };
 }
 
+export function pairNotIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'src,dst', negated: true };
+}
+
 /** (destination address, destination port, source address) is in the set. */
 export function boundIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'dst,dst,src', negated: false };
@@ -54,6 +58,7 @@ export function connectionMarked(bit: number): Match {
 export const accept: Target = { kind: 'accept' };
 export const drop: Target = { kind: 'drop' };
 export const giveBack: Target = { kind: 'return' };
+export const count: Target = { kind: 'count' };
 
 export function jump(chain: ChainName): Target {
   return { kind: 'jump', chain };

@@ -49,7 +49,16 @@ export type Target =
   | { readonly kind: 'set-connection-mark'; readonly bit: number }
   | { readonly kind: 'clear-connection-mark'; readonly bit: number }
   /** The packet's source goes into the set, for this time from now on. */
-  | { readonly kind: 'remember-source'; readonly set: SetName; readonly seconds: number };
+  | { readonly kind: 'remember-source'; readonly set: SetName; readonly seconds: number }
+  /** Source and port asked for go into the set; `renew`: one that is there stays for this time from now on, as if new. */
+  | {
+      readonly kind: 'remember-asker';
+      readonly set: SetName;
+      readonly seconds: number;
+      readonly renew: boolean;
+    }
+  /** Nothing: the rule is there for the counters of the set that it looks into. */
+  | { readonly kind: 'count' };
 
 export interface Rule {
   readonly id: RuleId;
@@ -88,8 +97,12 @@ export interface Table {
 export interface IpSet {
   readonly name: SetName;
   readonly family: Family;
-  readonly type: 'hash:net' | 'hash:net,port' | 'hash:ip,port,net' | 'list:set';
+  readonly type: 'hash:net' | 'hash:net,port' | 'hash:ip,port,net' | 'hash:ip,port' | 'list:set';
   readonly expiring: boolean;
+  /** Each entry counts the packets that were found in it. */
+  readonly counters?: true;
+  /** Never holds more entries than this: a new one takes the place of another (`forceadd`). */
+  readonly atMost?: number;
   readonly effect: 'opens' | 'closes';
   /** Entries may have a note (ipset's `comment`). Not a part of what the set means: one without is none of another shape. */
   readonly notes?: true;

@@ -38,6 +38,8 @@ export const chains = {
   forward: chain('FORWARD'),
   /** mangle: drops what came from outside without it. */
   unpassed: chain('UNPASSED'),
+  /** mangle: counts and remembers who asked for a published port and is refused. */
+  blocked: chain('BLOCKED'),
   /** mangle: drops, and writes down in the connection that it was refused. */
   refuse: chain('REFUSE'),
   /** mangle: answers of connections that have been refused since they began. */
@@ -71,6 +73,31 @@ export function isBootChain(name: string): boolean {
 /** The sub-chain of one Docker network in the front, by the first 12 digits of its id. */
 export function networkChain(networkId: string): ChainName {
   return chain(`NET-${networkId.replaceAll(/[^0-9a-zA-Z]/g, '').slice(0, 12)}`);
+}
+
+/** What the gate counts of each published port, by role; sets with counters. */
+export const countRoles = {
+  /** Packets of the side that opened the connection, let in. */
+  passed: 'count-passed',
+  /** Those of them that begin a connection. */
+  begun: 'count-begun',
+  /** Packets turned away. */
+  refused: 'count-refused',
+} as const;
+
+/** Who was turned away: (source, port asked for), by role. */
+export const blockedRoles = {
+  /** Counts its packets, for as long as it is remembered since the first. */
+  first: 'blocked',
+  /** For as long as it is remembered since the last. */
+  last: 'blocked-last',
+} as const;
+
+/** Filled by the gate for each who is turned away, so they change at any time and may be full. */
+export function isBlockedSet(name: string): boolean {
+  return setPrefixes.some((prefix) =>
+    Object.values(blockedRoles).some((role) => name === `${prefix}${role}`),
+  );
 }
 
 const temporary = 'tmp-';

@@ -74,6 +74,11 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
   };
 }
 
+/** The members that stand for one port in the sets of the gate: its host port, and its container's where it is routed. */
+export function doorMembers(service: Service, port: ServicePort): readonly string[] {
+  return [...hostDoors(port), ...routedDoors(service, port)].flatMap(portMembers);
+}
+
 function serviceDoors(service: Service): readonly Door[] {
   return service.ports.flatMap((port) =>
     port.loopback || port.lapsed ? [] : [...hostDoors(port), ...routedDoors(service, port)],

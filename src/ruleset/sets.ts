@@ -2,7 +2,7 @@ import { toSetMembers } from '../net/merge-networks.ts';
 import { type Family, families } from '../net/network.ts';
 import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
 import type { IpSet } from './model.ts';
-import { foreignRole, setName } from './names.ts';
+import { blockedRoles, countRoles, foreignRole, setName } from './names.ts';
 import { type Openings, openings } from './openings.ts';
 
 type GroupName = Policy['deny']['groups'][number];
@@ -18,14 +18,17 @@ export function hasRouted(policy: Policy): boolean {
 /** Every ipset of both families. `ports` false: Docker has not been asked yet, so port sets stay as they are. */
 export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
   const kinds = hasRouted(policy) ? [false, true] : [false];
-  return families.flatMap((family) => [
-    ...sourceSets(policy, family),
-    ...kinds.flatMap((routed) =>
-      portSets(policy, family, { routed, open: openings(policy, family, routed) }).map((set) =>
-        ports ? set : { ...set, members: 'keep' as const },
-      ),
-    ),
-  ]);
+  return families.flatMap((family) => {
+    const doors = kinds.map((routed) => ({ routed, open: openings(policy, family, routed) }));
+    const sets = [
+      ...doors.flatMap((kind) => portSets(policy, family, kind)),
+      ...countSets(family, doors.flatMap(({ open }) => open.published).toSorted()),
+    ];
+    return [
+      ...sourceSets(policy, family),
+      ...(ports ? sets : sets.map((set): IpSet => ({ ...set, members: 'keep' }))),
+    ];
+  });
 }
 
 /** Those of them that hold sources. */
@@ -57,8 +60,50 @@ function refusedSet(family: Family): IpSet {
   return { name, family, type: 'hash:net', expiring: true, effect: 'closes', members: [] };
 }
 
+/** How long somebody who was turned away is remembered, seconds: a day. */
+export const rememberedFor = 86_400;
+
+/** Four sets of these are about 1 MB, and `ipset save`, which every pass reads, prints them in some 15 ms (measured). */
+const mostBlocked = 4096;
+
+/** Who was turned away; the rules of the gate fill them. Members expire. */
+function blockedSets({ rememberBlocked }: Policy, family: Family): readonly IpSet[] {
+  if (!rememberBlocked) return [];
+  const blocked = {
+    family,
+    type: 'hash:ip,port',
+    expiring: true,
+    atMost: mostBlocked,
+    effect: 'closes',
+    members: [],
+  } as const;
+  return [
+    { ...blocked, name: setName(family, blockedRoles.first), counters: true },
+    { ...blocked, name: setName(family, blockedRoles.last) },
+  ];
+}
+
+/** Every published port once for each thing that is counted; sets of their own, for the trusted meet no other with ports in it. */
+function countSets(family: Family, members: readonly string[]): readonly IpSet[] {
+  return Object.values(countRoles).map((role) => ({
+    name: setName(family, role),
+    family,
+    type: 'hash:net,port',
+    expiring: false,
+    counters: true,
+    effect: 'closes',
+    members,
+  }));
+}
+
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
-  return [...listSets(policy, family), ...guardSets(family), cutSet(family), refusedSet(family)];
+  return [
+    ...listSets(policy, family),
+    ...guardSets(family),
+    cutSet(family),
+    refusedSet(family),
+    ...blockedSets(policy, family),
+  ];
 }
 
 /**

@@ -16,21 +16,27 @@ export function withProblems(health: Health, more: readonly string[]): Health {
 }
 
 /** Asks the daemon behind the socket. Rejects when nobody answers there within `timeLimit` ms. */
-export function askHealth(path: string, timeLimit: number): Promise<Health> {
+export async function askHealth(socket: string, timeLimit: number): Promise<Health> {
+  return JSON.parse(await ask(socket, '/healthz', timeLimit)) as Health;
+}
+
+/** Tells the daemon behind the socket that a set has been changed. False where none runs. */
+export async function askToLook(socket: string, timeLimit: number): Promise<boolean> {
+  return ask(socket, '/look', timeLimit).then(
+    () => true,
+    () => false,
+  );
+}
+
+function ask(socketPath: string, path: string, timeLimit: number): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath: path, path: '/healthz', timeout: timeLimit }, (answer) => {
+    const asking = request({ socketPath, path, timeout: timeLimit }, (answer) => {
       let body = '';
       answer.setEncoding('utf8');
       answer.on('data', (chunk: string) => {
         body += chunk;
       });
-      answer.on('end', () => {
-        try {
-          resolve(JSON.parse(body) as Health);
-        } catch (error) {
-          reject(error);
-        }
-      });
+      answer.on('end', () => resolve(body));
     });
     asking.on('timeout', () => asking.destroy(new Error(`no answer within ${timeLimit} ms`)));
     asking.on('error', reject);

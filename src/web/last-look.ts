@@ -1,13 +1,19 @@
 import { readStatus } from '../cli/status-model.ts';
 import { diff } from '../diff/diff.ts';
 import type { Observed } from '../diff/model.ts';
+import type { Policy } from '../policy/model.ts';
 import type { Clock } from '../reconciler/clock.ts';
 import type { Decision } from '../reconciler/pass.ts';
+import { readBlocked } from '../ruleset/blocked.ts';
+import type { DaemonReport } from './daemon-report.ts';
+import type { BlockedView } from './page-model.ts';
 import type { Look } from './read-page.ts';
 
 export interface LookParts {
   /** Reads the kernel, writes nothing. */
   readonly observe: () => Promise<Observed>;
+  /** What the daemon remembers of itself. */
+  readonly report?: () => DaemonReport;
   readonly clock: Clock;
   /** The time of day. */
   readonly today: () => Date;
@@ -15,6 +21,9 @@ export interface LookParts {
 
 /** How long one look serves all who ask, ms: reloading the page in a loop costs the host one look a second. */
 const freshFor = 1000;
+
+/** More than these are for `dockwall blocked --all`. */
+const mostBlocked = 50;
 
 /**
  * What the last pass has decided, held against the kernel as it is when somebody asks. Docker is not asked: its events pull
@@ -50,11 +59,30 @@ export class LastLook {
     const { policy, ruleset } = decision;
     try {
       const observed = await this.parts.observe();
-      const status = readStatus({ ...decision, observed, plan: diff(ruleset, observed) });
-      return { status, policy, passed, problem: undefined };
+      const status = readStatus({ ...decision, observed, plan: diff(ruleset, observed) }, this.around());
+      return { status, policy, passed, problem: undefined, blocked: this.blocked(policy, observed) };
     } catch (error) {
       const problem = `the kernel could not be looked at; this is how it was before the last pass: ${String(error)}`;
-      return { status: readStatus(decision), policy, passed, problem };
+      return { status: readStatus(decision, this.around()), policy, passed, problem };
     }
+  }
+
+  private around(): { readonly daemon: DaemonReport | undefined; readonly now: number } {
+    return { daemon: this.parts.report?.(), now: this.parts.today().getTime() };
+  }
+
+  /** Undefined where nobody is remembered. */
+  private blocked(policy: Policy, { sets }: Observed): readonly BlockedView[] | undefined {
+    if (!policy.rememberBlocked) return undefined;
+    const now = this.parts.today().getTime();
+    return readBlocked(policy, sets)
+      .slice(0, mostBlocked)
+      .map(({ source, port, protocol, services, packets, lastSeen }) => ({
+        source,
+        port: `${port}/${protocol}`,
+        service: services.length === 0 ? undefined : services.join(', '),
+        packets,
+        last: new Date(now - lastSeen * 1000),
+      }));
   }
 }

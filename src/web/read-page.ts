@@ -1,4 +1,6 @@
-import type { PortStatus, ServiceStatus, Status, WallStatus } from '../cli/status-model.ts';
+import type { Status } from '../cli/status-model.ts';
+import type { PortStatus, ServiceStatus } from '../cli/status-services.ts';
+import type { WallStatus } from '../cli/status-walls.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { anchor } from './anchor.ts';
 import type { Health } from './health.ts';
@@ -67,7 +69,7 @@ function readState(health: Health, look: Look | undefined): PageState {
 }
 
 function engineFacts({ engine }: Status): readonly Fact[] {
-  if (engine === undefined) return [];
+  if (engine === null) return [];
   const { version, apiVersion, firewall, liveRestore, swarm } = engine;
   const more = [
     apiVersion === undefined ? '' : `API ${apiVersion}`,
@@ -86,7 +88,7 @@ function wallFacts({ family, gate, front }: WallStatus): readonly Fact[] {
     {
       name: `IPv${family} front`,
       text:
-        front === undefined
+        front === null
           ? 'Docker keeps no chain here; the gate stands alone'
           : stands(front.inPlace, front.backend),
       bad: front?.inPlace === false,
@@ -115,13 +117,13 @@ function portView(port: PortStatus): PortView {
   const suffix = protocol === 'tcp' ? '' : `/${protocol}`;
   const [only] = families;
   return {
-    host: hostPort === undefined ? 'not chosen yet' : hostPort + suffix,
+    host: hostPort === null ? 'not chosen yet' : hostPort + suffix,
     container: `${containerPort}/${protocol}`,
     family: families.length === 1 && !hostPort?.includes(':') ? `IPv${only}` : undefined,
     reach,
     allow,
     deny,
-    because,
+    because: because ?? undefined,
   };
 }
 

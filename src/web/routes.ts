@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { type Answer, jsonAnswer, pageAnswer, textAnswer } from './answer.ts';
+import type { DaemonReport } from './daemon-report.ts';
 import type { Explain, Question } from './explain.ts';
 import type { Health } from './health.ts';
 import { icon } from './icon.ts';
@@ -15,11 +16,15 @@ export interface RouteParts {
   /** Undefined before the first pass. */
   readonly look: () => Promise<Look | undefined>;
   readonly explain?: Explain | undefined;
+  /** What the daemon remembers of itself, for `dockwall status`. */
+  readonly report?: (() => DaemonReport) | undefined;
+  /** Has the kernel looked at soon: somebody has changed a set and says so. */
+  readonly lookSoon?: (() => void) | undefined;
   /** Metrics in Prometheus's text format. */
-  readonly metrics?: (() => Promise<{ readonly type: string; readonly text: string }>) | undefined;
+  readonly metrics?: (() => Promise<string>) | undefined;
 }
 
-/** Everything that can be asked of a running dockwall. None of it changes anything. */
+/** Everything that can be asked of a running dockwall. None of it changes what may pass. */
 export function routes(parts: RouteParts): Handler {
   const script = readFile(new URL('client/app.js', import.meta.url), 'utf8');
   // Asked for later: until then a failure is nobody's.
@@ -33,10 +38,16 @@ export function routes(parts: RouteParts): Handler {
         return healthAnswer(parts.health());
       case '/status.json':
         return statusAnswer(await parts.look());
+      case '/daemon':
+        return parts.report === undefined ? nothing() : jsonAnswer(parts.report());
       case '/explain':
         return explainAnswer(parts, query);
       case '/metrics':
         return metricsAnswer(parts);
+      case '/look':
+        if (parts.lookSoon === undefined) return nothing();
+        parts.lookSoon();
+        return fixed('text/plain; charset=utf-8', 'looking\n');
       case '/app.js':
         return fixed('text/javascript; charset=utf-8', await script);
       case '/style.css':
@@ -93,8 +104,7 @@ async function explainAnswer({ explain, host }: RouteParts, query: URLSearchPara
 
 async function metricsAnswer({ metrics }: RouteParts): Promise<Answer> {
   if (metrics === undefined) return nothing();
-  const { type, text } = await metrics();
-  return { status: 200, type, body: text };
+  return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', body: await metrics() };
 }
 
 function nothing(): Answer {

@@ -13,6 +13,9 @@ interface FakeSet {
   readonly maxelem: number;
   /** Seconds that an entry gets without a time of its own; 0 for ever; undefined: made without timeouts. */
   readonly timeout: number | undefined;
+  readonly counters: boolean;
+  /** A new member takes the place of another where the set is full. */
+  readonly forceadd: boolean;
   readonly members: Map<string, number>;
 }
 
@@ -79,15 +82,18 @@ export function printSets(sets: FakeSets, now: number, only?: string): string {
       const inet = set.family === 4 ? 'inet' : 'inet6';
       const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
       const size = `hashsize 1024 maxelem ${set.maxelem}`;
+      const counters = set.counters ? ' counters' : '';
       return [
-        `create ${name} ${set.type} family ${inet} ${size}${time}${set.comments ? ' comment' : ''} bucketsize 12 initval 0x00000000\n`,
+        // ipset 7.17 does not print `forceadd`
+        `create ${name} ${set.type} family ${inet} ${size}${time}${counters}${set.comments ? ' comment' : ''} bucketsize 12 initval 0x00000000\n`,
         ...[...set.members].map(([member, goes]) => {
           const [text = '', nomatch] = member.split(' ');
           const left = goes === 0 ? 0 : Math.ceil((goes - now) / 1000);
           const tail = set.timeout === undefined ? '' : ` timeout ${left}`;
           const note = set.notes.get(member);
+          const counted = set.counters ? ' packets 0 bytes 0' : '';
           const comment = note === undefined ? '' : ` comment "${note}"`;
-          return `add ${name} ${text}${tail}${comment}${nomatch === undefined ? '' : ' nomatch'}\n`;
+          return `add ${name} ${text}${tail}${counted}${comment}${nomatch === undefined ? '' : ' nomatch'}\n`;
         }),
       ];
     })
@@ -153,6 +159,8 @@ function readSet(type: string, words: readonly string[], { types }: SetSurroundi
     notes: new Map(),
     maxelem: Number(type === 'list:set' ? (option('size') ?? 8) : (option('maxelem') ?? 65_536)),
     timeout: timeout === undefined ? undefined : Number(timeout),
+    counters: words.includes('counters'),
+    forceadd: words.includes('forceadd'),
     members: new Map(),
   };
 }
@@ -163,7 +171,7 @@ function create(
   { exist, made }: SetSurroundings & { readonly made: FakeSet },
 ): void {
   const old = sets.get(name);
-  const same = (['type', 'family', 'maxelem', 'timeout', 'comments'] as const).every(
+  const same = (['type', 'family', 'maxelem', 'timeout', 'counters', 'forceadd', 'comments'] as const).every(
     (key) => old?.[key] === made[key],
   );
   if (old !== undefined && !(exist && same)) {
@@ -195,7 +203,9 @@ function add(
   const twin = `${member} nomatch`;
   const found = set.members.has(member) || set.members.has(twin);
   if (found && !around.exist) throw new ToolFailure("Element cannot be added to the set: it's already added");
-  if (!found && set.members.size >= set.maxelem) {
+  const full = !found && set.members.size >= set.maxelem;
+  if (full && set.forceadd) set.members.delete([...set.members.keys()][0] ?? '');
+  else if (full) {
     throw new ToolFailure('Hash is full, cannot add more elements');
   }
   const seconds = own ?? set.timeout ?? 0;

@@ -111,6 +111,7 @@ const service: fc.Arbitrary<Service> = fc.record({
 const policy: fc.Arbitrary<Policy> = fc.record({
   mark: fc.constant(mark),
   connmark: fc.constant(connmark),
+  rememberBlocked: fc.boolean(),
   external: fc.constantFrom<Policy['external']>(
     { kind: 'auto', exceptions: [] },
     { kind: 'list', names: ['eth0', 'wg0'] },

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
-import { askSocket } from './ask-socket.ts';
+import { askSocket, type SocketAnswer } from './ask-socket.ts';
 import { cellArgv, cellEnv, innerProcess } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
@@ -47,6 +47,11 @@ export function configDir(lab: Lab): string {
   return folder(lab, 'etc');
 }
 
+/** The folder of this machine that is dockwall's volume: what it remembers across restarts. */
+export function stateDir(lab: Lab): string {
+  return folder(lab, 'state');
+}
+
 // Among the sockets, and not on the lab's disk: the path of a socket may not be long.
 function runtimeDir(lab: Lab): string {
   const dir = path.join(labDir(lab.id), 'dockwall');
@@ -75,6 +80,7 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
       { from: nodeBinary(), to: '/usr/local/bin/node', readOnly: true },
       { from: engineRunDir(lab.id), to: '/run/host' },
       { from: configDir(lab), to: '/etc/dockwall' },
+      { from: stateDir(lab), to: '/var/lib/dockwall' },
       { from: runtimeDir(lab), to: '/run/dockwall' },
     ],
     files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
@@ -163,6 +169,19 @@ export class Dockwall {
   async health(): Promise<Health | undefined> {
     const answer = await askSocket(this.socket, '/healthz');
     return answer && (JSON.parse(answer.body) as Health);
+  }
+
+  /** What it answers at a path of its socket. */
+  async ask(path: string): Promise<string> {
+    const answer = await askSocket(this.socket, path);
+    if (answer?.status !== 200)
+      throw new Error(`dockwall has no answer to ${path}: ${answer?.body ?? 'nothing'}`);
+    return answer.body;
+  }
+
+  /** What the page's server answers on dockwall's socket. */
+  async get(url: string): Promise<SocketAnswer | undefined> {
+    return askSocket(path.join(this.#runtimeDir, 'dockwall.sock'), url, 10_000);
   }
 
   /** Waits until it says that it is well: its walls are up, Docker answers, its config is good. */

@@ -16,12 +16,14 @@ interface RootSpec {
 const tools = ['iptables', 'ipset', 'nftables', 'iproute2', 'conntrack', 'ca-certificates'];
 const engine = ['docker.io', 'procps', 'busybox-static', ...tools];
 
-/** The roots of the lab: three engines, what dockwall runs in as a plain process, and the base of built images. */
+/** The roots of the lab: three engines, a name server, what dockwall runs in as a plain process, and the base of built images. */
 const roots = {
   bookworm: { suite: 'bookworm', packages: engine },
   // the engine and its command line became two packages in trixie
   trixie: { suite: 'trixie', packages: [...engine, 'docker-cli'] },
   forky: { suite: 'forky', packages: [...engine, 'docker-cli', 'docker-compose'] },
+  // an authoritative name server, whose answers and TTLs are a file
+  names: { suite: 'trixie', packages: ['nsd'] },
   sidecar: { suite: 'trixie', packages: tools },
   // what a `-slim` image is: the base of built images, so that a package the Dockerfile forgot is really missing
   slim: { suite: 'trixie', packages: [] },

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Explain } from '../../src/web/explain.ts';
@@ -95,16 +97,18 @@ describe.skipIf(skipWithoutChromium())('hostile text on the page', () => {
   });
 
   it('may not stand in a frame of others', async () => {
-    const context = await browser.newContext();
-    const page = await context.newPage();
-    await page.route('http://other.test/', (route) =>
-      route.fulfill({ contentType: 'text/html', body: `<iframe src="${stage.url}"></iframe>` }),
-    );
-    await page.goto('http://other.test/');
-    await page.waitForTimeout(500);
-    const [, frame] = page.frames();
-    expect(await frame?.getByText('nas.example.org').count()).toBe(0);
-    await context.close();
+    const frame = `<!doctype html><link rel="icon" href="data:,"><iframe src="${stage.url}"></iframe>`;
+    const other = createServer((_, answer) => {
+      answer.setHeader('content-type', 'text/html');
+      answer.end(frame);
+    });
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+    const { port } = other.address() as AddressInfo;
+    const { page, complaints, close } = await openPage(browser, `http://127.0.0.1:${port}/`);
+    await expect.poll(() => complaints.join('\n')).toContain(`frame-ancestors 'none'`);
+    expect(await page.frames()[1]?.getByText('nas.example.org').count()).toBe(0);
+    await close();
+    other.close();
   });
 });
 

@@ -58,7 +58,10 @@ describe.skipIf(skipWithoutChromium())('the page as it works', () => {
     await page.evaluate('scrollTo(0, 300)');
     await stage.pass(withAnother(three, blog));
     await inMap(page, 'blog').waitFor();
-    expect(await page.evaluate('document.activeElement.textContent')).toContain('wiki');
+    expect(await page.evaluate('document.activeElement.querySelector("title").textContent')).toBe(
+      'wiki, 8080: office',
+    );
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('a');
     expect(await page.getByLabel('From').inputValue()).toBe('203.0.113.7');
     expect(await page.evaluate('scrollY')).toBe(300);
   });
@@ -169,6 +172,7 @@ describe.skipIf(skipWithoutChromium())('the page as it works', () => {
     ]);
     await inMap(page, 'wiki').focus();
     await page.keyboard.press('Enter');
+    expect(await page.evaluate('document.activeElement.tagName')).toBe('TBODY');
     expect(await page.evaluate('document.activeElement.textContent')).toContain('the family wiki');
   });
 

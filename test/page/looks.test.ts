@@ -56,6 +56,8 @@ describe.skipIf(skipWithoutChromium())('the page as it looks', () => {
       await page.evaluate(axe);
       const found = await page.evaluate<AxeResults>('axe.run()');
       expect(found.violations.map(({ id, nodes }) => [id, ...nodes.map(({ html }) => html)])).toEqual([]);
+      // below 640 px the sources stand in the picture's place
+      expect(await page.locator('.map').isVisible()).toBe(width >= 640);
       // nothing sticks out of the screen
       expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(width);
       expect(complaints).toEqual([]);

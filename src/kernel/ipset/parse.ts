@@ -24,8 +24,10 @@ export function parseSets(text: string, keep: (name: string) => boolean): readon
 
 /** One set while its lines come. */
 interface Reading {
-  readonly head: Omit<ObservedSet, 'members' | 'notes'>;
+  readonly head: Omit<ObservedSet, 'members' | 'notes' | 'packets'>;
   readonly takesNotes: boolean;
+  /** Undefined where the set does not count. */
+  readonly packets: Map<string, number> | undefined;
   /** `add NAME `. */
   readonly prefix: string;
   /** The same set as it was printed the last time, its members in order. */
@@ -150,6 +152,7 @@ export class SetParser {
     this.reading = {
       head,
       takesNotes: words.includes('comment'),
+      packets: words.includes('counters') ? new Map() : undefined,
       prefix: `add ${name} `,
       before,
       order: before === undefined ? [] : orderOf(before.members),
@@ -172,6 +175,8 @@ export class SetParser {
     const member = known ?? flat(name);
     const secondsLeft = timeLeft(rest);
     members.set(member, secondsLeft);
+    const packets = countOf(rest);
+    if (packets !== undefined) reading.packets?.set(member, packets);
     const note = secondsLeft > 0 ? cleanNote(comment ?? '') : '';
     if (note !== '') reading.notes.set(member, flat(note));
   }
@@ -185,11 +190,16 @@ export class SetParser {
       this.others.push({ ...head, lists, content: `${size}:${sum.toString(36)}` });
     }
     if (reading === undefined) return;
-    const { head, before, order, at, notes } = reading;
+    const { head, before, order, at, notes, packets } = reading;
     const same = reading.members === undefined && at === order.length;
     const members = same && before !== undefined ? before.members : (reading.members ?? startOf(order, at));
     if (!same) orders.set(members, [...members.keys()]);
-    const set: ObservedSet = { ...head, members, ...(reading.takesNotes ? { notes } : {}) };
+    const set: ObservedSet = {
+      ...head,
+      members,
+      ...(reading.takesNotes ? { notes } : {}),
+      ...(packets === undefined ? {} : { packets }),
+    };
     this.sets.push(same && before !== undefined && isSameShape(before, set) ? before : set);
   }
 }
@@ -254,6 +264,12 @@ function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'typ
     family,
     expiring,
   };
+}
+
+/** What an entry of a set with counters has counted. */
+function countOf(words: readonly string[]): number | undefined {
+  const at = words.indexOf('packets');
+  return at === -1 ? undefined : Number(words[at + 1]);
 }
 
 /** Seconds; an entry of a set without timeouts, or with `timeout 0`, stays. */

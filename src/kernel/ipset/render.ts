@@ -54,12 +54,21 @@ function linesOf(change: SetChange): string {
 }
 
 /** @param size members that are about to come; a table of that size at once halves the time of a long list (measured). */
-function createLine({ name, type, family, expiring, notes }: Omit<IpSet, 'members'>, size: number): string {
+function createLine(
+  { name, type, family, expiring, notes, counters, atMost }: Omit<IpSet, 'members'>,
+  size: number,
+): string {
   if (type === 'list:set') return `create ${word('set', name)} list:set size ${longestList}`;
   const inet = family === 4 ? 'inet' : 'inet6';
   const hash = size > usualHash ? ` hashsize ${2 ** Math.ceil(Math.log2(Math.min(size, largestSet)))}` : '';
-  const extensions = `${expiring ? ' timeout 0' : ''}${notes === true ? ' comment' : ''}`;
-  return `create ${word('set', name)} ${word('set type', type)} family ${inet}${hash} maxelem ${largestSet}${extensions}`;
+  const most = atMost === undefined ? largestSet : number('size', atMost, { most: largestSet });
+  const extensions = [
+    expiring ? ' timeout 0' : '',
+    counters === true ? ' counters' : '',
+    notes === true ? ' comment' : '',
+    atMost === undefined ? '' : ' forceadd',
+  ].join('');
+  return `create ${word('set', name)} ${word('set type', type)} family ${inet}${hash} maxelem ${most}${extensions}`;
 }
 
 /**

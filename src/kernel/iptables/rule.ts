@@ -12,7 +12,7 @@ const longestNote = 200;
  * other text that is no word of its kind throws a TypeError.
  */
 export function ruleText(rule: Rule): string {
-  return [...rule.matches.map(matchText), commentText(rule), targetText(rule.target)].join(' ');
+  return [...rule.matches.map(matchText), commentText(rule), targetText(rule.target)].join(' ').trimEnd();
 }
 
 /** The order of options is free but for one rule: a port comes after its protocol, here in the same breath. */
@@ -77,6 +77,14 @@ function targetText(target: Target): string {
       const seconds = number('timeout', target.seconds, { most: 2_147_483 });
       return `-j SET --add-set ${word('set', target.set)} src --exist --timeout ${seconds}`;
     }
+    case 'remember-asker': {
+      const seconds = number('timeout', target.seconds, { most: 2_147_483 });
+      const renew = target.renew ? ' --exist' : '';
+      return `-j SET --add-set ${word('set', target.set)} src,dst${renew} --timeout ${seconds}`;
+    }
+    // a rule without a target: its matches are all that it does
+    case 'count':
+      return '';
   }
 }
 

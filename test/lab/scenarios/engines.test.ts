@@ -84,8 +84,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('two rule sets in one kernel, Do
     });
     const status = await walls(stage);
     expect(status.upToDate).toBe(true);
-    for (const { gate } of status.walls) expect(gate).toEqual({ backend: setup.backend, inPlace: true });
-    expect(status.walls[0]?.front).toEqual({ backend: setup.backend, inPlace: true });
+    for (const { gate } of status.walls)
+      expect(gate).toMatchObject({ backend: setup.backend, inPlace: true });
+    expect(status.walls[0]?.front).toMatchObject({ backend: setup.backend, inPlace: true });
     expect(await own()).toBe(before);
   });
 
@@ -107,7 +108,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('two rule sets in one kernel, Do
     });
     const status = await walls(stage);
     expect(status.upToDate).toBe(true);
-    expect(status.walls[0]?.front).toEqual({ backend: other, inPlace: true });
+    expect(status.walls[0]?.front).toMatchObject({ backend: other, inPlace: true });
     for (const { gate } of status.walls) expect(gate.inPlace).toBe(true);
     expect(await stage.print(`iptables-${setup.backend}-save`, '-t', 'filter')).not.toContain('DOCKWALL-');
     await engine.stop();

@@ -16,8 +16,12 @@ export async function readRuleText(lab: Lab): Promise<string> {
   return texts
     .join('\n')
     .split('\n')
-    .filter((line) => !line.startsWith('#') && !/^add dockwall\d-(?:guard|listening|cut|refused) /.test(line))
-    .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
+    .filter(
+      (line) =>
+        !line.startsWith('#') &&
+        !/^add dockwall\d-(?:guard|listening|cut|refused|blocked|blocked-last) /.test(line),
+    )
+    .map((line) => line.replace(/ \[\d+:\d+\]$| packets \d+ bytes \d+$/, ''))
     .join('\n')
     .replaceAll(emptyTable, '')
     .replaceAll(/^\n/gm, '');

@@ -1,14 +1,32 @@
 import { describe, expect, it } from 'vitest';
 import { readStatus, type Status } from '../../../src/cli/status-model.ts';
-import { statusText } from '../../../src/cli/status.ts';
-import type { Observed } from '../../../src/diff/model.ts';
+import { statusText } from '../../../src/cli/status-text.ts';
+import type { Observed, ObservedSet } from '../../../src/diff/model.ts';
 import type { Container, Network } from '../../../src/inventory/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import type { EngineView } from '../../../src/reconciler/engine-check.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
-const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets: [], foreign: [] };
+const counted = (name: string, packets: Readonly<Record<string, number>>): ObservedSet => ({
+  name,
+  type: 'hash:net,port',
+  family: 4,
+  expiring: false,
+  members: new Map(Object.keys(packets).map((member) => [member, 0])),
+  packets: new Map(Object.entries(packets)),
+});
+const halves = { '0.0.0.0/1,tcp:80': 4, '128.0.0.0/1,tcp:80': 8 };
+const sets = [
+  counted('dockwall4-count-passed', { ...halves, '192.0.2.1,tcp:8080': 0 }),
+  counted('dockwall4-count-begun', {
+    '0.0.0.0/1,tcp:80': 1,
+    '128.0.0.0/1,tcp:80': 2,
+    '192.0.2.1,tcp:8080': 0,
+  }),
+  counted('dockwall4-count-refused', { '0.0.0.0/1,tcp:80': 0, '192.0.2.1,tcp:8080': 7 }),
+];
+const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets, foreign: [] };
 
 const silent: EngineView = { facts: undefined, findings: [] };
 
@@ -47,13 +65,14 @@ describe('status', () => {
     expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
       'IPv4: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
       'IPv6: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
+      'The daemon does not answer: what it alone remembers is not shown.',
       '',
-      'SERVICE | HOST PORT | CONTAINER | WHO MAY REACH IT | BECAUSE',
-      'proxy | 80 | 80/tcp | everybody | dockwall.public=http',
-      'proxy | 127.0.0.1:9 | 9/tcp | this host only (bound to loopback)',
-      'wiki | 192.0.2.1:8080 | 80/tcp | trusted, office, 203.0.113.7, never 198.51.100.66 | dockwall.allow=office 203.0.113.7',
-      'blog (stopped) | 8081 | 80/tcp | trusted only',
-      'blog (stopped) | not chosen yet | 81/tcp | trusted only',
+      'SERVICE | HOST PORT | CONTAINER | WHO MAY REACH IT | PACKETS | NEW | REFUSED | BECAUSE',
+      'proxy | 80 | 80/tcp | everybody | 12 | 3 | 0 | dockwall.public=http',
+      'proxy | 127.0.0.1:9 | 9/tcp | this host only (bound to loopback) | - | - | -',
+      'wiki | 192.0.2.1:8080 | 80/tcp | trusted, office (1), 203.0.113.7, never 198.51.100.66 | 0 | 0 | 7 | dockwall.allow=office 203.0.113.7',
+      'blog (stopped) | 8081 | 80/tcp | trusted only | - | - | -',
+      'blog (stopped) | not chosen yet | 81/tcp | trusted only | - | - | -',
       'agent | NOT PROTECTED | host network, no dockwall.ports',
     ]);
   });
@@ -86,10 +105,11 @@ describe('status', () => {
     } as const;
     const found = statusOf([], [], { facts, findings: [{ kind: 'note', text: 'the gate stands alone' }] });
     expect(found).toMatchObject({ engine: facts, notes: ['the gate stands alone'] });
-    expect(statusText(found).split('\n').slice(0, 4)).toEqual([
+    expect(statusText(found).split('\n').slice(0, 5)).toEqual([
       'Docker 29.7.2: API 1.55, nftables, live-restore, Swarm worker',
       "IPv4: gate NOT IN PLACE (nft), front: no DOCKER chain (Docker's nftables backend), the gate stands alone",
       "IPv6: gate NOT IN PLACE (nft), front: no DOCKER chain (Docker's nftables backend), the gate stands alone",
+      'The daemon does not answer: what it alone remembers is not shown.',
       'note: the gate stands alone',
     ]);
   });

@@ -57,6 +57,13 @@ const text = fc.oneof(soup, fc.string({ unit: 'binary' }), fc.json());
 const shaped = fc
   .dictionary(fc.constantFrom(...configKeys), fc.jsonValue({ maxDepth: 4 }))
   .map((value) => JSON.stringify(value));
+/** Lists with known options and any text or JSON value in them. */
+const list = fc
+  .dictionary(
+    fc.oneof(fc.constantFrom('url', 'file', 'preset', 'refresh', 'format', 'path', 'mayShrink'), fc.string()),
+    fc.oneof(fc.constantFrom('https://a', '10m', 'json', 'true', 'cloudflare'), fc.string(), fc.jsonValue()),
+  )
+  .map((value) => `groups: {g: [${JSON.stringify(value)}]}`);
 const env = fc.dictionary(
   fc.oneof(fc.constantFrom(...Object.values(twins), 'DOCKWALL_CONFIG', 'DOCKWALL_X'), fc.string()),
   fc.oneof(text, fc.constantFrom(...words)),
@@ -65,7 +72,9 @@ const env = fc.dictionary(
 describe('no text and no variable makes it throw, and every problem can be shown', () => {
   test('YAML', () => {
     fc.assert(
-      fc.property(fc.oneof(text, shaped), (yaml) => check({ file: { path: 'x.yml', text: yaml }, env: {} })),
+      fc.property(fc.oneof(text, shaped, list), (yaml) =>
+        check({ file: { path: 'x.yml', text: yaml }, env: {} }),
+      ),
       { numRuns: 500 },
     );
   });

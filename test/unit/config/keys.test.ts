@@ -21,11 +21,6 @@ describe('members of groups', () => {
       '{ipset: dockwall4-deny}',
       "groups.g[0]: `dockwall4-deny` is a set of dockwall's own: write the name of the group instead",
     ],
-    [
-      '{url: "https://example.org", refresh: 24h}',
-      'groups.g[0]: `url` lists are not supported yet: write addresses or CIDRs',
-    ],
-    ['{file: partners.txt}', 'groups.g[0]: `file` lists are not supported yet: write addresses or CIDRs'],
     ['https://example.org/list', 'groups.g[0]: a list is written `{url: https://example.org/list}`'],
     [
       'other',
@@ -44,7 +39,7 @@ describe('members of groups', () => {
     ['2001:db8::', 'groups.g[0]: put quotes around an address that ends with a colon: "2001:db8::"'],
     [
       '{a: b}',
-      'groups.g[0]: a map (keys with values) stands where an address should: write one address, CIDR or range in each entry',
+      'groups.g[0]: a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}` or `{preset: ...}`',
     ],
     ['[10.0.0.1]', 'groups.g[0]: a list stands where an address, CIDR or range should'],
     ['~', 'groups.g[0]: nothing stands where an address, CIDR or range should'],
@@ -114,6 +109,13 @@ describe('names of groups', () => {
 });
 
 describe('trusted and deny', () => {
+  test('a wrong name beside a wrong group: nothing in the sentence steers a terminal', () => {
+    const found = problems('groups: {"a\\tb": []}\ntrusted: [web]').find(({ path }) => path === 'trusted[0]');
+    expect(found?.problem).toBe(
+      '`web` is neither an address nor a group: the groups are a\\tb, private, connected',
+    );
+  });
+
   test('networks are merged, names sorted, built-in groups known', () => {
     expect(config('trusted: [10.0.0.1, private, connected, 10.0.0.0, private]').trusted).toEqual(
       peerList(['10.0.0.0/31'], ['connected', 'private']),
@@ -218,12 +220,31 @@ describe('driftCheck', () => {
   });
 
   test.each([
-    ['3', 'driftCheck: `3` is not a time: write a number with `ms`, `s`, `m` or `h`, such as `3s`, or `off`'],
+    [
+      '3',
+      'driftCheck: `3` is not a time: write a number with `ms`, `s`, `m`, `h` or `d`, such as `3s`, or `off`',
+    ],
     ['10ms', 'driftCheck: `10ms` is not from `500ms` to `24h`; `off` switches it off'],
     ['25h', 'driftCheck: `25h` is not from `500ms` to `24h`; `off` switches it off'],
     ['[3s]', 'driftCheck: a list stands where a time such as `3s` should'],
   ])('%s is refused', (text, problem) => {
     expect(sentence(`driftCheck: ${text}`)).toBe(problem);
+  });
+});
+
+describe('maxGrant', () => {
+  test.each([
+    ['2h', 7_200_000],
+    ['24d', 24 * 86_400_000],
+    ['off', 0],
+  ])('%s', (text, maxGrant) => {
+    expect(config(`maxGrant: ${text}`).maxGrant).toBe(maxGrant);
+  });
+
+  test.each(['500ms', '25d'])('%s is refused', (text) => {
+    expect(sentence(`maxGrant: ${text}`)).toBe(
+      `maxGrant: \`${text}\` is not from \`1s\` to \`24d\`; \`off\` switches it off`,
+    );
   });
 });
 

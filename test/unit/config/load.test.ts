@@ -15,8 +15,11 @@ const defaults = {
   groups: new Map(),
   services: new Map(),
   guard: 'on',
+  blocked: 'on',
   listen: undefined,
+  maxGrant: 86_400_000,
   logLevel: 'info',
+  logFormat: 'auto',
 };
 
 describe('defaults', () => {
@@ -50,7 +53,10 @@ groups:
 services:
   nginx-proxy: {public: [http, https], allow: {ssh: [office]}}
 guard: off
+blocked: off
+maxGrant: 12h
 logLevel: debug
+logFormat: text
 `;
     expect(config(text)).toEqual({
       default: 'open',
@@ -69,7 +75,10 @@ logLevel: debug
         ['nginx-proxy', { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' }],
       ]),
       guard: 'off',
+      blocked: 'off',
+      maxGrant: 43_200_000,
       logLevel: 'debug',
+      logFormat: 'text',
     });
   });
 
@@ -86,7 +95,10 @@ logLevel: debug
       DOCKWALL_GROUPS: 'office: [198.51.100.0/24]',
       DOCKWALL_SERVICES: '{web: {public: 80}}',
       DOCKWALL_GUARD: 'off',
+      DOCKWALL_BLOCKED: 'off',
+      DOCKWALL_MAX_GRANT: 'off',
       DOCKWALL_LOG_LEVEL: 'warn',
+      DOCKWALL_LOG_FORMAT: 'json',
     };
     const file =
       'default: closed\ngroups: {lab: [10.0.0.0/8]}\nservices: {db: {public: 5432}}\ndeny: [lab]\n';
@@ -102,7 +114,10 @@ logLevel: debug
       groups: new Map([['office', membersOf('198.51.100.0/24')]]),
       services: new Map([['web', { 'dockwall.public': '80' }]]),
       guard: 'off',
+      blocked: 'off',
+      maxGrant: 0,
       logLevel: 'warn',
+      logFormat: 'json',
     });
   });
 
@@ -138,7 +153,7 @@ describe('problems', () => {
     const env = { DOCKWALL_DEFAULT: 'opne', DOCKWALL_TRUSTED: 'web,wep' };
     expect(lines(problems(text, env))).toEqual([
       '1:11 trusted[0]: `/33` is not a prefix length: the prefix length of IPv4 is a number from 0 to 32',
-      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, listen, logLevel; did you mean `trusted`?',
+      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, blocked, listen, maxGrant, logLevel, logFormat; did you mean `trusted`?',
       '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x1000`',
       '4:16 groups.web[0]: `10.1` is not an address: an IPv4 address has four numbers with dots between them',
       'DOCKWALL_DEFAULT default: `opne` stands where one of `closed`, `open` should; did you mean `open`?',

@@ -47,10 +47,17 @@ function bench(): { said: Said; look: () => Promise<string>; asked: string[] } {
   return { said, asked, look: async () => fingerprint.take({ families: [4, 6], backends: ['legacy'] }) };
 }
 
+const counted = `${sets}\nadd dockwall4-count-passed 0.0.0.0/1,tcp:80 packets 0 bytes 0`;
+
 const noChange: readonly [string, Said][] = [
   ['counters', { rules: rules.replace('[12:3456]', '[99:9999]') }],
   ['a set of somebody else', { sets: `${sets}\nadd other 192.0.2.1` }],
   ['a member that expires', { sets: `${sets}\nadd dockwall4-trusted 192.0.2.1 timeout 59` }],
+  ['packets counted', { sets: counted.replace('packets 0 bytes 0', 'packets 7 bytes 420') }],
+  [
+    'somebody turned away',
+    { sets: `${sets}\nadd dockwall4-blocked 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60` },
+  ],
   ['a set of others that is looked into gets a member', { sets: `${sets}\nadd crowdsec 192.0.2.1` }],
   ['a set of others that nobody named', { sets: `${sets}\ncreate more hash:ip family inet` }],
   ['a set that grew', { sets: sets.replace('hashsize 1024', 'hashsize 2048') }],
@@ -59,9 +66,19 @@ const noChange: readonly [string, Said][] = [
 
 test.each(noChange)('%s: no change', async (_, change) => {
   const { said, look } = bench();
+  if (change.sets?.includes('count-passed')) said.sets = counted;
   const before = await look();
   Object.assign(said, change);
   expect(await look()).toBe(before);
+});
+
+test('who is turned away does not make it look less closely', async () => {
+  const { said, look, asked } = bench();
+  const line = 'add dockwall4-blocked 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60\n';
+  said.sets = line.repeat(10_000) + sets;
+  await look();
+  await look();
+  expect(asked.filter((program) => program.startsWith('ipset'))).toEqual(['ipset save', 'ipset save']);
 });
 
 const changes: readonly [string, Said][] = [

@@ -37,8 +37,11 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     groups: new Map(),
     services: new Map(),
     guard: 'on',
+    blocked: 'on',
     listen: undefined,
+    maxGrant: 86_400_000,
     logLevel: 'info',
+    logFormat: 'auto',
     ...changes,
   };
 }

@@ -175,7 +175,12 @@ describe('DriftRepair', () => {
     expect(await repair.repair('pass')).toBe(true);
     expect(fake.writes).toBe(writes);
     expect(reported).toEqual([
-      { kind: 'front', what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs', quiet: true },
+      {
+        kind: 'front',
+        what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs',
+        hook: { family: 4, chain: 'DOCKER' },
+        quiet: true,
+      },
     ]);
   });
 
@@ -260,6 +265,17 @@ describe('DriftRepair', () => {
       await writing;
       expect(await checking).toBe(false);
       expect(words()).toEqual([]);
+    });
+
+    it('that take away hold against a pass that was under way', async () => {
+      await repair.repair('pass');
+      await repair.kernel.observe();
+      await repair.write('takes away', left, write);
+      // it went by a look that still had the member
+      await passed();
+      const { writes } = fake;
+      expect(await repair.repair('check')).toBe(false);
+      expect([fake.writes, words()]).toEqual([writes, []]);
     });
 
     it('that fail leave nothing to go by', async () => {

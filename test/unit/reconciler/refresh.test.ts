@@ -10,7 +10,7 @@ import { groupsOf, makeConfig, membersOf, peerList } from '../policy/inventories
 import { settle } from './fake-clock.ts';
 
 const home: LiveSource = { kind: 'name', name: 'home.example.org' };
-const list: LiveSource = { kind: 'file', path: 'bans.txt', format: { kind: 'lines' } };
+const list: LiveSource = { kind: 'file', path: 'bans.txt', format: { kind: 'lines' }, mayShrink: false };
 const config = makeConfig({
   trusted: { ...peerList(['198.51.100.10']), sources: [home] },
   groups: new Map([

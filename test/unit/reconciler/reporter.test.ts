@@ -24,13 +24,30 @@ function decision(labels: Record<string, string>, plan: Partial<Plan> = {}): Dec
 
 function bench(): { reporter: Reporter; lines: string[] } {
   const lines: string[] = [];
-  const at = (level: string) => (fields: object, message: string) =>
-    void lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
-  const reporter = new Reporter({ debug: () => {}, info: at('info'), warn: at('warn'), error: at('error') });
+  const at = (level: string) => (fields: object, message: string) => {
+    if (!('start' in fields)) lines.push(`${level} ${message} ${JSON.stringify(fields)}`);
+  };
+  const log = { debug: () => {}, info: at('info'), warn: at('warn'), error: at('error') };
+  const reporter = new Reporter(log, { version: '0.1.0', nextRun: () => undefined });
   return { reporter, lines };
 }
 
 describe('Reporter', () => {
+  it('says at the start what it guards, and then each change once', () => {
+    const said: string[] = [];
+    const info = (_: object, message: string): void => void said.push(message);
+    const log = { debug: () => {}, info, warn: () => {}, error: () => {} };
+    const nextRun = new Date(2026, 10, 25, 11, 4, 30);
+    const reporter = new Reporter(log, { version: '0.1.0', nextRun: () => nextRun });
+    for (const labels of [{}, { 'dockwall.public': 'http' }, { 'dockwall.public': 'http' }, {}])
+      reporter.passed(decision(labels));
+    expect(said).toEqual([
+      'dockwall 0.1.0 guards 1 service with 1 port, 0 open to everybody (Docker, the gate alone in iptables-nft); next look at 11:04:30',
+      'opened  80/tcp of web to everybody (dockwall.public=http)',
+      'closed  80/tcp of web to all but the trusted',
+    ]);
+  });
+
   it('warns of a bad label once, with all that finds it, and tells when it is gone', () => {
     const { reporter, lines } = bench();
     reporter.passed(decision({ 'dockwall.public': '81' }));
@@ -39,7 +56,7 @@ describe('Reporter', () => {
       'warn label problem: port 81 is not published; this container opens nothing {"container":"web","label":"dockwall.public","value":"81","hint":"published: 80->80/tcp"}',
     ]);
     reporter.passed(decision({ 'dockwall.public': '80' }));
-    expect(lines[1]).toMatch(/^info label problem gone/);
+    expect(lines.at(-1)).toMatch(/^info label problem gone/);
   });
 
   it('a set of others that should refuse and is not there is a problem until it is; one that should let in is told', () => {

@@ -50,6 +50,15 @@ test.each([
   expect(parseSets(`create a ${words}\n`, all)).toMatchObject([{ type, expiring }]);
 });
 
+test('what a set with counters has counted', () => {
+  const text = `create dockwall4-c hash:net,port family inet hashsize 1024 maxelem 9 counters bucketsize 12 initval 0x1
+add dockwall4-c 0.0.0.0/1,tcp:80 packets 3 bytes 180
+`;
+  const [set] = parseSets(text, all);
+  expect(set?.packets).toEqual(new Map([['0.0.0.0/1,tcp:80', 3]]));
+  expect(set?.members).toEqual(new Map([['0.0.0.0/1,tcp:80', 0]]));
+});
+
 test('an exception is not the member itself', () => {
   const text =
     'create a hash:net family inet\nadd a 10.0.0.0/24 nomatch\nadd a 10.0.0.0/8 timeout 5 nomatch\n';

@@ -1,0 +1,41 @@
+import { answer } from '../explain/answer.ts';
+import type { Moment } from '../explain/model.ts';
+import { lookUp } from '../host/lookup.ts';
+import { ownAddresses } from '../host/read-host.ts';
+import { readInventory } from '../inventory/read-inventory.ts';
+import { plan } from '../reconciler/pass.ts';
+import { type Context, openParts, requireConfig } from './context.ts';
+import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
+import { explanationText } from './explanation-text.ts';
+import { harmless } from './text.ts';
+
+interface Asked {
+  readonly source: string;
+  readonly target: string;
+  readonly json?: boolean | undefined;
+}
+
+/**
+ * `dockwall explain SOURCE TARGET`: whether that source gets in there, what decides it, and whether the kernel agrees. Writes
+ * nothing. 0 when the question was answered, whatever the answer; 2 for a source or a target that cannot be read; 1 for a name
+ * that does not resolve.
+ */
+export async function explain(context: Context, { source, target, json }: Asked): Promise<ExitCode> {
+  const found = await answer({ source, target }, { look: () => look(context), lookup: lookUp });
+  if (!found.ok)
+    throw new UserError(found.why === 'unreadable' ? exitCodes.bad : exitCodes.failed, found.problem);
+  const { explanation } = found;
+  context.print(
+    json === true
+      ? JSON.stringify({ source: harmless(source), target: harmless(target), ...explanation }, undefined, 2)
+      : explanationText(explanation),
+  );
+  return exitCodes.ok;
+}
+
+async function look(context: Context): Promise<Moment> {
+  const config = await requireConfig(context);
+  const { policy, ruleset, observed, from } = await plan(await openParts(context, config));
+  const inventory = readInventory(from.snapshot, from.host);
+  return { policy, inventory, own: ownAddresses(), kernel: { ruleset, observed } };
+}

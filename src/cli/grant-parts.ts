@@ -1,0 +1,99 @@
+import { lookup } from 'node:dns/promises';
+import type { Config } from '../config/model.ts';
+import type { ObservedSet, SetChange } from '../diff/model.ts';
+import { runCommand } from '../kernel/command.ts';
+import { changeSets, saveSets } from '../kernel/ipset/driver.ts';
+import { didYouMean } from '../net/did-you-mean.ts';
+import type { Cidr } from '../net/network.ts';
+import { parseNetworks } from '../net/parse-networks.ts';
+import { show } from '../net/show.ts';
+import { parseSourceWord } from '../net/source-word.ts';
+import { groupsOf } from '../ruleset/grants.ts';
+import { askToLook } from '../web/health.ts';
+import { type Context, healthSocket, requireConfig } from './context.ts';
+import { exitCodes, UserError } from './exit-code.ts';
+
+const limits = { timeoutMs: 30_000 };
+
+/** What the verbs about grants go by. */
+export interface GrantParts {
+  readonly sets: readonly ObservedSet[];
+  readonly config: Config;
+  /** The configured groups. */
+  readonly groups: readonly string[];
+}
+
+/** The sets as they are, and the configuration. Neither Docker nor a running dockwall is needed. */
+export async function grantParts(context: Context): Promise<GrantParts> {
+  const { config } = await requireConfig(context);
+  const { sets } = await saveSets(runCommand, limits);
+  return { sets, config, groups: [...config.groups.keys()] };
+}
+
+/** Writes them, and tells the running dockwall. False where none runs: nobody cuts sessions whose client is silent then. */
+export async function write(context: Context, changes: readonly SetChange[]): Promise<boolean> {
+  await changeSets(runCommand, limits, changes);
+  return askToLook(healthSocket(context.env), 2000);
+}
+
+/** Throws a UserError where no set of that group is there. */
+export function requireGroup(name: string, { sets, groups }: Pick<GrantParts, 'sets' | 'groups'>): void {
+  const there = groupsOf(sets, groups);
+  if (there.includes(name)) return;
+  if (there.length === 0)
+    throw new UserError(
+      exitCodes.failed,
+      "the kernel has no sets of dockwall's: start dockwall, which makes them, and grant then",
+    );
+  if (name === 'any')
+    throw new UserError(
+      exitCodes.bad,
+      '`any` is everybody: the label dockwall.public opens a port to everybody',
+    );
+  if (name === 'deny')
+    throw new UserError(exitCodes.bad, '`deny` lets nobody in: a grant is for `trusted` or a group');
+  if (groups.includes(name))
+    throw new UserError(
+      exitCodes.failed,
+      `the group ${show(name)} is not in the kernel yet: is dockwall running?`,
+    );
+  const near = didYouMean(name, there);
+  const hint = near === undefined ? `the groups are ${there.join(', ')}` : `did you mean ${show(near)}?`;
+  throw new UserError(exitCodes.bad, `there is no group ${show(name)}: ${hint}`);
+}
+
+/** Who is meant; `name` where a DNS name was written, which stands for what it means at this moment. */
+export interface Source {
+  readonly networks: readonly Cidr[];
+  readonly name: string | undefined;
+}
+
+/** Throws a UserError for text that is no source, and for a name without an address. */
+export async function requireSource(text: string): Promise<Source> {
+  const parsed = parseNetworks(text);
+  if (parsed.ok) return { networks: parsed.networks, name: undefined };
+  const word = parseSourceWord(text.trim());
+  if (word?.ok === true && word.word.kind === 'name') {
+    return { networks: await addressesOf(word.word.name), name: word.word.name };
+  }
+  throw new UserError(
+    exitCodes.bad,
+    word === undefined
+      ? parsed.problem
+      : `${show(text)} has no addresses: a grant is for an address, CIDR, range or name`,
+  );
+}
+
+/** `0.0.0.0` and `::` are how resolvers that block names say that there is nothing. */
+async function addressesOf(name: string): Promise<readonly Cidr[]> {
+  const found = await lookup(name, { all: true }).catch((error: unknown) => {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new UserError(exitCodes.failed, `${show(name)} does not resolve (${why}): write its address`);
+  });
+  const networks = found.flatMap(({ address }) => {
+    const parsed = parseNetworks(address);
+    return parsed.ok && address !== '0.0.0.0' && address !== '::' ? parsed.networks : [];
+  });
+  if (networks.length === 0) throw new UserError(exitCodes.failed, `${show(name)} has no address: write one`);
+  return networks;
+}

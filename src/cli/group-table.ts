@@ -1,0 +1,143 @@
+import { type Config, type GroupName, type Members, sourceKey, sourceName } from '../config/model.ts';
+import { contains, mergeNetworks } from '../net/merge-networks.ts';
+import type { Cidr } from '../net/network.ts';
+import { privateNetworks, wordMembers } from '../policy/groups.ts';
+import type { Policy } from '../policy/model.ts';
+import type { Look } from '../sources/open.ts';
+import { columns, harmless } from './text.ts';
+
+/** What one list of sources stands for after a look at each of them. */
+export interface GroupCheck {
+  /** `trusted`, `deny`, a group's name, or what a label says (`home.example.org`). */
+  readonly name: string;
+  readonly kind: 'list' | 'group' | 'label';
+  /** All members together, merged. Interfaces and sets of others have no count. */
+  readonly networks: number;
+  readonly members: readonly MemberCheck[];
+}
+
+export interface MemberCheck {
+  readonly kind: 'written' | 'name' | 'url' | 'file' | 'interface' | 'ipset' | 'group';
+  readonly name: string;
+  /** Undefined where only the kernel knows. */
+  readonly networks: number | undefined;
+  /** Seconds since the source said so; undefined for what is not asked, or has never answered. */
+  readonly age: number | undefined;
+  readonly error: string | undefined;
+}
+
+/** `trusted`, `deny`, the groups, and the names that labels use, in this order. @param now milliseconds since 1970. */
+export function checkGroups(
+  { config, policy }: { readonly config: Config; readonly policy: Policy },
+  looks: readonly Look[],
+  now: number,
+): readonly GroupCheck[] {
+  const look = new Map(looks.map((one) => [one.key, one]));
+  const inLabels = [...policy.groups.keys()].flatMap((name) => {
+    const members = config.groups.has(name) ? undefined : wordMembers(name);
+    return members === undefined ? [] : [[name, members] as const];
+  });
+  const check = (name: string, kind: GroupCheck['kind'], members: Members): GroupCheck =>
+    checkGroup({ name, kind, members, look }, now);
+  return [
+    withGroups(check('trusted', 'list', config.trusted), config.trusted.groups),
+    withGroups(check('deny', 'list', config.deny), config.deny.groups),
+    ...Array.from(config.groups, ([name, members]) => check(name, 'group', members)),
+    ...inLabels.map(([name, members]) => check(name, 'label', members)),
+  ];
+}
+
+function checkGroup(
+  group: {
+    readonly name: string;
+    readonly kind: GroupCheck['kind'];
+    readonly members: Members;
+    readonly look: ReadonlyMap<string, Look>;
+  },
+  now: number,
+): GroupCheck {
+  const { name, kind, members, look } = group;
+  const { networks, interfaces, ipsets, sources } = members;
+  const plain = { networks: undefined, age: undefined, error: undefined };
+  const looks = sources.map((source) => ({ source, look: look.get(sourceKey(source)) }));
+  const all = [...networks, ...looks.flatMap((one) => one.look?.good?.networks ?? [])];
+  return {
+    name,
+    kind,
+    networks: mergeNetworks(all).length,
+    members: [
+      ...(networks.length === 0
+        ? []
+        : [{ ...plain, kind: 'written' as const, name: writtenName(networks), networks: networks.length }]),
+      ...interfaces.map((one) => ({ ...plain, kind: 'interface' as const, name: one })),
+      ...ipsets.map((one) => ({ ...plain, kind: 'ipset' as const, name: one })),
+      ...looks.map(({ source, look: found }) => ({
+        kind: source.kind,
+        name: sourceName(source),
+        networks: found?.good?.networks.length ?? 0,
+        age: found?.good && Math.max(0, Math.round((now - found.good.at) / 1000)),
+        error: found?.error,
+      })),
+    ],
+  };
+}
+
+function withGroups(list: GroupCheck, groups: readonly GroupName[]): GroupCheck {
+  const members = groups.map((name) => ({
+    kind: 'group' as const,
+    name,
+    networks: undefined,
+    age: undefined,
+    error: undefined,
+  }));
+  return { ...list, members: [...list.members, ...members] };
+}
+
+function writtenName(networks: readonly Cidr[]): string {
+  const more = networks.length > 3 ? ', ...' : '';
+  return `${networks.slice(0, 3).join(', ')}${more}`;
+}
+
+/** The same for people. Lists that have nobody in them are left out. */
+export function groupTable(groups: readonly GroupCheck[]): string {
+  const rows = groups.flatMap(({ name, kind, networks, members }) => {
+    const title = kind === 'label' ? `${name} (label)` : name;
+    return members.map((member, index) => [
+      index === 0 ? harmless(title, 60) : '',
+      memberText(member),
+      member.networks === undefined ? '' : String(member.networks),
+      member.age === undefined ? '' : ageText(member.age),
+      index === 0 && members.length > 1 ? String(networks) : '',
+      member.error === undefined ? '' : harmless(member.error, 200),
+    ]);
+  });
+  if (rows.length === 0) return 'No source is configured, and no label names one.';
+  return columns([['GROUP', 'MEMBER', 'NETWORKS', 'AGE', 'IN ALL', 'PROBLEM'], ...rows]);
+}
+
+function memberText({ kind, name }: MemberCheck): string {
+  const shown = harmless(name, 90);
+  return ['interface', 'ipset', 'group'].includes(kind) ? `${kind} ${shown}` : shown;
+}
+
+/** Seconds as people say them. */
+function ageText(seconds: number): string {
+  if (seconds < 2) return 'now';
+  if (seconds < 120) return `${seconds} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}
+
+/** Names whose addresses are private or loopback: meant where clients are in the same network, a mistake elsewhere. */
+export function privateNotes(
+  names: readonly { readonly name: string; readonly networks: readonly Cidr[] }[],
+): readonly string[] {
+  return names.flatMap(({ name, networks }) => {
+    const inside = networks.filter((one) => notRouted.some((network) => contains(network, one)));
+    if (inside.length === 0) return [];
+    const which = inside.slice(0, 3).join(', ') + (inside.length > 3 ? ', ...' : '');
+    return [`${name} means ${which}: a private address, which only clients in that network have`];
+  });
+}
+
+const notRouted = [...privateNetworks, '127.0.0.0/8' as Cidr, '::1' as Cidr];

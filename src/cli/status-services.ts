@@ -1,0 +1,99 @@
+import type { Family } from '../net/network.ts';
+import type { Reach, Service, ServicePort } from '../policy/model.ts';
+import { addCounts, type PortCounts } from '../ruleset/counts.ts';
+import { harmless } from './text.ts';
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly running: boolean;
+  readonly description: string;
+  readonly ports: readonly PortStatus[];
+  /** Networks on which this host's netfilter sees nothing. */
+  readonly notProtected: readonly string[];
+}
+
+export interface PortStatus {
+  /** `443`, `192.0.2.1:443`, or null while Docker has still to choose. */
+  readonly hostPort: string | null;
+  readonly containerPort: number;
+  readonly protocol: string;
+  readonly families: readonly Family[];
+  readonly reach: 'everybody' | 'some' | 'trusted' | 'loopback' | 'host-service';
+  /** Groups and addresses besides the trusted. */
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  /** The label or config key that opens it; null where nothing does. */
+  readonly because: string | null;
+  /** What the kernel has counted since the port is published here; null where nobody counts. */
+  readonly counts: CountStatus | null;
+}
+
+/** Packets, of the side that opened the connection. */
+export interface CountStatus {
+  readonly accepted: number;
+  /** Those that begin a connection. */
+  readonly connections: number;
+  readonly refused: number;
+}
+
+/** A service with its ports; both families of a port are one where they are alike. */
+export function readService(service: Service, counts: ReadonlyMap<ServicePort, PortCounts>): ServiceStatus {
+  const ports = new Map<string, { status: Omit<PortStatus, 'counts'>; counts: PortCounts | undefined }>();
+  for (const port of service.ports) {
+    const status = portStatus(port);
+    const key = JSON.stringify({ ...status, families: [] });
+    const seen = ports.get(key);
+    const families = [...(seen?.status.families ?? []), ...status.families];
+    ports.set(key, {
+      status: { ...status, families },
+      counts: addCounts([seen?.counts, counts.get(port)]),
+    });
+  }
+  return {
+    name: service.name,
+    running: service.active,
+    description: harmless(service.description),
+    ports: [...ports.values()].map(({ status, counts: of }) => ({ ...status, counts: countStatus(of) })),
+    notProtected: [
+      ...service.unprotected,
+      ...(service.undeclared ? ['host network, no dockwall.ports'] : []),
+    ],
+  };
+}
+
+function countStatus(counts: PortCounts | undefined): CountStatus | null {
+  if (counts === undefined) return null;
+  return { accepted: counts.passed, connections: counts.begun, refused: counts.refused };
+}
+
+function portStatus(port: ServicePort): Omit<PortStatus, 'counts'> {
+  const host = port.hostPort === undefined ? null : String(port.hostPort);
+  return {
+    hostPort: host === null || port.address === 'any' ? host : hostAndPort(port.address, host),
+    containerPort: port.containerPort,
+    protocol: port.protocol,
+    families: [port.family],
+    reach: reachWord(port),
+    allow: [
+      ...new Set(port.reach.allow.map(({ peer }) => (peer.kind === 'group' ? peer.name : peer.network))),
+    ],
+    deny: [...new Set(port.reach.deny.map(({ peer }) => (peer.kind === 'group' ? peer.name : peer.network)))],
+    because: because(port.reach),
+  };
+}
+
+function hostAndPort(address: string, port: string): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function reachWord({ loopback, lapsed, reach }: ServicePort): PortStatus['reach'] {
+  if (loopback) return 'loopback';
+  if (lapsed) return 'host-service';
+  if (reach.everyone !== undefined) return 'everybody';
+  return reach.allow.length > 0 ? 'some' : 'trusted';
+}
+
+function because({ everyone, allow }: Reach): string | null {
+  const reason = everyone ?? allow[0]?.reason;
+  return reason === undefined ? null : harmless(`${reason.label}=${reason.value}`);
+}

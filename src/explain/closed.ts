@@ -1,0 +1,133 @@
+import { sourceKey } from '../config/model.ts';
+import { familyOf } from '../net/network.ts';
+import { shorten } from '../net/show.ts';
+import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
+import type { Circumstances } from './circumstances.ts';
+import { plainGroup } from './members.ts';
+import type { Hint } from './model.ts';
+
+/** Why nothing lets this source in to a port that is published. */
+export function whyClosed(around: Circumstances): readonly Hint[] {
+  const { door, asked } = around;
+  if (door === undefined) return [];
+  const claims = severalClaims(around);
+  const { allow } = door.port.reach;
+  if (allow.length === 0 && claims.length === 0) return [nothingOpens(around)];
+  return [
+    ...silentSources(around),
+    ...onlyOtherFamily(around),
+    ...claims,
+    ...(allow.length === 0 ? [] : [noMember(door.port.reach, asked.packet.source)]),
+  ];
+}
+
+function nothingOpens({ door, moment }: Circumstances): Hint {
+  const name = shorten(door?.service.name ?? '');
+  const labels = moment.inventory.containers.find(({ id }) => id === door?.service.containerId)?.labels ?? {};
+  const speaks = Object.keys(labels).some((label) => /^dockwall\.(public$|allow$|allow\.)/u.test(label));
+  const opensAny = door?.service.ports.some(
+    ({ reach }) => reach.everyone !== undefined || reach.allow.length > 0,
+  );
+  if (speaks || opensAny === true)
+    return {
+      kind: 'no labels',
+      text: `no label of ${name} opens this port: only the trusted reach it; open it with dockwall.public or dockwall.allow.${door?.port.hostPort ?? 'PORT'}`,
+    };
+  return {
+    kind: 'no labels',
+    text: `${name} has no dockwall.public or dockwall.allow label (was it recreated without?): only the trusted reach it`,
+  };
+}
+
+/** Names and lists that somebody waits for. */
+function silentSources({ door, live }: Circumstances): readonly Hint[] {
+  const groups = groupsOf(door?.port.reach, live.trusted);
+  const lists: readonly (readonly [string, PolicyMembers])[] = [
+    ['trusted', live.trusted],
+    ...groups.flatMap((name) => {
+      const members = live.groups.get(name);
+      return members === undefined ? [] : [[name, members] as const];
+    }),
+  ];
+  return lists.flatMap(([name, { origins }]) =>
+    origins.flatMap(({ source, networks }): readonly Hint[] => {
+      if (source === undefined || networks.length > 0) return [];
+      const what = shorten(sourceKey(source), 100);
+      const where = what === name ? '' : ` (in ${name})`;
+      const how =
+        source.kind === 'name' ? 'does not resolve: no address is known for it' : 'has not been read yet';
+      return [
+        { kind: 'no answer', text: `${what}${where} ${how}, so it lets nobody in; see dockwall check` },
+      ];
+    }),
+  );
+}
+
+type Groups = readonly PolicyPeers['groups'][number][];
+
+function groupsOf(reach: Reach | undefined, trusted: PolicyPeers): Groups {
+  const named = (reach?.allow ?? []).flatMap(({ peer }) => (peer.kind === 'group' ? [peer.name] : []));
+  return [...new Set([...named, ...trusted.groups])];
+}
+
+/** A client that speaks IPv6 where IPv4 networks are listed, or the other way round. */
+function onlyOtherFamily({ door, asked, live }: Circumstances): readonly Hint[] {
+  const family = familyOf(asked.packet.source);
+  const rules = door?.port.reach.allow ?? [];
+  const networks = rules.flatMap(({ peer }) =>
+    peer.kind === 'network' ? [peer.network] : (live.groups.get(peer.name)?.networks ?? []),
+  );
+  if (networks.length === 0 || networks.some((network) => familyOf(network) === family)) return [];
+  const names = allowedWords({ everyone: undefined, allow: rules, deny: [] });
+  return [
+    {
+      kind: 'other family',
+      text: `${asked.packet.source} is an IPv${family} address, and ${names} has only IPv${family === 4 ? 6 : 4} ones: add the client's IPv${family} network`,
+    },
+  ];
+}
+
+/** Of containers that claim one port only one can run; it is opened as far as they agree. */
+function severalClaims({ door, asked, moment }: Circumstances): readonly Hint[] {
+  const { packet } = asked;
+  const others = moment.policy.services.filter(
+    (service) =>
+      service.containerId !== door?.service.containerId &&
+      service.ports.some(
+        (port) =>
+          packet.towards === 'host' &&
+          port.hostPort === packet.port &&
+          port.protocol === packet.protocol &&
+          port.family === familyOf(packet.source) &&
+          (port.address === 'any' || door?.port.address === 'any' || port.address === door?.port.address),
+      ),
+  );
+  return others.map(({ name, active }) => ({
+    kind: 'several claims',
+    text: `${shorten(name)}${active ? '' : ' (stopped)'} publishes this port as well: it is opened as the running one says, and where none runs only as far as all of them say`,
+  }));
+}
+
+function noMember(reach: Reach, source: string): Hint {
+  const group = reach.allow.flatMap(({ peer }) =>
+    peer.kind === 'group' &&
+    /^[a-z0-9][a-z0-9_-]*$/u.test(peer.name) &&
+    !['private', 'connected'].includes(peer.name)
+      ? [peer.name]
+      : [],
+  )[0];
+  const open = `open to ${allowedWords(reach)} and the trusted, and ${source} is in none of these`;
+  const grant =
+    group === undefined
+      ? ''
+      : ` (or its grant has run out; for a while: dockwall grant ${group} ${source} --for 2h)`;
+  return { kind: 'no member', text: open + grant };
+}
+
+function allowedWords({ allow }: Reach): string {
+  const words = [
+    ...new Set(allow.map(({ peer }) => (peer.kind === 'group' ? plainGroup(peer.name) : peer.network))),
+  ];
+  const shown = words.slice(0, 6).map((word) => shorten(word));
+  return shown.join(', ') + (words.length > shown.length ? ', ...' : '');
+}

@@ -1,0 +1,26 @@
+import { shorten } from '../net/show.ts';
+import type { Service, ServicePort } from '../policy/model.ts';
+import type { Hint } from './model.ts';
+
+/** What a service publishes, short: `8080->80/tcp, 443/tcp`. */
+export function publishedWords({ ports }: Pick<Service, 'ports'>): string {
+  const number = ({ hostPort, containerPort }: ServicePort): number => hostPort ?? containerPort;
+  const sorted = ports.toSorted((a, b) => number(a) - number(b));
+  const words = [...new Set(sorted.map(portWords))];
+  const shown = words.slice(0, 8);
+  const more = words.length > shown.length ? ', ...' : '';
+  return shown.length === 0 ? 'no port' : shown.join(', ') + more;
+}
+
+function portWords({ hostPort, containerPort, protocol }: ServicePort): string {
+  const inside = `${containerPort}/${protocol}`;
+  return hostPort === undefined || hostPort === containerPort ? inside : `${hostPort}->${inside}`;
+}
+
+/** Networks of a service that nothing filters. */
+export function notProtected({ name, unprotected }: Service): readonly Hint[] {
+  return unprotected.map((network) => ({
+    kind: 'not protected',
+    text: `${shorten(name)} is on the network ${shorten(network)}: packets to its own address there never pass this host's firewall, so nothing filters them`,
+  }));
+}

@@ -1,0 +1,208 @@
+import type { ObservedSet } from '../diff/model.ts';
+import { familyOf } from '../net/network.ts';
+import { shorten } from '../net/show.ts';
+import type { Service } from '../policy/model.ts';
+import { problemLine } from '../policy/problem-line.ts';
+import { judge } from '../policy/verdict.ts';
+import { setName } from '../ruleset/names.ts';
+import type { Circumstances } from './circumstances.ts';
+import { whyClosed } from './closed.ts';
+import { notProtected, publishedWords } from './hint-words.ts';
+import type { Hint, Inside, Moment } from './model.ts';
+
+/** What a person should know or try, the most telling first. */
+export function hintsFor(around: Circumstances): readonly Hint[] {
+  const { because, door, asked, moment } = around;
+  const service = door?.service ?? asked.service;
+  switch (because.kind) {
+    case 'inside':
+      return [{ kind: 'not fair', text: notFair(because.asker, asked.packet.source) }];
+    case 'other interface':
+      return [
+        {
+          kind: 'not fair',
+          text: `what comes in by ${because.interface} is never judged: \`interfaces\` in the configuration leaves it out`,
+        },
+      ];
+    case 'elsewhere':
+      return [
+        {
+          kind: 'elsewhere',
+          text: `${asked.packet.destination} is neither an address of this host nor of a container on it; where a router translates it to this host, ask for the port alone (${asked.packet.port})`,
+        },
+      ];
+    case 'not protected':
+      return service === undefined
+        ? [{ kind: 'not protected', text: `packets to ${because.network} never pass this host's firewall` }]
+        : [...notProtected(service), ...problemsOf(service, moment)];
+    case 'not published': {
+      const gone = lapsed(around);
+      return gone.length > 0 ? gone : [...otherPort(around), ...noSuchPort(around), ...nobodyListens(around)];
+    }
+    case 'unpublished':
+      return [...otherPort(around)];
+    case 'loopback':
+      return [{ kind: 'loopback', text: 'it is bound to loopback: only this host itself reaches it' }];
+    case 'denied':
+    case 'denied by a label':
+      return [deniedFirst(around), ...stopped(service)];
+    case 'closed': {
+      const problems = service === undefined ? [] : problemsOf(service, moment);
+      return [
+        ...(problems.length > 0 ? problems : whyClosed(around)),
+        ...containerPort(around),
+        ...stopped(service),
+        ...(service === undefined ? [] : notProtected(service)),
+      ];
+    }
+    case 'trusted':
+    case 'public':
+    case 'allowed':
+      return [
+        ...containerPort(around),
+        ...stopped(service),
+        ...(service === undefined ? [] : notProtected(service)),
+      ];
+  }
+}
+
+function notFair(asker: Inside, source: string): string {
+  const advice = 'such packets are never filtered and prove nothing: ask from another machine';
+  switch (asker.kind) {
+    case 'loopback':
+      return `${source} is this host itself: ${advice}`;
+    case 'host':
+      return `${source} is this host's own address: ${advice}`;
+    case 'container':
+      return `${source} is the container ${asker.name} on this host: ${advice}`;
+    case 'bridge':
+      return `${source} is in Docker's network ${asker.network} on this host: ${advice}`;
+  }
+}
+
+/** Such a container opens nothing at all. */
+function problemsOf(service: Service, { policy, inventory }: Moment): readonly Hint[] {
+  const guests = inventory.containers.filter(
+    ({ networkMode: mode }) =>
+      mode.kind === 'container' && (mode.id === service.containerId || mode.id === service.name),
+  );
+  const names = new Set([service.name, ...guests.map(({ name }) => name)]);
+  return policy.problems
+    .filter(({ container }) => names.has(container))
+    .map((problem) => ({
+      kind: 'problem',
+      text: `${problemLine(problem)}; such a mistake closes the whole container`,
+    }));
+}
+
+/** A container's port where a host's was meant. */
+function otherPort({ asked, moment }: Circumstances): readonly Hint[] {
+  const { packet, service } = asked;
+  return moment.policy.services.flatMap((one) => {
+    if (service !== undefined && one !== service) return [];
+    if (packet.towards === 'bridge' && !one.endpoints.some(({ address }) => address === packet.destination))
+      return [];
+    const ports = one.ports.filter(
+      (port) =>
+        port.family === familyOf(packet.source) &&
+        port.containerPort === packet.port &&
+        port.protocol === packet.protocol &&
+        port.hostPort !== undefined &&
+        (packet.towards === 'bridge' || port.hostPort !== packet.port),
+    );
+    return ports.map(({ hostPort }) => publishedAs(one, packet.port, hostPort));
+  });
+}
+
+function publishedAs({ name }: Service, containerPort: number, hostPort: number | undefined): Hint {
+  return {
+    kind: 'other port',
+    text: `${containerPort} of ${shorten(name)} is published as ${hostPort}: ask for ${hostPort}`,
+  };
+}
+
+/** The port was asked for by its number in the container, as labels may: outside it has another. */
+function containerPort({ asked, door }: Circumstances): readonly Hint[] {
+  const hostPort = door?.port.hostPort;
+  if (door === undefined || asked.meant === undefined || hostPort === undefined || hostPort === asked.meant)
+    return [];
+  return [publishedAs(door.service, asked.meant, hostPort)];
+}
+
+function noSuchPort({ asked, moment }: Circumstances): readonly Hint[] {
+  const { packet, service } = asked;
+  const family = familyOf(packet.source);
+  const services = service === undefined ? moment.policy.services : [service];
+  const otherFamily = services.find(({ ports }) =>
+    ports.some(
+      (port) => port.hostPort === packet.port && port.protocol === packet.protocol && port.family !== family,
+    ),
+  );
+  if (otherFamily !== undefined)
+    return [
+      {
+        kind: 'other family',
+        text: `${shorten(otherFamily.name)} publishes ${packet.port} for the other IP version only`,
+      },
+    ];
+  if (service !== undefined)
+    return [
+      {
+        kind: 'no such port',
+        text: `${shorten(service.name)} does not publish ${packet.port}/${packet.protocol}; it publishes ${publishedWords(service)}`,
+      },
+    ];
+  const ports = services.flatMap((one) =>
+    one.ports.filter((port) => port.family === family && !port.loopback),
+  );
+  return [
+    {
+      kind: 'no such port',
+      text: `no container publishes ${packet.port}/${packet.protocol}; published are ${publishedWords({ ports })}`,
+    },
+  ];
+}
+
+/** The port of a container that has been stopped for long, and that the host serves now. */
+function lapsed({ asked, moment }: Circumstances): readonly Hint[] {
+  const { packet } = asked;
+  const found = moment.policy.services.find(({ ports }) =>
+    ports.some((port) => port.lapsed && port.hostPort === packet.port && port.protocol === packet.protocol),
+  );
+  if (found === undefined) return [];
+  const text = `${shorten(found.name)} would publish it, but is stopped and a service of the host itself listens there`;
+  return [{ kind: 'host service', text }];
+}
+
+/** By the sets of the guard, while it is up. */
+function nobodyListens({ asked, moment }: Circumstances): readonly Hint[] {
+  const { packet } = asked;
+  const family = familyOf(packet.source);
+  const held = (role: string): ObservedSet['members'] | undefined =>
+    moment.kernel?.observed.sets.find(({ name }) => name === setName(family, role))?.members;
+  const suffix = `,${packet.protocol}:${packet.port}`;
+  const up = (held('guard')?.size ?? 0) > 0;
+  if (!up || [...(held('listening')?.keys() ?? [])].some((member) => member.endsWith(suffix))) return [];
+  return [{ kind: 'nobody listens', text: 'and nothing of the host itself is known to listen there' }];
+}
+
+function deniedFirst({ asked, live }: Circumstances): Hint {
+  const nobody = { networks: [], interfaces: [], ipsets: [], origins: [], groups: [] };
+  const services = live.services.map((service) => ({
+    ...service,
+    ports: service.ports.map((port) => ({ ...port, reach: { ...port.reach, deny: [] } })),
+  }));
+  const without = judge({ ...live, deny: nobody, services })(asked.packet);
+  const first = 'what is denied is refused first, whatever else would let it in';
+  if (without.kind !== 'passed') return { kind: 'denied first', text: `${first}; here nothing else would` };
+  const what =
+    'reason' in without ? `${shorten(without.reason.label)}=${shorten(without.reason.value)}` : '`trusted`';
+  return { kind: 'denied first', text: `${first}; here ${what} would` };
+}
+
+function stopped(service: Service | undefined): readonly Hint[] {
+  if (service === undefined || service.active) return [];
+  return [
+    { kind: 'stopped', text: `${shorten(service.name)} is stopped: nobody answers there until it runs` },
+  ];
+}

@@ -1,0 +1,139 @@
+import type { Agreement, Because, Member, MemberOrigin, Path, Step } from './model.ts';
+
+/** An explanation's parts as words for people: the same on a terminal and on a page. */
+
+export const verdictWords: Readonly<Record<Path['verdict'], string>> = {
+  'let in': 'let in',
+  'turned away': 'turned away',
+  'not ours': "not dockwall's business",
+};
+
+/** `203.0.113.7 (home.example.org) -> nginx-proxy, port 443/tcp` */
+export function pathWords(path: Path): string {
+  const by = path.interface === undefined ? '' : ` by ${path.interface}`;
+  const name = path.sourceName === undefined ? '' : ` (${path.sourceName})`;
+  const port = `${path.port}/${path.protocol}`;
+  const address = path.destination?.includes(':') === true ? `[${path.destination}]` : path.destination;
+  const where = address === undefined ? `port ${port}` : `${address}:${port}`;
+  const service = path.service === undefined ? '' : `${path.service}, `;
+  return `${path.source}${name}${by} -> ${service}${where}`;
+}
+
+/** The label, key or default that decides, and the member of a list that matched. */
+export function becauseWords(because: Because): string {
+  switch (because.kind) {
+    case 'trusted':
+      return `trusted: ${memberWords(because.member)}`;
+    case 'public':
+      return `${reasonWords(because.reason)}: everybody`;
+    case 'allowed':
+    case 'denied by a label':
+      return `${reasonWords(because.reason)}: ${memberWords(because.member)}`;
+    case 'denied':
+      return `deny in the configuration: ${memberWords(because.member)}`;
+    case 'closed':
+      return 'published, and nothing lets this source in';
+    case 'loopback':
+      return 'bound to loopback: nothing from outside is let through to it';
+    case 'unpublished':
+      return "a container's own address, where nothing is open to this source";
+    case 'not published':
+      return "no container publishes this port; the host's own firewall decides";
+    case 'elsewhere':
+      return 'not an address of this host or of a container on it';
+    case 'inside':
+      return 'never filtered: ask from another machine';
+    case 'other interface':
+      return `what comes in by ${because.interface} is not judged`;
+    case 'not protected':
+      return `NOT PROTECTED: ${because.network}`;
+  }
+}
+
+function reasonWords({ label, value }: { readonly label: string; readonly value: string }): string {
+  return label === 'default' ? `default: ${value} in the configuration` : `${label}=${value}`;
+}
+
+function memberWords({ group, text, origin }: Member): string {
+  const from = originWords(origin);
+  // a DNS name or an interface that a label names is a group of its own
+  if (group === undefined || group === text) return `${text} (${from})`;
+  const word = /[.:]/u.test(group) ? group : `group ${group}`;
+  return `${word}, ${text} (${from})`;
+}
+
+function originWords(origin: MemberOrigin): string {
+  switch (origin.kind) {
+    case 'configuration':
+      return 'written in the configuration';
+    case 'label':
+      return 'written in the label';
+    case 'built-in':
+      return 'a built-in group';
+    case 'interface':
+      return 'everything that arrives there';
+    case 'for a while':
+      return `for a while, ${timeLeft(origin.secondsLeft)} left${origin.note === undefined ? '' : `: ${origin.note}`}`;
+    case 'source':
+      switch (origin.source.kind) {
+        case 'name':
+          return `an address of the DNS name ${origin.source.name}`;
+        case 'url':
+          return `from the list ${origin.source.url}`;
+        case 'file':
+          return `from the file ${origin.source.path}`;
+      }
+  }
+}
+
+/** `1 h 59 min`, `3 d 2 h`, `40 s` */
+function timeLeft(seconds: number): string {
+  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
+  const minutes = Math.floor(seconds / 60) % 60;
+  if (days > 0) return `${days} d ${hours} h`;
+  if (hours > 0) return `${hours} h ${minutes} min`;
+  return minutes > 0 ? `${minutes} min` : `${seconds} s`;
+}
+
+/** Where the packet goes: `gate, Docker's DNAT to 172.17.0.2:80, front`. */
+export function wayWords(way: readonly Step[]): string {
+  return way.map(stepWords).join(', ');
+}
+
+function stepWords(step: Step): string {
+  switch (step.kind) {
+    case 'gate':
+    case 'front':
+    case 'docker-proxy':
+      return step.kind;
+    case 'DNAT':
+      return step.to === undefined ? "Docker's DNAT" : `Docker's DNAT to ${step.to}`;
+    case 'Docker':
+      return "Docker's DNAT or docker-proxy";
+    case 'routed':
+      return `routed to ${step.to}`;
+    case 'host network':
+      return "the host's network, which the container shares";
+    case 'mesh':
+      return "Swarm's mesh";
+    case 'host':
+      return 'the host itself';
+  }
+}
+
+/** Whether the kernel agrees; empty where nothing is to be said. */
+export function kernelWords(kernel: Agreement): string {
+  switch (kernel.kind) {
+    case 'not asked':
+    case 'no rule':
+      return '';
+    case 'agrees':
+      return kernel.rule === undefined
+        ? 'the kernel agrees'
+        : `the kernel agrees (rule "${kernel.rule.note}" in ${kernel.rule.chain})`;
+    case 'differs': {
+      const what = kernel.missing.length === 0 ? '' : `: ${kernel.missing.join('; ')}`;
+      return `THE KERNEL DIFFERS, there it is ${verdictWords[kernel.does]} now${what} (dockwall plan shows what a pass would change)`;
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import { type DestinationStream, type Logger, pino } from 'pino';
+import type { Config } from '../config/model.ts';
+import { lineText } from './line-text.ts';
+
+/** What the log is written to. */
+export interface LogOutput {
+  readonly write: (text: string) => unknown;
+  readonly isTTY?: boolean;
+}
+
+/** pino's own way to write there: nobody who stops reading ends us (EPIPE). */
+function standardOutput(): LogOutput {
+  const destination = pino.destination({ dest: 1, sync: true });
+  return { write: (text) => destination.write(text), isTTY: process.stdout.isTTY };
+}
+
+/** The log of the daemon: JSON for programs, or a line in plain words for people (see `logFormat`). */
+export function createLog(
+  { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
+  env: Readonly<Record<string, string | undefined>>,
+  output: LogOutput = standardOutput(),
+): Logger {
+  const text = logFormat === 'text' || (logFormat === 'auto' && output.isTTY === true);
+  // https://no-color.org: any text that is not empty
+  const colours = output.isTTY === true && (env['NO_COLOR'] ?? '') === '';
+  const lines: DestinationStream = {
+    write: (line) => void output.write(text ? `${lineText(line, colours)}\n` : line),
+  };
+  return pino({ level: logLevel, base: null }, lines);
+}

@@ -1,0 +1,65 @@
+import type { ObservedSet } from '../diff/model.ts';
+import { type Grant, grantsOf } from '../ruleset/grants.ts';
+import type { Clock } from './clock.ts';
+import type { Log } from './reporter.ts';
+
+interface GrantLogParts {
+  readonly log: Pick<Log, 'info'>;
+  readonly clock: Clock;
+  /** The configured groups: their sets' names may be cut. */
+  readonly groups: () => readonly string[];
+}
+
+interface Known {
+  readonly grant: Grant;
+  /** When its time is over, ms of the clock. */
+  readonly ends: number;
+}
+
+/** The kernel tells seconds, and two looks at one entry may be a second apart, ms. */
+const slack = 3000;
+
+/**
+ * Writes down who is let in for a while: the kernel holds it, whoever has written it there (`dockwall grant`, which needs no
+ * daemon, or somebody's own ipset), and this is the one who was there all the time.
+ */
+export class GrantLog {
+  private readonly parts: GrantLogParts;
+  private known: ReadonlyMap<string, Known> | undefined;
+
+  constructor(parts: GrantLogParts) {
+    this.parts = parts;
+  }
+
+  /** Call whenever the kernel was looked at. */
+  saw(sets: readonly ObservedSet[]): void {
+    const { clock, groups, log } = this.parts;
+    const now = clock.now();
+    const grants = grantsOf(sets, groups());
+    const before = this.known;
+    if (grants.length === 0 && (before === undefined || before.size === 0)) {
+      this.known = new Map();
+      return;
+    }
+    this.known = new Map(
+      grants.map((grant) => [`${grant.group} ${grant.network}`, { grant, ends: now + grant.seconds * 1000 }]),
+    );
+    for (const [key, { grant, ends }] of this.known) {
+      const old = before?.get(key);
+      if (before === undefined) log.info(fieldsOf(grant), 'a grant stands');
+      else if (old === undefined) log.info(fieldsOf(grant), 'granted');
+      else if (Math.abs(old.ends - ends) > slack || old.grant.note !== grant.note)
+        log.info(fieldsOf(grant), 'granted anew');
+    }
+    for (const [key, { grant, ends }] of before ?? []) {
+      if (this.known.has(key)) continue;
+      const { group, network: source, note } = grant;
+      const fields = { group, source, ...(note === '' ? {} : { note }) };
+      log.info(fields, ends > now + slack ? 'a grant was revoked' : 'a grant is over');
+    }
+  }
+}
+
+function fieldsOf({ group, network, seconds, note }: Grant): object {
+  return { group, source: network, seconds, ...(note === '' ? {} : { note }) };
+}

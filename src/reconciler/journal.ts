@@ -1,0 +1,62 @@
+import type { Drift, Hook } from '../diff/drift.ts';
+import type { PassObserver } from './observer.ts';
+
+/** How one of our jumps in a shared chain fared since the daemon has started. */
+export interface HookHistory extends Hook {
+  /** It stands since then, ISO 8601: when it was put back last, or when the daemon found or put it there. */
+  readonly since: string;
+  readonly repaired: number;
+}
+
+interface Fate {
+  readonly hook: Hook;
+  since: number;
+  repaired: number;
+}
+
+/** What the running daemon remembers of itself, for `status`. */
+export class Journal implements Pick<PassObserver, 'passed' | 'drifted'> {
+  readonly startedAt: number;
+  private readonly date: () => number;
+  private readonly fates = new Map<string, Fate>();
+  private lastPassAt: number | undefined;
+
+  /** @param date milliseconds since 1970, as people count. */
+  constructor(date: () => number) {
+    this.date = date;
+    this.startedAt = date();
+  }
+
+  passed(): void {
+    this.lastPassAt = this.date();
+  }
+
+  drifted(drifts: readonly Drift[]): void {
+    for (const { hook } of drifts) {
+      if (hook === undefined) continue;
+      const key = `${hook.family} ${hook.chain}`;
+      const fate = this.fates.get(key) ?? { hook, since: 0, repaired: 0 };
+      fate.since = this.date();
+      fate.repaired += 1;
+      this.fates.set(key, fate);
+    }
+  }
+
+  /** When the last pass succeeded, ISO 8601. */
+  get lastPass(): string | undefined {
+    return this.lastPassAt === undefined ? undefined : isoDate(this.lastPassAt);
+  }
+
+  /** The jumps that had to be put back; all others stand since the start. */
+  get hooks(): readonly HookHistory[] {
+    return [...this.fates.values()].map(({ hook, since, repaired }) => ({
+      ...hook,
+      since: isoDate(since),
+      repaired,
+    }));
+  }
+}
+
+export function isoDate(milliseconds: number): string {
+  return new Date(milliseconds).toISOString();
+}

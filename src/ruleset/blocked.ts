@@ -1,0 +1,81 @@
+import { families } from '../net/network.ts';
+import type { Policy } from '../policy/model.ts';
+import { blockedRoles, setName } from './names.ts';
+import { rememberedFor } from './sets.ts';
+
+/** Somebody who asked for a published port and was turned away. */
+export interface Blocked {
+  /** A plain address. */
+  readonly source: string;
+  readonly protocol: string;
+  /** As it was asked for: a host port, or a container's in routed mode. */
+  readonly port: number;
+  /** Whose port it is now: names of containers; none where nobody publishes it any more. */
+  readonly services: readonly string[];
+  /** Since the first; at least one. */
+  readonly packets: number;
+  /** Seconds since the first packet and since the last, as far back as is remembered. */
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+}
+
+interface LiveSet {
+  readonly name: string;
+  /** Seconds left. */
+  readonly members: ReadonlyMap<string, number>;
+  readonly packets?: ReadonlyMap<string, number>;
+}
+
+/**
+ * Who was turned away lately, the latest first. What the two sets hold differs where they are full: who was seen last is what
+ * counts, and of whom nothing else is known has sent one packet at least.
+ */
+export function readBlocked(policy: Pick<Policy, 'services'>, sets: readonly LiveSet[]): readonly Blocked[] {
+  const found = new Map(sets.map((set) => [set.name, set]));
+  return families
+    .flatMap((family) => {
+      const first = found.get(setName(family, blockedRoles.first));
+      const last = found.get(setName(family, blockedRoles.last));
+      return [...(last?.members ?? [])].flatMap(([member, left]): Blocked[] => {
+        const [, source, protocol, digits] = /^([^,]+),([a-z]+):(\d+)$/.exec(member) ?? [];
+        if (source === undefined || protocol === undefined) return [];
+        const port = Number(digits);
+        const lastSeen = Math.max(0, rememberedFor - left);
+        const firstLeft = first?.members.get(member);
+        return [
+          {
+            source,
+            protocol,
+            port,
+            services: publishers(policy, { family, protocol, port }),
+            packets: Math.max(1, first?.packets?.get(member) ?? 1),
+            firstSeen: firstLeft === undefined ? lastSeen : Math.max(lastSeen, rememberedFor - firstLeft),
+            lastSeen,
+          },
+        ];
+      });
+    })
+    .sort((a, b) => a.lastSeen - b.lastSeen || b.packets - a.packets || compare(a.source, b.source));
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** Those that run, if any does. */
+function publishers(
+  { services }: Pick<Policy, 'services'>,
+  asked: { readonly family: number; readonly protocol: string; readonly port: number },
+): readonly string[] {
+  const owners = services.filter((service) =>
+    service.ports.some(
+      ({ family, protocol, hostPort, containerPort }) =>
+        family === asked.family &&
+        protocol === asked.protocol &&
+        (hostPort === asked.port ||
+          (containerPort === asked.port && service.endpoints.some(({ routed }) => routed))),
+    ),
+  );
+  const running = owners.filter(({ active }) => active);
+  return [...new Set((running.length > 0 ? running : owners).map(({ name }) => name))].sort();
+}

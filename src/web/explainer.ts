@@ -1,0 +1,58 @@
+import { explanationText } from '../cli/explanation-text.ts';
+import type { Observed } from '../diff/model.ts';
+import { answer, type Lookup } from '../explain/answer.ts';
+import type { Moment } from '../explain/model.ts';
+import { readInventory } from '../inventory/read-inventory.ts';
+import { shorten } from '../net/show.ts';
+import type { Decided } from '../reconciler/pass.ts';
+import type { ExplainAnswer, Question } from './explain.ts';
+
+export interface ExplainerParts {
+  /** Reads the kernel, writes nothing. */
+  readonly observe: () => Promise<Observed>;
+  /** The addresses of the host. */
+  readonly own: () => ReadonlySet<string>;
+  readonly lookup: Lookup;
+}
+
+/** Answers the form of the page, and programs: what the last pass has decided, against the kernel as it is now. */
+export class Explainer {
+  private readonly parts: ExplainerParts;
+  private last: Decided | undefined;
+
+  constructor(parts: ExplainerParts) {
+    this.parts = parts;
+  }
+
+  /** A pass was done. */
+  passed(decision: Decided): void {
+    this.last = decision;
+  }
+
+  async explain({ source, target }: Question): Promise<ExplainAnswer> {
+    const { last } = this;
+    if (last === undefined)
+      return { kind: 'unclear', problem: 'Docker has not been asked yet: ask again in a moment' };
+    const found = await answer(
+      { source, target },
+      { look: () => this.momentOf(last), lookup: this.parts.lookup },
+    );
+    if (!found.ok) return { kind: 'unclear', problem: found.problem };
+    return {
+      kind: 'answer',
+      lines: explanationText(found.explanation).split('\n'),
+      json: { source: shorten(source, 200), target: shorten(target, 200), ...found.explanation },
+    };
+  }
+
+  private async momentOf({ policy, ruleset, from }: Decided): Promise<Moment> {
+    // without the kernel's word the policy's is still worth something
+    const observed = await this.parts.observe().catch(() => undefined);
+    return {
+      policy,
+      inventory: readInventory(from.snapshot, from.host),
+      own: this.parts.own(),
+      ...(observed === undefined ? {} : { kernel: { ruleset, observed } }),
+    };
+  }
+}

@@ -1,0 +1,191 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Explanation } from '../../../src/explain/model.ts';
+import { runService } from '../containers.ts';
+import { runDockwall } from '../dockwall.ts';
+import { until } from '../poll.ts';
+import { skipWithoutLab } from '../requirements.ts';
+import type { RunResult } from '../run.ts';
+import { everyPair } from './matrix.ts';
+import { Stage, usualConfig } from './stage.ts';
+
+// The command on a real engine (one will do; that it is true on each is the oracle's part): what somebody reads for whom it does not work, and that the packets meet just that (S26). All the
+// words are in test/unit/explain.
+
+describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $title', (setup) => {
+  let stage: Stage;
+  let tv: string;
+  const [G, X] = ['203.0.113.20', '203.0.113.200'];
+
+  beforeAll(async () => {
+    stage = await Stage.open(setup);
+    await stage.guard({ config: `${usualConfig}deny: [203.0.113.66]\n` });
+    const { engine, internet } = stage.lab;
+    const run = async (name: string, port: number, labels: Record<string, string>): Promise<unknown> =>
+      runService(engine, { name, publish: [`${port}:80`], labels });
+    await engine.docker(
+      'network',
+      'create',
+      '--driver=macvlan',
+      '--opt=parent=ext0',
+      '--subnet=192.0.2.0/24',
+      '--ip-range=192.0.2.128/28',
+      'lan',
+    );
+    await run('wiki', 8080, { 'dockwall.allow': 'web' });
+    await run('typo', 8081, { 'dockwall.allow': 'wbe' });
+    await run('bare', 8082, {});
+    await run('named', 8083, { 'dockwall.allow': 'nobody.example.org' });
+    tv = await (await runService(engine, { name: 'tv', network: 'lan' })).v4();
+    await internet.serve({ dns: { ttl: 1, names: { 'home.example.org': [G, '2001:db8:b::20'] } } });
+    await stage.pass();
+  });
+  afterAll(async () => stage.close());
+
+  const command = async (...args: readonly string[]): Promise<RunResult> =>
+    runDockwall(stage.lab, ['explain', ...args]);
+
+  /** The first line is the verdict and what decides it; what to try comes last. */
+  async function lines(source: string, target: string): Promise<readonly string[]> {
+    const { exitCode, stdout, stderr } = await command(source, target);
+    expect([exitCode, stderr]).toEqual([0, '']);
+    return stdout.trim().split('\n');
+  }
+
+  const closed = 'published, and nothing lets this source in';
+  const meets = async (who: string, port: number, ip: string = stage.host.v4): Promise<string> =>
+    stage.client(who).connect(ip, port);
+
+  it('S26: what is let in, and by what', async () => {
+    const to = setup.userlandProxy ? 'docker-proxy' : '';
+    const [first, second = '', ...more] = await lines(G, 'wiki:http');
+    expect(first).toBe(
+      `let in: ${G} -> wiki, port 8080/tcp: dockwall.allow=web: group web, ${G} (written in the configuration)`,
+    );
+    expect(second).toMatch(
+      /^ {2}way: gate, Docker's DNAT to 172\.17\.0\.\d+:80, front; the kernel agrees \(rule "allow web" in DOCKWALL-JUDGE\)$/,
+    );
+    expect(more).toEqual(['  hint: 80 of wiki is published as 8080: ask for 8080']);
+    expect(await meets('G', 8080)).toBe('open');
+
+    const both = await lines('home.example.org', '8080');
+    expect(both.filter((line) => line.startsWith('let in'))).toEqual([
+      expect.stringContaining(`let in: ${G} (home.example.org) -> wiki, port 8080/tcp`),
+      expect.stringContaining('let in: 2001:db8:b::20 (home.example.org) -> wiki, port 8080/tcp'),
+    ]);
+    expect(both.some((line) => line.includes(`way: gate, ${to}`))).toBe(true);
+
+    const json = JSON.parse((await command('--json', G, '[2001:db8:1::10]:8080')).stdout || '{}') as unknown;
+    expect(json).toMatchObject({ version: 1, source: G, target: '[2001:db8:1::10]:8080' });
+    const { paths } = JSON.parse((await command('--json', G, 'wiki')).stdout) as Explanation;
+    expect(paths).toMatchObject([
+      {
+        verdict: 'let in',
+        service: 'wiki',
+        port: 8080,
+        because: { kind: 'allowed' },
+        kernel: { kind: 'agrees' },
+      },
+    ]);
+  });
+
+  it('S26: the page says what the command says', async () => {
+    const ask = async (source: string, target: string, format = ''): Promise<string> => {
+      const query = new URLSearchParams({ source, target, format });
+      const answer = await stage.dockwall.get(`/explain?${query.toString()}`);
+      return `${answer?.status}\n${answer?.body}`;
+    };
+    const told = await command('--json', G, 'wiki:http');
+    expect(JSON.parse((await ask(G, 'wiki:http', 'json')).replace('200\n', ''))).toEqual(
+      JSON.parse(told.stdout),
+    );
+    const page = await ask(G, 'wiki:http');
+    expect(page).toMatch(/^200\n/);
+    expect(page).toContain('dockwall.allow=web: group web, 203.0.113.20');
+    expect(await ask(G, 'wkii')).toMatch(/^400\n[^]*did you mean `wiki`/);
+  });
+
+  it('S26: ten mistakes, each told by one command', async () => {
+    const wrong = await lines(G, '8089');
+    expect(wrong[0]).toContain(
+      "not dockwall's business: 203.0.113.20 -> port 8089/tcp: no container publishes this port",
+    );
+    expect(wrong.at(-2)).toContain(
+      'hint: no container publishes 8089/tcp; published are 8080->80/tcp, 8081->80/tcp',
+    );
+    expect(wrong.at(-1)).toContain('nothing of the host itself is known to listen there');
+
+    expect(await lines(G, '80')).toContain('  hint: 80 of wiki is published as 8080: ask for 8080');
+
+    expect(await lines(G, 'typo')).toEqual([
+      `turned away: ${G} -> typo, port 8081/tcp: ${closed}`,
+      expect.stringContaining('way: gate; the kernel agrees'),
+      '  hint: typo: dockwall.allow=wbe: no group is named "wbe" (did you mean "web"?); such a mistake closes the whole container',
+    ]);
+    expect(await meets('G', 8081)).toBe('timeout');
+
+    expect((await lines(G, 'bare')).at(-1)).toBe(
+      '  hint: bare has no dockwall.public or dockwall.allow label (was it recreated without?): only the trusted reach it',
+    );
+
+    expect((await lines(G, 'named')).join('\n')).toContain('hint: nobody.example.org does not resolve');
+    const unknown = await command('nobody.example.org', 'named');
+    expect([unknown.exitCode, unknown.stdout]).toEqual([1, '']);
+    expect(unknown.stderr).toMatch(
+      /^dockwall: nobody\.example\.org does not resolve here \(\w+\); the labels of named name it/,
+    );
+
+    expect((await lines('203.0.113.66', 'wiki'))[0]).toBe(
+      'turned away: 203.0.113.66 -> wiki, port 8080/tcp: deny in the configuration: 203.0.113.66 (written in the configuration)',
+    );
+
+    await stage.configure(usualConfig.replace(', "2001:db8:b::20"', ''));
+    expect((await lines('2001:db8:b::20', 'wiki')).join('\n')).toContain(
+      "hint: 2001:db8:b::20 is an IPv6 address, and web has only IPv4 ones: add the client's IPv6 network",
+    );
+    expect(await meets('G', 8080, stage.host.v6)).toBe('timeout');
+    await stage.configure(usualConfig);
+
+    for (const source of [stage.host.v4, '127.0.0.1', '172.17.0.2', '172.17.0.77', 'localhost']) {
+      const text = (await lines(source, 'wiki')).join('\n');
+      expect(text).toContain('never filtered: ask from another machine');
+      expect(text).not.toContain('turned away');
+    }
+
+    expect((await lines(G, 'tv:80'))[0]).toBe(
+      `not dockwall's business: ${G} -> tv, port 80/tcp: NOT PROTECTED: lan (macvlan)`,
+    );
+    expect((await lines(G, `${tv}:80`))[0]).toContain('NOT PROTECTED: lan (macvlan)');
+
+    const slip = await command(G, 'wkii:http');
+    expect([slip.exitCode, slip.stderr.trim()]).toEqual([
+      2,
+      'dockwall: no container or service is named `wkii`: did you mean `wiki`?',
+    ]);
+  });
+
+  it('S26: a grant while it lasts, and when it has run out', async () => {
+    // long enough for a command on a busy machine
+    await stage.print('ipset', 'add', 'dockwall4-src-web', X, 'timeout', '20');
+    expect((await lines(X, 'wiki'))[0]).toMatch(
+      /^let in: .*: group web, 203\.0\.113\.200 \(for a while, \d+ s left\)$/,
+    );
+    expect(await meets('X', 8080)).toBe('open');
+    await until(
+      { what: 'the grant to run out', ms: 30_000, every: 200 },
+      async () => (await meets('X', 8080)) === 'timeout',
+    );
+    const text = await lines(X, 'wiki');
+    expect(text[0]).toContain('turned away');
+    expect(text.at(-1)).toContain('its grant has run out');
+  });
+
+  it('S26: where the kernel differs it says so, and plan shows what would change', async () => {
+    await stage.dockwall.kill();
+    await stage.print('ipset', 'del', 'dockwall4-to-web', '128.0.0.0/1,tcp:8080');
+    expect(await meets('G', 8080)).toBe('timeout');
+    expect((await lines(G, 'wiki'))[1]).toContain(
+      'THE KERNEL DIFFERS, there it is turned away now: tcp:8080 is missing in the set dockwall4-to-web (dockwall plan',
+    );
+    expect((await runDockwall(stage.lab, ['plan'])).stdout).toContain('set dockwall4-to-web\n  + *,tcp:8080');
+  });
+});

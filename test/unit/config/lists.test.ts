@@ -1,0 +1,153 @@
+import { describe, expect, test } from 'vitest';
+import type { LiveSource } from '../../../src/config/model.ts';
+import { sourceKey, sourceName } from '../../../src/config/model.ts';
+import { config, lines, problems } from './loading.ts';
+
+function sourcesOf(...members: readonly string[]): readonly LiveSource[] {
+  const { groups } = config(`groups:\n  g:\n${members.map((member) => `    - ${member}\n`).join('')}`);
+  return [...groups.values()].flatMap(({ sources }) => sources);
+}
+
+const day = 86_400_000;
+const plain = { format: { kind: 'lines' }, refresh: day, mayShrink: false } as const;
+
+describe('lists', () => {
+  test.each<[string, readonly LiveSource[]]>([
+    ['{url: "https://example.org/a"}', [{ kind: 'url', url: 'https://example.org/a', ...plain }]],
+    [
+      '{url: "HTTPS://Example.ORG:443/a?b=c#d", refresh: 10s, mayShrink: true}',
+      [
+        {
+          kind: 'url',
+          url: 'https://example.org/a?b=c',
+          format: { kind: 'lines' },
+          refresh: 10_000,
+          mayShrink: true,
+        },
+      ],
+    ],
+    [
+      '{url: "https://example.org/a", path: prefixes.*.ip_prefix, refresh: 7d}',
+      [
+        {
+          kind: 'url',
+          url: 'https://example.org/a',
+          format: { kind: 'json', path: ['prefixes', '*', 'ip_prefix'] },
+          refresh: 7 * day,
+          mayShrink: false,
+        },
+      ],
+    ],
+    [
+      '{url: "https://example.org/a", format: json, path: [a.b, "*"]}',
+      [{ kind: 'url', url: 'https://example.org/a', ...plain, format: { kind: 'json', path: ['a.b', '*'] } }],
+    ],
+    [
+      '{url: "https://example.org/a", format: json}',
+      [{ kind: 'url', url: 'https://example.org/a', ...plain, format: { kind: 'json', path: [] } }],
+    ],
+    [
+      '{file: lists/partners.txt}',
+      [{ kind: 'file', path: 'lists/partners.txt', format: { kind: 'lines' }, mayShrink: false }],
+    ],
+    [
+      '{preset: cloudflare, refresh: 12h}',
+      ['4', '6'].map((family) => ({
+        kind: 'url',
+        url: `https://www.cloudflare.com/ips-v${family}`,
+        format: { kind: 'lines' },
+        refresh: day / 2,
+        mayShrink: false,
+      })),
+    ],
+  ])('%s', (member, wanted) => {
+    expect(sourcesOf(member)).toEqual(wanted);
+  });
+
+  test('the same list twice is one, another path in it is another', () => {
+    const urls = ['{preset: fastly}', '{url: "https://api.fastly.com/public-ip-list", path: addresses}'];
+    expect(sourcesOf(...urls).map((source) => sourceKey(source))).toEqual([
+      'https://api.fastly.com/public-ip-list addresses',
+      'https://api.fastly.com/public-ip-list ipv6_addresses',
+    ]);
+  });
+
+  test('in trusted and deny, and in a variable', () => {
+    const { trusted, deny } = config('deny: [{file: bans}]', { DOCKWALL_TRUSTED: 'home.example.org' });
+    expect(trusted.sources).toEqual([{ kind: 'name', name: 'home.example.org' }]);
+    expect(deny.sources).toMatchObject([{ kind: 'file', path: 'bans' }]);
+  });
+
+  test('what follows the ? of a URL is shown to nobody', () => {
+    const [source] = sourcesOf('{url: "https://example.org/a?token=secret", path: a.b}');
+    expect(source && sourceName(source)).toBe('https://example.org/a?... a.b');
+  });
+});
+
+describe('lists that are refused', () => {
+  const url = 'url: "https://example.org"';
+  test.each([
+    [
+      `{${url}, refesh: 1h}`,
+      'g[0].refesh: `refesh` is not a key of a list with `url`: the keys are url, refresh, format, path, mayShrink; did you mean `refresh`?',
+    ],
+    [
+      '{file: a, refresh: 1h}',
+      'g[0].refresh: `refresh` is not a key of a list with `file`: the keys are file, format, path, mayShrink',
+    ],
+    [
+      '{url: "http://example.org"}',
+      'g[0].url: `http://example.org` is not encrypted, and whoever is on the way could let themselves in: write `https://`',
+    ],
+    ['{url: ftp://a}', 'g[0].url: `ftp://a` is not a URL of a list: write `https://` and where it is'],
+    ['{url: }', 'g[0].url: nothing stands where the URL of a list should'],
+    ['{url: [a]}', 'g[0].url: a list stands where the URL of a list should'],
+    [
+      '{url: "https://me:secret@example.org"}',
+      'g[0].url: a user name or password cannot stand in the URL of a list',
+    ],
+    [
+      `{${url}, refresh: 1w}`,
+      'g[0].refresh: `1w` is not a time: write a number with `s`, `m`, `h` or `d`, such as `24h`',
+    ],
+    [`{${url}, refresh: 1s}`, 'g[0].refresh: `1s` is not from `10s` to `7d`'],
+    [
+      `{${url}, refresh: off}`,
+      'g[0].refresh: `off` is not a time: write a number with `s`, `m`, `h` or `d`, such as `24h`',
+    ],
+    [
+      `{${url}, format: jsno}`,
+      'g[0].format: there is no format `jsno`: the formats are lines, json; did you mean `json`?',
+    ],
+    [
+      `{${url}, format: lines, path: a}`,
+      'g[0].path: a path leads to the networks in JSON: leave out `format: lines`, or leave out the path',
+    ],
+    [
+      `{${url}, path: a..b}`,
+      'g[0].path: `a..b` is not a path: write the keys with dots between them, `*` for each entry of a list: `prefixes.*.ip_prefix`',
+    ],
+    [`{${url}, mayShrink: yes}`, 'g[0].mayShrink: `yes` stands where `true` or `false` should'],
+    [
+      '{preset: cloudfare}',
+      'g[0].preset: there is no preset `cloudfare`: the presets are cloudflare, fastly, github-hooks; did you mean `cloudflare`?',
+    ],
+    [
+      '{preset: constructor}',
+      'g[0].preset: there is no preset `constructor`: the presets are cloudflare, fastly, github-hooks',
+    ],
+    ['{file: "a\\0b"}', 'g[0].file: `a\\u{0}b` is not the path of a file'],
+    [
+      '{ulr: "https://a"}',
+      'g[0]: a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}` or `{preset: ...}`; did you mean `url`?',
+    ],
+  ])('%s', (member, problem) => {
+    const [line = ''] = lines(problems(`groups:\n  g:\n    - ${member}\n`));
+    expect(line.replace(/^\S+ groups\./u, '')).toBe(problem);
+  });
+
+  test('the place is that of the option, and a secret is not repeated', () => {
+    const [found] = problems('groups:\n  g:\n    - mayShrink: true\n      url: https://a:b@c\n');
+    expect(found).toMatchObject({ where: 'dockwall.yml:4:12', path: 'groups.g[0].url', value: '' });
+  });
+});

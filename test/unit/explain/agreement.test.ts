@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { explanationText } from '../../../src/cli/explanation-text.ts';
+import { wayWords } from '../../../src/explain/words.ts';
+import { groupsOf, makeContainer, ports } from '../policy/inventories.ts';
+import { ask, hostOf, momentOf, type Scene } from './moments.ts';
+
+const endpoints = [{ networkId: '0123456789abcdef', address: '172.18.0.2' }] as never;
+const labelled = (labels: Record<string, string>) =>
+  makeContainer('web', { endpoints, ports: ports('8080:80'), labels });
+
+describe('the kernel', () => {
+  const scene = (after: Scene['after']): Scene => ({
+    containers: [labelled({ 'dockwall.allow': 'office' })],
+    config: { groups: groupsOf({ office: ['198.51.100.0/24'] }) },
+    after: after ?? [],
+  });
+  const rules = (line: string, table = 'mangle') => ({
+    program: 'iptables-nft-restore',
+    input: `*${table}\n${line}\nCOMMIT\n`,
+  });
+  const sets = (line: string) => ({ program: 'ipset', input: `${line}\n` });
+
+  it.each([
+    [
+      'a rule',
+      rules('-F DOCKWALL-JUDGE'),
+      'not ours',
+      'the rule "allow office" is missing in DOCKWALL-JUDGE (mangle, IPv4)',
+    ],
+    [
+      'the hook',
+      rules('-F PREROUTING'),
+      'not ours',
+      'our jump is not the first rule of PREROUTING (mangle, IPv4)',
+    ],
+    [
+      'who is let in',
+      sets('del dockwall4-src-office 198.51.100.0/24'),
+      'turned away',
+      '198.51.100.7 is missing in the set dockwall4-src-office',
+    ],
+    ['the port', sets('del dockwall4-to-office 0.0.0.0/1,tcp:8080'), 'let in', undefined],
+    [
+      'the port, for this host',
+      sets('del dockwall4-to-office 128.0.0.0/1,tcp:8080'),
+      'turned away',
+      'tcp:8080 is missing in the set dockwall4-to-office',
+    ],
+    [
+      'a stranger among the denied',
+      sets('add dockwall4-deny 198.51.100.7'),
+      'turned away',
+      '198.51.100.7 is one too many in the set dockwall4-deny',
+    ],
+    [
+      'the front',
+      rules('-F DOCKER', 'filter'),
+      'let in',
+      'our jump is not the first rule of DOCKER (filter, IPv4); the gate decides alone meanwhile',
+    ],
+  ])('%s', async (_, after, does, missing) => {
+    const [path] = ask(await momentOf(scene([after])), '198.51.100.7', '8080').paths;
+    expect(path).toMatchObject({ verdict: 'let in', because: { kind: 'allowed' } });
+    if (missing === undefined) expect(path?.kernel.kind).toBe('agrees');
+    else
+      expect(path?.kernel).toMatchObject({
+        kind: 'differs',
+        does,
+        missing: expect.arrayContaining([missing]),
+      });
+    if (missing !== undefined && path !== undefined)
+      expect(explanationText({ version: 1, paths: [path], notes: [] })).toContain(
+        `THE KERNEL DIFFERS, there it is ${does === 'not ours' ? "not dockwall's business" : does} now: `,
+      );
+  });
+
+  it('the order of rules', async () => {
+    const host = await hostOf(scene([]));
+    const before = await host.look();
+    const judge = before.kernel?.observed.tables
+      .find(({ family, table }) => family === 4 && table === 'mangle')
+      ?.chains.get('DOCKWALL-JUDGE');
+    const last = judge?.at(-1)?.spec ?? '';
+    const { program, input } = rules(`-D DOCKWALL-JUDGE ${judge?.length}\n-I DOCKWALL-JUDGE 1 ${last}`);
+    await host.fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
+    const [path] = ask(await host.look(), '198.51.100.7', '8080').paths;
+    expect(path?.kernel).toMatchObject({
+      kind: 'differs',
+      does: 'turned away',
+      missing: ['the rules of DOCKWALL-JUDGE (mangle, IPv4) are not in their order'],
+    });
+  });
+
+  it('says which rule and which sets decide', async () => {
+    const [path] = ask(await momentOf(scene([])), '198.51.100.7', '8080').paths;
+    expect(path?.kernel).toEqual({
+      kind: 'agrees',
+      rule: { chain: 'DOCKWALL-JUDGE', id: expect.stringMatching(/^\w+$/), note: 'allow office' },
+      sets: ['dockwall4-to-office', 'dockwall4-src-office'],
+    });
+  });
+
+  it('says nothing of a kernel that was not looked at', async () => {
+    const { kernel: _, ...moment } = await momentOf(scene([]));
+    const [path] = ask(moment, '198.51.100.7', '8080').paths;
+    expect(path).toMatchObject({ verdict: 'let in', kernel: { kind: 'not asked' } });
+    expect(wayWords(path?.way ?? [])).toBe("gate, Docker's DNAT or docker-proxy");
+  });
+});

@@ -1,0 +1,213 @@
+import { expect, it } from 'vitest';
+import { explanationText } from '../../../src/cli/explanation-text.ts';
+import type { GroupName, LiveSource } from '../../../src/config/model.ts';
+import { groupsOf, makeContainer, membersOf, peerList, ports } from '../policy/inventories.ts';
+import { ask, momentOf, type Scene } from './moments.ts';
+
+// "It does not work": one command says why. Each is the text that a person reads.
+
+const endpoints = [{ networkId: '0123456789abcdef', address: '172.18.0.2' }] as never;
+const web = makeContainer('web', {
+  endpoints,
+  ports: ports('8080:80'),
+  labels: { 'dockwall.allow': 'office' },
+});
+const config = { groups: groupsOf({ office: ['198.51.100.0/24'] }), trusted: peerList(['203.0.113.4']) };
+
+const home: LiveSource = { kind: 'name', name: 'home.example.org' };
+
+interface Staged {
+  readonly name: string;
+  readonly scene: Scene;
+  readonly ask: readonly [source: string, target: string];
+  readonly text: string;
+}
+
+const closed = 'published, and nothing lets this source in';
+const turnedAway =
+  '  way: gate; the kernel agrees (rule "published, and nothing above lets this source in" in DOCKWALL-JUDGE)';
+const notPublished = "no container publishes this port; the host's own firewall decides";
+
+it.each<Staged>([
+  {
+    name: 'a wrong port number',
+    scene: { containers: [web], config },
+    ask: ['198.51.100.7', '8081'],
+    text: [
+      `not dockwall's business: 198.51.100.7 -> port 8081/tcp: ${notPublished}`,
+      '  way: gate, the host itself; the kernel agrees',
+      '  hint: no container publishes 8081/tcp; published are 8080->80/tcp',
+    ].join('\n'),
+  },
+  {
+    name: "the container's port for the host's",
+    scene: { containers: [web], config },
+    ask: ['198.51.100.7', '80'],
+    text: [
+      `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
+      '  way: gate, the host itself; the kernel agrees',
+      '  hint: 80 of web is published as 8080: ask for 8080',
+      '  hint: no container publishes 80/tcp; published are 8080->80/tcp',
+    ].join('\n'),
+  },
+  {
+    name: "the container's port for the host's, by the service's name",
+    scene: { containers: [web], config },
+    ask: ['198.51.100.7', 'web:http'],
+    text: [
+      'let in: 198.51.100.7 -> web, port 8080/tcp: dockwall.allow=office: group office, 198.51.100.0/24 (written in the configuration)',
+      '  way: gate, Docker\'s DNAT to 172.18.0.2:80, front; the kernel agrees (rule "allow office" in DOCKWALL-JUDGE)',
+      '  hint: 80 of web is published as 8080: ask for 8080',
+    ].join('\n'),
+  },
+  {
+    name: 'a group that is misspelt in a label',
+    scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'offcie' } }], config },
+    ask: ['198.51.100.7', 'web'],
+    text: [
+      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: web: dockwall.allow=offcie: no group is named "offcie" (did you mean "office"?); such a mistake closes the whole container',
+    ].join('\n'),
+  },
+  {
+    name: 'a container that was recreated without its label',
+    scene: { containers: [{ ...web, labels: {} }], config },
+    ask: ['198.51.100.7', '8080'],
+    text: [
+      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: web has no dockwall.public or dockwall.allow label (was it recreated without?): only the trusted reach it',
+    ].join('\n'),
+  },
+  {
+    name: 'a name that does not resolve',
+    scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'home.example.org' } }], config },
+    ask: ['198.51.100.7', 'web'],
+    text: [
+      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: home.example.org does not resolve: no address is known for it, so it lets nobody in; see dockwall check',
+      '  hint: open to home.example.org and the trusted, and 198.51.100.7 is in none of these',
+    ].join('\n'),
+  },
+  {
+    name: 'a name that does not resolve, in a group',
+    scene: {
+      containers: [web],
+      config: {
+        ...config,
+        groups: new Map([['office' as GroupName, { ...membersOf('192.0.2.0/28'), sources: [home] }]]),
+      },
+    },
+    ask: ['198.51.100.7', 'web'],
+    text: [
+      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: home.example.org (in office) does not resolve: no address is known for it, so it lets nobody in; see dockwall check',
+      '  hint: open to office and the trusted, and 198.51.100.7 is in none of these (or its grant has run out; for a while: dockwall grant office 198.51.100.7 --for 2h)',
+    ].join('\n'),
+  },
+  {
+    name: 'a grant that has run out',
+    scene: { containers: [web], config },
+    ask: ['203.0.113.9', 'web'],
+    text: [
+      `turned away: 203.0.113.9 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: open to office and the trusted, and 203.0.113.9 is in none of these (or its grant has run out; for a while: dockwall grant office 203.0.113.9 --for 2h)',
+    ].join('\n'),
+  },
+  {
+    name: 'a grant that lasts',
+    scene: {
+      containers: [web],
+      config,
+      after: [
+        {
+          program: 'ipset',
+          input: 'add dockwall4-src-office 203.0.113.9 timeout 7200 comment "Ana, on call"\n',
+        },
+      ],
+    },
+    ask: ['203.0.113.9', 'web'],
+    text: [
+      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h 0 min left: Ana, on call)',
+      '  way: gate, Docker\'s DNAT to 172.18.0.2:80, front; the kernel agrees (rule "allow office" in DOCKWALL-JUDGE)',
+    ].join('\n'),
+  },
+  {
+    name: 'a banned address',
+    scene: { containers: [web], config: { ...config, deny: peerList(['198.51.100.66']) } },
+    ask: ['198.51.100.66', 'web'],
+    text: [
+      'turned away: 198.51.100.66 -> web, port 8080/tcp: deny in the configuration: 198.51.100.66 (written in the configuration)',
+      '  way: gate; the kernel agrees (rule "denied" in DOCKWALL-JUDGE)',
+      '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
+    ].join('\n'),
+  },
+  {
+    name: 'an IPv6 client where IPv4 networks are listed',
+    scene: { containers: [web], config },
+    ask: ['2001:db8:a::7', 'web'],
+    text: [
+      `turned away: 2001:db8:a::7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      "  hint: 2001:db8:a::7 is an IPv6 address, and office has only IPv4 ones: add the client's IPv6 network",
+      '  hint: open to office and the trusted, and 2001:db8:a::7 is in none of these (or its grant has run out; for a while: dockwall grant office 2001:db8:a::7 --for 2h)',
+    ].join('\n'),
+  },
+  {
+    name: 'a test from the host itself',
+    scene: { containers: [web], config },
+    ask: ['192.0.2.10', 'web'],
+    text: [
+      "not dockwall's business: 192.0.2.10 -> web, port 8080/tcp: never filtered: ask from another machine",
+      "  hint: 192.0.2.10 is this host's own address: such packets are never filtered and prove nothing: ask from another machine",
+    ].join('\n'),
+  },
+  {
+    name: 'a test from loopback',
+    scene: { containers: [web], config },
+    ask: ['127.0.0.1', '8080'],
+    text: [
+      "not dockwall's business: 127.0.0.1 -> web, port 8080/tcp: never filtered: ask from another machine",
+      '  hint: 127.0.0.1 is this host itself: such packets are never filtered and prove nothing: ask from another machine',
+    ].join('\n'),
+  },
+  {
+    name: 'a test from a container',
+    scene: { containers: [web], config },
+    ask: ['172.18.0.2', '8080'],
+    text: [
+      "not dockwall's business: 172.18.0.2 -> web, port 8080/tcp: never filtered: ask from another machine",
+      '  hint: 172.18.0.2 is the container web on this host: such packets are never filtered and prove nothing: ask from another machine',
+    ].join('\n'),
+  },
+  {
+    name: 'a test from an address of a bridge network',
+    scene: { containers: [web], config },
+    ask: ['172.18.0.99', '8080'],
+    text: [
+      "not dockwall's business: 172.18.0.99 -> web, port 8080/tcp: never filtered: ask from another machine",
+      "  hint: 172.18.0.99 is in Docker's network shop_default on this host: such packets are never filtered and prove nothing: ask from another machine",
+    ].join('\n'),
+  },
+  {
+    name: 'a container on macvlan',
+    scene: {
+      containers: [
+        makeContainer('nas', { endpoints: [{ networkId: 'mac', address: '192.0.2.77' }] as never }),
+      ],
+      networks: [{ id: 'mac', name: 'lan', driver: 'macvlan', bridge: undefined, routed: [] }],
+      config,
+    },
+    ask: ['198.51.100.7', 'nas:445'],
+    text: [
+      "not dockwall's business: 198.51.100.7 -> nas, port 445/tcp: NOT PROTECTED: lan (macvlan)",
+      "  hint: nas is on the network lan (macvlan): packets to its own address there never pass this host's firewall, so nothing filters them",
+    ].join('\n'),
+  },
+])('$name', async ({ scene, ask: [source, target], text }) => {
+  expect(explanationText(ask(await momentOf(scene), source, target))).toBe(text);
+});

@@ -1,0 +1,130 @@
+import type { Config } from '../../../src/config/model.ts';
+import { diff } from '../../../src/diff/diff.ts';
+import { neighboursAt, parseAsker } from '../../../src/explain/asker.ts';
+import { explain } from '../../../src/explain/explain.ts';
+import type { Asker, Explanation, Moment } from '../../../src/explain/model.ts';
+import { parseTarget } from '../../../src/explain/target.ts';
+import type { Container, HostInterface, Network } from '../../../src/inventory/model.ts';
+import { createKernel } from '../../../src/kernel/kernel.ts';
+import type { Answers } from '../../../src/policy/model.ts';
+import { resolve } from '../../../src/policy/resolve.ts';
+import { render } from '../../../src/ruleset/render.ts';
+import { FakeKernel } from '../../contract/fake-kernel.ts';
+import { cidr, makeConfig, makeInventory } from '../policy/inventories.ts';
+
+export interface Scene {
+  readonly containers: readonly Container[];
+  readonly config?: Partial<Config>;
+  readonly networks?: readonly Network[];
+  readonly interfaces?: readonly HostInterface[];
+  readonly own?: readonly string[];
+  readonly answers?: Answers;
+  readonly hostListeners?: Moment['inventory']['hostListeners'];
+  /** Happens in the kernel after the pass: lines of `ipset restore`, or of `iptables-restore --noflush`. */
+  readonly after?: readonly { readonly program: string; readonly input: string }[];
+}
+
+const bridge: Network = {
+  id: '0123456789abcdef',
+  name: 'shop_default',
+  driver: 'bridge',
+  bridge: 'br-0123456789ab',
+  routed: [],
+};
+const interfaces: readonly HostInterface[] = [
+  { name: 'lo', networks: [cidr('127.0.0.0/8'), cidr('::1')] },
+  { name: 'eth0', networks: [cidr('192.0.2.0/24'), cidr('2001:db8:1::/64'), cidr('fe80::/64')] },
+  { name: 'wg0', networks: [cidr('10.8.0.0/24')] },
+  { name: 'br-0123456789ab', networks: [cidr('172.18.0.0/16'), cidr('fd18::/64')] },
+];
+const own = ['127.0.0.1', '::1', '192.0.2.10', '2001:db8:1::10', 'fe80::10', '10.8.0.1', '172.18.0.1'];
+
+interface FakeHost {
+  readonly fake: FakeKernel;
+  /** The moment as a pass would see it now. */
+  readonly look: () => Promise<Moment>;
+}
+
+/** A host after a pass: its containers on one bridge, and the rules in a kernel that is a fake which behaves. */
+export async function hostOf(scene: Scene): Promise<FakeHost> {
+  const inventory = makeInventory(scene.containers, {
+    networks: scene.networks ?? [bridge],
+    interfaces: scene.interfaces ?? interfaces,
+    ...(scene.hostListeners === undefined ? {} : { hostListeners: scene.hostListeners }),
+  });
+  const policy = resolve(inventory, makeConfig(scene.config), scene.answers);
+  const ruleset = render(policy, 'asked');
+  const fake = new FakeKernel({ backends: ['nft'] });
+  const kernel = createKernel(fake.run, { readFile: fake.readFile });
+  await writeDocker(fake, policy);
+  await kernel.apply(diff(ruleset, await kernel.observe()));
+  for (const { program, input } of scene.after ?? []) {
+    const args = program === 'ipset' ? ['restore', '-exist'] : ['--noflush'];
+    await fake.run({ program, args, input, timeoutMs: 1000 });
+  }
+  return {
+    fake,
+    look: async () => {
+      const observed = await kernel.observe();
+      return { policy, inventory, own: new Set(scene.own ?? own), kernel: { ruleset, observed } };
+    },
+  };
+}
+
+export async function momentOf(scene: Scene): Promise<Moment> {
+  return (await hostOf(scene)).look();
+}
+
+/** Docker's own: chains in both families, DNAT for IPv4 (the bridge has no IPv6, which is docker-proxy's then). */
+async function writeDocker(fake: FakeKernel, { services }: Moment['policy']): Promise<void> {
+  const lines = services.flatMap(({ ports, endpoints }) =>
+    ports.flatMap(({ family, hostPort, protocol, containerPort, loopback }) =>
+      family === 6 || hostPort === undefined || loopback || endpoints.length === 0
+        ? []
+        : [
+            `-A DOCKER ! -i br-0123456789ab -p ${protocol} -m ${protocol} --dport ${hostPort} -j DNAT --to-destination ${endpoints[0]?.address}:${containerPort}`,
+          ],
+    ),
+  );
+  const jump = '-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER';
+  for (const [tool, dnat] of [
+    ['iptables', lines],
+    ['ip6tables', []],
+  ] as const) {
+    const input = [
+      '*nat',
+      ':DOCKER - [0:0]',
+      jump,
+      ...dnat,
+      'COMMIT',
+      '*filter',
+      ':DOCKER - [0:0]',
+      'COMMIT',
+      '',
+    ];
+    const program = `${tool}-nft-restore`;
+    const { exitCode, stderr } = await fake.run({
+      program,
+      args: ['--noflush'],
+      input: input.join('\n'),
+      timeoutMs: 1000,
+    });
+    if (exitCode !== 0) throw new Error(stderr);
+  }
+}
+
+/** As the command does it, but for names, which no resolver is asked about. */
+export function ask(moment: Moment, source: string, target: string): Explanation {
+  const asker = parseAsker(source);
+  if (!asker.ok) throw new Error(asker.problem);
+  const goal = parseTarget(target, moment);
+  if (!goal.ok) throw new Error(goal.problem);
+  const { word } = asker;
+  const askers: readonly Asker[] =
+    word.kind === 'address'
+      ? [{ address: word.address, interface: word.interface, name: undefined }]
+      : word.kind === 'interface'
+        ? neighboursAt(word.name, moment)
+        : [];
+  return explain(moment, { askers, target: goal.target });
+}

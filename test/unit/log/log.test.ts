@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { lineText } from '../../../src/log/line-text.ts';
+import { createLog } from '../../../src/log/log.ts';
+
+const info = { logLevel: 'info', logFormat: 'auto' } as const;
+
+function bench(
+  isTTY: boolean,
+  more: Partial<Parameters<typeof createLog>[0]> = {},
+  env = {},
+): { log: ReturnType<typeof createLog>; lines: string[] } {
+  const lines: string[] = [];
+  const log = createLog({ ...info, ...more }, env, { isTTY, write: (text) => lines.push(text) });
+  return { log, lines };
+}
+
+describe('the log', () => {
+  it('is JSON for programs', () => {
+    const { log, lines } = bench(false);
+    log.info({ change: 'opened' }, 'opened  443/tcp of proxy to everybody');
+    log.debug({}, 'nothing to do');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { level: 30, time: expect.any(Number), change: 'opened', msg: 'opened  443/tcp of proxy to everybody' },
+    ]);
+  });
+
+  it('is lines for people on a terminal, and where that is asked for', () => {
+    for (const { log, lines } of [bench(true, {}, { NO_COLOR: '1' }), bench(false, { logFormat: 'text' })]) {
+      log.info({ change: 'opened' }, 'opened  443/tcp of proxy to everybody');
+      log.warn({ container: 'web', label: 'dockwall.public', value: '81', version: '28' }, 'label problem');
+      log.error({ error: 'the lock', found: ['a', 'b'] }, 'a pass failed');
+      expect(lines.map((line) => line.replace(/^\d\d:\d\d:\d\d/, 'TIME'))).toEqual([
+        'TIME opened  443/tcp of proxy to everybody\n',
+        'TIME WARNING label problem (container: web, label: dockwall.public, value: 81)\n',
+        'TIME ERROR a pass failed: the lock (found: a; b)\n',
+      ]);
+    }
+    expect(bench(true, { logFormat: 'json' }).log.isLevelEnabled('info')).toBe(true);
+  });
+
+  it('has colour on a terminal only', () => {
+    const { log, lines } = bench(true);
+    log.warn({}, 'look');
+    expect(lines[0]).toContain('\u001B[33mWARNING\u001B[0m look');
+  });
+
+  it('shows hostile text harmlessly', () => {
+    const msg = `\u202E\u001B[31m<script>\n${'x'.repeat(10_000)}`;
+    const text = lineText(JSON.stringify({ level: 40, time: 0, msg, value: msg }), false);
+    // eslint-disable-next-line no-control-regex -- that none is left is the point
+    expect(text).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u2028-\u202E]/);
+    expect(text.length).toBeLessThan(1200);
+  });
+
+  it('has the time of day of the zone that TZ names', () => {
+    const file = new URL('../../../src/log/line-text.ts', import.meta.url).href;
+    const program = `import(${JSON.stringify(file)}).then(({ lineText }) =>
+      console.log(lineText('{"level":30,"time":1764068645000,"msg":"x"}', false)))`;
+    const inZone = (TZ: string): string =>
+      spawnSync(process.execPath, ['-e', program], { env: { ...process.env, TZ }, encoding: 'utf8' }).stdout;
+    expect([inZone('UTC'), inZone('Asia/Tokyo')]).toEqual(['11:04:05 x\n', '20:04:05 x\n']);
+  });
+});

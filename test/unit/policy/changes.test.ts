@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { Config } from '../../../src/config/model.ts';
+import type { Container } from '../../../src/inventory/model.ts';
+import { describeChanges } from '../../../src/policy/changes.ts';
+import type { Policy } from '../../../src/policy/model.ts';
+import { resolve } from '../../../src/policy/resolve.ts';
+import { groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
+
+const office = { groups: groupsOf({ office: ['198.51.100.0/24'], abusers: ['192.0.2.66'] }) };
+
+function policyOf(containers: readonly Container[], config: Partial<Config> = {}): Policy {
+  return resolve(makeInventory(containers), makeConfig({ ...office, ...config }));
+}
+
+const proxy = (labels: Readonly<Record<string, string>>, more: Partial<Container> = {}): Container =>
+  makeContainer('proxy', { labels, ports: ports('80:80', '443:443'), ...more });
+
+function changes(before: Policy, after: Policy): readonly string[] {
+  return describeChanges(before, after).map(({ verb, text }) => `${verb} ${text}`);
+}
+
+describe('changes in words', () => {
+  const closed = policyOf([proxy({})]);
+  const opened = policyOf([proxy({ 'dockwall.public': 'https', 'dockwall.allow': 'office' })]);
+
+  it('what a label opens, and closes again', () => {
+    expect(changes(closed, opened)).toEqual([
+      'opened 80/tcp of proxy to office (dockwall.allow=office)',
+      'opened 443/tcp of proxy to everybody (dockwall.public=https)',
+      'opened 443/tcp of proxy to office (dockwall.allow=office)',
+    ]);
+    expect(changes(opened, closed)).toEqual([
+      'closed 80/tcp of proxy to all but the trusted',
+      'closed 443/tcp of proxy to all but the trusted',
+    ]);
+    const less = policyOf([proxy({ 'dockwall.public': 'https', 'dockwall.allow.443': 'office' })]);
+    expect(changes(less, policyOf([proxy({ 'dockwall.public': 'https' })]))).toEqual([
+      'closed 443/tcp of proxy to office',
+    ]);
+  });
+
+  it('containers that come and go; one that is made anew is the same', () => {
+    const none = policyOf([]);
+    expect(changes(none, closed)).toEqual([
+      'closed 80/tcp of proxy to all but the trusted',
+      'closed 443/tcp of proxy to all but the trusted',
+    ]);
+    expect(changes(closed, none)).toEqual([
+      'gone 80/tcp of proxy: not published any more',
+      'gone 443/tcp of proxy: not published any more',
+    ]);
+    expect(changes(closed, policyOf([proxy({}, { id: 'another' })]))).toEqual([]);
+    expect(changes(closed, closed)).toEqual([]);
+  });
+
+  it('denials, and members of lists', () => {
+    const denied = policyOf([proxy({ 'dockwall.deny': 'abusers' })]);
+    expect(changes(closed, denied)[0]).toBe('denied 80/tcp of proxy to abusers (dockwall.deny=abusers)');
+    expect(changes(denied, closed)[0]).toBe('allowed 80/tcp of proxy again to abusers');
+    const many = Array.from({ length: 8 }, (_, index) => `10.${index}.0.0/16`);
+    const more = policyOf([proxy({})], {
+      trusted: peerList(['203.0.113.4'], ['office']),
+      groups: groupsOf({
+        office: ['198.51.100.0/25'],
+        abusers: ['192.0.2.66', ...many.map((one) => one.replace('.0.0/16', '.0.0/24'))],
+      }),
+    });
+    expect(changes(closed, more)).toEqual([
+      'added 203.0.113.4, group office to trusted',
+      'added 10.0.0.0/24, 10.1.0.0/24, 10.2.0.0/24, 10.3.0.0/24, 10.4.0.0/24 and 3 more to group abusers',
+      'added 198.51.100.0/25 to group office',
+      'removed 198.51.100.0/24 from group office',
+    ]);
+  });
+
+  it('hostile text harmlessly', () => {
+    const hostile = `\u202E\u001B[31m\n${'x'.repeat(10_000)}`;
+    const after = policyOf([proxy({ 'dockwall.public': `https,\n\u202E${' '.repeat(10_000)}http` })]);
+    const text = changes(closed, after).join('');
+    expect(changes(closed, policyOf([proxy({ 'dockwall.allow': hostile })]))).toEqual([]);
+    // eslint-disable-next-line no-control-regex -- that none is left is the point
+    expect(text).not.toMatch(/[\u0000-\u001F\u007F-\u009F\u2028-\u202E]/);
+    expect(text.length).toBeLessThan(1000);
+  });
+});
