@@ -169,7 +169,7 @@ const chosen = shuffled(pairs, 7).slice(0, Number(process.env['DOCKWALL_CRASH_PA
 
 let tried = 0;
 
-describe('S20: between two states', { timeout: 60_000 }, () => {
+describe('S20: between two states', { timeout: 300_000 }, () => {
   it.each([...chosen, ...between])('$from.name, then $to.name', async ({ from, to }) => {
     const machine = await new Machine().prepare();
     await machine.start(from);
