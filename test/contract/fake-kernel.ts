@@ -134,9 +134,13 @@ export class FakeKernel {
   }
 
   /** What a packet of this family is held against in a set. */
-  matchable(set: string, family: Family): readonly string[] {
-    expire(this.sets, this.options.now());
-    return matchableMembers(this.sets, set, family);
+  matchable(set: string, family: Family): Iterable<string> {
+    return matchableMembers(this.sets, set, { family, now: this.options.now() });
+  }
+
+  /** How many members a set has, those that have run out included. */
+  sizeOf(set: string): number {
+    return this.sets.get(set)?.members.size ?? 0;
   }
 
   /** The sets that rules may look into: what is filled to take another's place is none. */

@@ -116,17 +116,24 @@ class Walker {
       case '--mark':
         return bits(module === 'connmark' ? packet.connmark : packet.mark);
       case '--match-set':
-        return this.kernel.matchable(value, packet.family).some((member) => this.isMember(member, more));
+        return this.isInSet(value, more.split(','));
       default:
         throw new Error(`the fake cannot hold a packet against ${name}`);
     }
   }
 
+  private isInSet(set: string, ends: readonly string[]): boolean {
+    for (const member of this.kernel.matchable(set, this.packet.family)) {
+      if (this.isMember(member, ends)) return true;
+    }
+    return false;
+  }
+
   /** Each part of a member is a port or a network, at the packet's end that the rule says. */
-  private isMember(member: string, fields: string): boolean {
-    const ends = fields.split(',');
+  private isMember(member: string, ends: readonly string[]): boolean {
+    const { packet } = this;
+    if (ends.length === 1) return isIn(ends[0] === 'src' ? packet.source : packet.destination, member);
     return member.split(',').every((part, index) => {
-      const { packet } = this;
       const [address, port] =
         ends[index] === 'src' ? [packet.source, packet.sourcePort] : [packet.destination, packet.port];
       const named = /^(tcp|udp|sctp):(\d+)$/.exec(part);
