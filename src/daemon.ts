@@ -42,11 +42,12 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   process.on('SIGHUP', () => reload());
   let answersChanged = (): void => {};
   const { keeper, log, reader, kernel, sources, families, sets } = await begin(env, () => answersChanged());
-  await requireSocket(env);
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
   const version = await ownVersion();
-  const health = (): Health => withProblems(reconciler.health(), web.problems());
+  // Somebody may ask the moment the socket is there.
+  let web: Web | undefined;
+  const health = (): Health => withProblems(reconciler.health(), web?.problems() ?? []);
   const insight = openInsight({
     version,
     health,
@@ -69,7 +70,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     observer: observers(insight.observer, { passed: (decision) => explainer.passed(decision) }),
     version,
     onRefusal: refuse,
-    onConfig: ({ listen }) => void web.listen(listen),
+    onConfig: ({ listen }) => void web?.listen(listen),
   });
   const handler = routes({
     host: hostname,
@@ -78,7 +79,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     explain: (question) => explainer.explain(question),
     lookSoon: () => reconciler.lookSoon(),
   });
-  const web = await Web.open(healthSocket, { handler, clock: systemClock, log });
+  web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);
   reload = () => {
     reconciler.reload();
@@ -92,7 +93,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
     endWatch();
-    await Promise.all([reconciler.stop(), sources.stop(), web.close()]);
+    await Promise.all([reconciler.stop(), sources.stop(), web?.close()]);
   }
 }
 
@@ -101,7 +102,7 @@ function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
   return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
 }
 
-/** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate. */
+/** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate, Docker's socket. */
 async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<Beginning> {
   const keeper = new ConfigKeeper(env);
   const first = await keeper.reload();
@@ -111,6 +112,7 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   const kernel = createKernel(readingRun(reader.readText, runCommand));
   const sources = await openSources(env, { log, onChange });
   const { families, sets } = await raise({ kernel, keeper, log, sources });
+  await requireSocket(env);
   return { keeper, log, reader, kernel, sources, families, sets };
 }
 

@@ -12,7 +12,7 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts', 'test/golden/*.test.ts'],
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 60_000 } },
+      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 180_000 } },
       {
         test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
       },

@@ -28,10 +28,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         'What the published ports of a container without labels are: closed to all but `trusted`, or open to everybody.',
     }),
-    interfaces: interfacesField().register(docs, {
-      type: '`auto` or list of interface names',
-      meaning: "The external interfaces. `auto` is every interface but loopback and Docker's own bridges.",
-    }),
+    interfaces: interfacesField(),
     schedule: scheduleField(),
     driftCheck: durationField({ least: '500ms' }).register(docs, {
       type: 'time such as `3s`, or `off`',

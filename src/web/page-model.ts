@@ -10,6 +10,8 @@ export interface PageModel {
   readonly facts: readonly Fact[];
   readonly services: readonly ServiceView[];
   readonly sources: readonly SourceView[];
+  /** DNS names and lists, and how fresh they are. */
+  readonly lists: readonly ListView[];
   /** Who was turned away lately; undefined where nobody counts. */
   readonly blocked: readonly BlockedView[] | undefined;
   /** Whether somebody answers `explain`. */
@@ -64,8 +66,16 @@ export interface SourceView {
   readonly name: string;
   /** Who that is, in short. */
   readonly who: string;
-  /** What is wrong with it now. */
-  readonly problem?: string | undefined;
+}
+
+/** A source whose networks are found out while dockwall runs. */
+export interface ListView {
+  readonly name: string;
+  readonly networks: number | undefined;
+  /** `12 s ago`, or that it has not answered yet. */
+  readonly heard: string;
+  /** What is wrong with it now; what it said last stays in force. */
+  readonly problem: string | undefined;
 }
 
 export interface BlockedView {

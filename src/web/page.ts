@@ -3,37 +3,23 @@ import type { ExplainAnswer, Question } from './explain.ts';
 import { html, type Html, type Part } from './html.ts';
 import { mapSvg } from './map-svg.ts';
 import type { PageModel, PageState } from './page-model.ts';
-import { blockedTable, factList, serviceTable, sourceTable } from './tables.ts';
+import { blockedTable, factList, listTable, serviceTable, sourceTable } from './tables.ts';
 import { timeOf } from './time.ts';
 
 /** The page. Parts with `data-live` are what its script brings up to date; all else stays as the reader left it. */
 export function statusPage(model: PageModel): Html {
-  const { host, state, services, blocked, explains } = model;
+  const { host, state, services, lists, blocked, explains } = model;
   const map = drawMap(model);
+  const picture = html`<figure>${services.length > 0 && mapSvg(map)} ${sourceTable(map)}</figure>`;
   const body = html`${header(host, state)}
     <main id="main">
       ${live('problems', problems(model))}
-      <section aria-labelledby="reach">
-        <h2 id="reach">Who reaches what</h2>
-        ${live('map', html`<figure>${services.length === 0 ? '' : mapSvg(map)} ${sourceTable(map)}</figure>`)}
-      </section>
-      ${explains ? explainForm({ source: '', target: '' }) : ''}
-      <section aria-labelledby="services">
-        <h2 id="services">Services</h2>
-        ${live('service-table', serviceTable(services))}
-      </section>
-      ${
-        blocked === undefined
-          ? ''
-          : html`<section aria-labelledby="blocked">
-              <h2 id="blocked">Turned away</h2>
-              ${live('blocked-table', blockedTable(blocked))}
-            </section>`
-      }
-      <section aria-labelledby="walls">
-        <h2 id="walls">Walls and engine</h2>
-        ${live('facts', factList(model))}
-      </section>
+      ${live('map', section('reach', 'Who reaches what', picture))}
+      ${explains && explainForm({ source: '', target: '' })}
+      ${live('service-table', section('services', 'Services', serviceTable(services)))}
+      ${live('blocked-table', blocked !== undefined && section('blocked', 'Turned away', blockedTable(blocked)))}
+      ${live('list-table', lists.length > 0 && section('lists', 'Names and lists', listTable(lists)))}
+      ${live('facts', section('walls', 'Walls and engine', factList(model)))}
     </main>`;
   return document({ title: `${host}: ${state.text.toLowerCase()}`, body, refresh: true });
 }
@@ -97,6 +83,13 @@ function live(id: string, part: Part): Html {
   return html`<div id="${id}-live" data-live>${part}</div>`;
 }
 
+function section(id: string, title: string, part: Part): Html {
+  return html`<section aria-labelledby="${id}">
+    <h2 id="${id}">${title}</h2>
+    ${part}
+  </section>`;
+}
+
 function problems({ problems, notes }: PageModel): Html {
   if (problems.length + notes.length === 0) return html``;
   const list = (lines: readonly string[], kind: string): Part =>
@@ -128,7 +121,13 @@ function explainForm({ source, target }: Question): Html {
 function answerSection(answer: ExplainAnswer): Html {
   const lines = answer.kind === 'answer' ? answer.lines : [answer.problem];
   return html`<section aria-labelledby="answer">
-    <h2 id="answer">${answer.kind === 'answer' ? 'Answer' : 'This is not clear'}</h2>
+    <h2 id="answer">${answerTitles[answer.kind]}</h2>
     <pre class="answer" tabindex="0">${lines.map((line) => html`${line}\n`)}</pre>
   </section>`;
 }
+
+const answerTitles: Readonly<Record<ExplainAnswer['kind'], string>> = {
+  answer: 'Answer',
+  unclear: 'This is not clear',
+  failed: 'No answer',
+};

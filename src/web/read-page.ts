@@ -1,12 +1,14 @@
-import type { Status } from '../cli/status-model.ts';
+import type { SourceStatus, Status } from '../cli/status-model.ts';
 import type { PortStatus, ServiceStatus } from '../cli/status-services.ts';
 import type { WallStatus } from '../cli/status-walls.ts';
+import { agoText } from '../cli/text.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { anchor } from './anchor.ts';
 import type { Health } from './health.ts';
 import type {
   BlockedView,
   Fact,
+  ListView,
   PageModel,
   PageState,
   PortView,
@@ -46,10 +48,16 @@ export function readPage({ host, health, look, explains }: PageInput): PageModel
       ...(look?.problem === undefined ? [] : [look.problem]),
       ...(status?.problems ?? []),
     ],
-    notes: (status?.notes ?? []).filter((note) => !health.problems.includes(note)),
+    notes: [
+      ...(status?.uncovered ?? []).map(
+        (name) => `Not covered: what comes in by ${name} (see interfaces: in the configuration)`,
+      ),
+      ...(status?.notes ?? []).filter((note) => !health.problems.includes(note)),
+    ],
     facts: status === undefined ? [] : [...engineFacts(status), ...walls],
     services: withIds(status?.services ?? []),
     sources: look === undefined ? [] : readSources(look.policy),
+    lists: (status?.sources ?? []).map(listView),
     blocked: look?.blocked,
     explains,
   };
@@ -140,6 +148,15 @@ function readSources({ trusted, deny, groups }: Look['policy']): readonly Source
       who: list(members, []) || 'nobody now',
     })),
   ];
+}
+
+function listView({ name, networks, ageSeconds, error }: SourceStatus): ListView {
+  return {
+    name,
+    networks: networks ?? undefined,
+    heard: ageSeconds === null ? 'not yet: it stands for nobody' : agoText(ageSeconds),
+    problem: error ?? undefined,
+  };
 }
 
 /** Few members by name, many by number. */

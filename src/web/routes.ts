@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { type Answer, jsonAnswer, pageAnswer, textAnswer } from './answer.ts';
 import type { DaemonReport } from './daemon-report.ts';
-import type { Explain, Question } from './explain.ts';
+import { type Explain, oneAtATime, type Question } from './explain.ts';
 import type { Health } from './health.ts';
 import { icon } from './icon.ts';
 import { explainPage, statusPage } from './page.ts';
@@ -25,12 +25,13 @@ export interface RouteParts {
 }
 
 /** Everything that can be asked of a running dockwall. None of it changes what may pass. */
-export function routes(parts: RouteParts): Handler {
+export function routes(given: RouteParts): Handler {
+  const parts = { ...given, explain: given.explain && oneAtATime(given.explain) };
   const script = readFile(new URL('client/app.js', import.meta.url), 'utf8');
   // Asked for later: until then a failure is nobody's.
   script.catch(() => {});
   const fixed = (type: string, body: string): Answer => ({ status: 200, type, body });
-  return async ({ path, query }) => {
+  return async ({ path, query, by }) => {
     switch (path) {
       case '/':
         return pageAnswer(statusPage(await model(parts)));
@@ -45,7 +46,8 @@ export function routes(parts: RouteParts): Handler {
       case '/metrics':
         return metricsAnswer(parts);
       case '/look':
-        if (parts.lookSoon === undefined) return nothing();
+        // Not for browsers: another page could have them ask in a loop.
+        if (parts.lookSoon === undefined || by !== 'socket') return nothing();
         parts.lookSoon();
         return fixed('text/plain; charset=utf-8', 'looking\n');
       case '/app.js':
@@ -97,10 +99,12 @@ async function explainAnswer({ explain, host }: RouteParts, query: URLSearchPara
       ? jsonAnswer({ problem: 'ask with source=ADDRESS&target=SERVICE:PORT' }, 400)
       : pageAnswer(explainPage(host(), question, undefined));
   const answer = await explain(question);
-  const status = answer.kind === 'answer' ? 200 : 400;
+  const status = statusOf[answer.kind];
   if (!asJson) return pageAnswer(explainPage(host(), question, answer), status);
   return jsonAnswer(answer.kind === 'answer' ? answer.json : { problem: answer.problem }, status);
 }
+
+const statusOf = { answer: 200, unclear: 400, failed: 503 } as const;
 
 async function metricsAnswer({ metrics }: RouteParts): Promise<Answer> {
   if (metrics === undefined) return nothing();

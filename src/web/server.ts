@@ -6,6 +6,8 @@ import { isOurs } from './host-header.ts';
 export interface Asked {
   readonly path: string;
   readonly query: URLSearchParams;
+  /** Where it came in. */
+  readonly by: Audience['kind'];
 }
 
 export type Handler = (asked: Asked) => Promise<Answer>;
@@ -59,7 +61,7 @@ async function answer(handler: Handler, audience: Audience, asked: IncomingMessa
   const url = parseTarget(asked.url ?? '');
   return url === undefined
     ? textAnswer('This is not an address of the page.', 400)
-    : handler({ path: url.pathname, query: url.searchParams });
+    : handler({ path: url.pathname, query: url.searchParams, by: audience.kind });
 }
 
 const unknownHost =

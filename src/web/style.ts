@@ -102,7 +102,7 @@ tbody:focus { outline: none; }
 .reach-some .reach { color: var(--group); }
 .reach-trusted .reach, .reach-loopback .reach, .reach-host-service .reach { color: var(--quiet); }
 .reach-unprotected strong { color: var(--warn); }
-.never { color: var(--denied); }
+.never, .wrong { color: var(--denied); }
 
 form.explain { display: flex; flex-wrap: wrap; gap: 0.75rem 1rem; align-items: end; }
 form.explain p { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: baseline; }

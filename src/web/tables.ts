@@ -1,6 +1,6 @@
 import { type AccessMap, type MapRow, type MapSource, reachWords, type Why } from './access-map.ts';
 import { html, type Html } from './html.ts';
-import type { BlockedView, PageModel, PortView, ServiceView } from './page-model.ts';
+import type { BlockedView, ListView, PageModel, PortView, ServiceView } from './page-model.ts';
 import { table, type TableGroup } from './table.ts';
 import { timeOf } from './time.ts';
 
@@ -117,6 +117,26 @@ export function blockedTable(blocked: readonly BlockedView[]): Html {
     ],
   }));
   return table('Turned away', ['Source', 'Port', 'Service', 'Packets', 'Last seen'], groups);
+}
+
+/** Names and lists: how fresh, and what is wrong. */
+export function listTable(lists: readonly ListView[]): Html {
+  const groups = lists.map(({ name, networks, heard, problem }): TableGroup => ({
+    id: undefined,
+    header: cut(name, longest.name),
+    rows: [
+      {
+        cells: [
+          networks === undefined ? '' : html`<span class="number">${networks}</span>`,
+          heard,
+          problem === undefined
+            ? html`<span class="quiet">nothing</span>`
+            : html`<span class="wrong">${cut(problem, longest.list)}</span>`,
+        ],
+      },
+    ],
+  }));
+  return table('Names and lists', ['Source', 'Networks', 'Heard of', 'Wrong with it'], groups);
 }
 
 /** What the engine is and how the walls stand. */

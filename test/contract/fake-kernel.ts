@@ -59,7 +59,6 @@ export class FakeKernel {
   private readonly sets: FakeSets = new Map();
   private faults: { fault: Fault; left: number }[] = [];
   private dead = false;
-  private expiredAt = Number.NaN;
 
   constructor(options: FakeOptions = {}) {
     this.options = {
@@ -135,9 +134,13 @@ export class FakeKernel {
   }
 
   /** What a packet of this family is held against in a set. */
-  matchable(set: string, family: Family): readonly string[] {
-    this.expire(this.options.now());
-    return matchableMembers(this.sets, set, family);
+  matchable(set: string, family: Family): Iterable<string> {
+    return matchableMembers(this.sets, set, { family, now: this.options.now() });
+  }
+
+  /** How many members a set has, those that have run out included. */
+  sizeOf(set: string): number {
+    return this.sets.get(set)?.members.size ?? 0;
   }
 
   /** Of the sets that rules may look into: what is filled to take another's place is none. */
@@ -149,14 +152,14 @@ export class FakeKernel {
 
   /** What a set holds now. */
   members(name: string): readonly string[] {
-    this.expire(this.options.now());
+    expire(this.sets, this.options.now());
     return [...(this.sets.get(name)?.members.keys() ?? [])];
   }
 
   /** The whole state as sorted text, for comparing. Tables that nobody put anything into are left out. */
   dump(): string {
     const now = this.options.now();
-    this.expire(now);
+    expire(this.sets, now);
     const sets = printSets(this.sets, now)
       .split('\n')
       .map((line) => line.replace(/ (?:hashsize|bucketsize|initval) \S+/g, ''))
@@ -176,12 +179,6 @@ export class FakeKernel {
         ),
     );
     return [...sets, ...tables].map((line) => `${line}\n`).join('');
-  }
-
-  /** Nothing runs out while the clock stands still. */
-  private expire(now: number): void {
-    if (now !== this.expiredAt) expire(this.sets, now);
-    this.expiredAt = now;
   }
 
   private dueFault(write: boolean): Fault | undefined {
@@ -244,7 +241,7 @@ export class FakeKernel {
   /** Line by line: at an error, what came before it stays. */
   private ipset({ args: [verb, flag], input = '' }: Command): Output {
     const now = this.options.now();
-    this.expire(now);
+    expire(this.sets, now);
     if (verb === 'save') return { stdout: printSets(this.sets, now, flag), stderr: '', exitCode: 0 };
     const around = {
       exist: flag === '-exist',

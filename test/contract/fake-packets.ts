@@ -116,42 +116,30 @@ class Walker {
       case '--mark':
         return bits(module === 'connmark' ? packet.connmark : packet.mark);
       case '--match-set':
-        return this.kernel.matchable(value, packet.family).some((member) => this.isMember(member, more));
+        return this.isInSet(value, more.split(','));
       default:
         throw new Error(`the fake cannot hold a packet against ${name}`);
     }
   }
 
+  private isInSet(set: string, ends: readonly string[]): boolean {
+    for (const member of this.kernel.matchable(set, this.packet.family)) {
+      if (this.isMember(member, ends)) return true;
+    }
+    return false;
+  }
+
   /** Each part of a member is a port or a network, at the packet's end that the rule says. */
-  private isMember(member: string, fields: string): boolean {
-    const ends = fields.split(',');
-    return partsOf(member).every(({ network, protocol, port: wanted }, index) => {
-      const { packet } = this;
+  private isMember(member: string, ends: readonly string[]): boolean {
+    const { packet } = this;
+    if (ends.length === 1) return isIn(ends[0] === 'src' ? packet.source : packet.destination, member);
+    return member.split(',').every((part, index) => {
       const [address, port] =
         ends[index] === 'src' ? [packet.source, packet.sourcePort] : [packet.destination, packet.port];
-      return network === undefined ? protocol === packet.protocol && wanted === port : isIn(address, network);
+      const named = /^(tcp|udp|sctp):(\d+)$/.exec(part);
+      return named === null ? isIn(address, part) : named[1] === packet.protocol && Number(named[2]) === port;
     });
   }
-}
-
-/** A network, or a port. */
-interface Part {
-  readonly network?: string;
-  readonly protocol?: string;
-  readonly port?: number;
-}
-
-const parts = new Map<string, readonly Part[]>();
-
-function partsOf(member: string): readonly Part[] {
-  const found =
-    parts.get(member) ??
-    member.split(',').map((part): Part => {
-      const [, protocol, port] = /^(tcp|udp|sctp):(\d+)$/.exec(part) ?? [];
-      return protocol === undefined ? { network: part } : { protocol, port: Number(port) };
-    });
-  parts.set(member, found);
-  return found;
 }
 
 function sameInterface(pattern: string, name: string | undefined): boolean {

@@ -101,11 +101,18 @@ export function printSets(sets: FakeSets, now: number, only?: string): string {
 }
 
 /** What a packet of this family is held against in a set, or in the sets that it lists: those of the other family are passed over. */
-export function matchableMembers(sets: FakeSets, name: string, family: Family): readonly string[] {
+export function* matchableMembers(
+  sets: FakeSets,
+  name: string,
+  { family, now }: { readonly family: Family; readonly now: number },
+): Iterable<string> {
   const set = sets.get(name);
-  if (set === undefined) return [];
-  if (isList(set)) return [...set.members.keys()].flatMap((one) => matchableMembers(sets, one, family));
-  return set.family === family ? [...set.members.keys()] : [];
+  if (set === undefined) return;
+  if (isList(set)) {
+    for (const one of set.members.keys()) yield* matchableMembers(sets, one, { family, now });
+  } else if (set.family === family) {
+    for (const [member, goes] of set.members) if (goes === 0 || goes > now) yield member;
+  }
 }
 
 /** What a rule may use it for. */

@@ -169,7 +169,7 @@ const chosen = shuffled(pairs, 7).slice(0, Number(process.env['DOCKWALL_CRASH_PA
 
 let tried = 0;
 
-describe('S20: between two states', { timeout: 180_000 }, () => {
+describe('S20: between two states', { timeout: 300_000 }, () => {
   it.each([...chosen, ...between])('$from.name, then $to.name', async ({ from, to }) => {
     const machine = await new Machine().prepare();
     await machine.start(from);
@@ -204,7 +204,7 @@ describe('S20: between two states', { timeout: 180_000 }, () => {
       const other = await new Machine().prepare();
       await other.start(to);
       const after = other.fake.dump();
-      for (const nth of large.includes(to) ? [1, 2, 3, 4] : [1, 2, 3, 4, 5, 6]) {
+      for (const nth of [1, 2, 3, 4, 5, 6]) {
         for (const how of ['kill-before', 'kill-after', 'kill-within'] as const) {
           const machine = await new Machine().prepare();
           await machine.start(from);

@@ -70,6 +70,18 @@ describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('the page, Docker $tit
     expect(JSON.parse(served?.body ?? '')).toEqual(JSON.parse(told.stdout));
   });
 
+  it('says what `dockwall explain --json` says', async () => {
+    const told = await runDockwall(stage.lab, ['explain', '203.0.113.20', 'wiki:80', '--json']);
+    const query = '/explain?source=203.0.113.20&target=wiki:80';
+    const served = await askSocket(stage.dockwall.socket, `${query}&format=json`, 15_000);
+    expect(served?.status).toBe(200);
+    expect(JSON.parse(served?.body ?? '')).toEqual(JSON.parse(told.stdout));
+    const page = await askSocket(stage.dockwall.socket, query, 15_000);
+    expect(page?.body).toContain('let in: 203.0.113.20 -&gt; wiki, port 8080/tcp: dockwall.allow=web');
+    const unclear = await askSocket(stage.dockwall.socket, '/explain?source=--help&target=wiki', 15_000);
+    expect(unclear?.status).toBe(400);
+  });
+
   it('is on loopback when asked for: for the host itself, and under no other name', async () => {
     await stage.configure(`${usualConfig}listen: ${port}\n`);
     expect(await askFromHost('/')).toMatchObject({ status: 200 });

@@ -25,6 +25,7 @@ describe.skipIf(skipWithoutChromium())('hostile text on the page', () => {
     stage = await PageStage.open(
       {
         ...hostile,
+        lists: hostileTexts.map((text) => ({ name: text, networks: 1, ageSeconds: 1, error: text })),
         blocked: hostileTexts.map((text) => ({
           source: text,
           port: text,

@@ -67,6 +67,16 @@ export const ten: Scene = sceneOf(
     makeContainer('paperless', { labels: { 'dockwall.allow': 'ofice' }, ports: ports('8000:8000') }),
   ],
   {
+    lists: [
+      { name: 'home.example.org', networks: 2, ageSeconds: 12, error: null },
+      {
+        name: 'https://lists.example.org/bans.txt',
+        networks: 4182,
+        ageSeconds: 90_000,
+        error: 'no answer within 10 s',
+      },
+      { name: 'file:lists/partners.txt', networks: null, ageSeconds: null, error: 'there is no such file' },
+    ],
     blocked: [
       {
         source: '203.0.113.200',

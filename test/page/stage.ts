@@ -9,6 +9,7 @@ import type { Health } from '../../src/web/health.ts';
 import { LastLook } from '../../src/web/last-look.ts';
 import { listen, type Listener } from '../../src/web/listener.ts';
 import type { BlockedView } from '../../src/web/page-model.ts';
+import type { Look } from '../../src/web/read-page.ts';
 import { routes } from '../../src/web/routes.ts';
 import { createPageServer } from '../../src/web/server.ts';
 import { fakeWorld } from '../contract/world.ts';
@@ -18,6 +19,7 @@ export interface Scene {
   readonly inventory: Inventory;
   readonly config: Config;
   readonly blocked?: readonly BlockedView[];
+  readonly lists?: Look['status']['sources'];
 }
 
 const well: Health = { healthy: true, problems: [], drift: {} };
@@ -31,7 +33,7 @@ export class PageStage {
   readonly #world: ReturnType<typeof fakeWorld>;
   readonly #looks: LastLook;
   readonly #listener: Listener;
-  #blocked: readonly BlockedView[] | undefined;
+  #scene: Scene | undefined;
   #now = 0;
 
   private constructor(parts: {
@@ -63,7 +65,7 @@ export class PageStage {
       health: () => self.stage?.health ?? well,
       look: async () => {
         const look = self.stage?.started === false ? undefined : await looks.look();
-        return look && { ...look, blocked: self.stage && self.stage.#blocked };
+        return look && self.stage?.withStaged(look);
       },
       explain,
     });
@@ -75,15 +77,22 @@ export class PageStage {
     return stage;
   }
 
+  /** Who was turned away and how lists are, which neither the fake kernel nor the policy knows. */
+  private withStaged(look: Look): Look {
+    const { blocked, lists = [] } = this.#scene ?? {};
+    return { ...look, blocked, status: { ...look.status, sources: lists } };
+  }
+
   /** A pass on this scene, written to the kernel. */
-  async pass({ inventory, config, blocked }: Scene): Promise<void> {
+  async pass(scene: Scene): Promise<void> {
+    const { inventory, config } = scene;
     const { kernel } = this.#world;
     const policy = resolve(inventory, config);
     const ruleset = render(policy, 'asked');
     const plan = diff(ruleset, await kernel.observe());
     await kernel.apply(plan);
     const observed = await kernel.observe();
-    this.#blocked = blocked;
+    this.#scene = scene;
     this.#looks.passed({ observed, policy, ruleset, plan, engine, foreign: [] });
   }
 
