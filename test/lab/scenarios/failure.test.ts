@@ -52,7 +52,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker
     const daemon = await stage.guardOnly({ config: broken });
     const line = await daemon.waitForLog(({ level }) => level === 50);
     expect(line['msg']).toMatch(/dockwall\.yml:2:10: default: .*clsoed.*every published port is closed/s);
-    await daemon.waitForLog(({ msg }) => msg === 'brought the kernel up to date');
+    // said by the first pass, when it has written
+    await daemon.waitForLog(({ msg }) => /^dockwall .* guards 2 services/.test(String(msg)));
     for (const who of ['X', 'T', 'G']) await stage.expectClosed(who, 8001, 8002);
     const health = await runDockwall(stage.lab, ['health']);
     expect(health).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('dockwall.yml:2:10') });
