@@ -2,7 +2,15 @@ import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
 import { diff, setChanges } from './diff.ts';
-import type { Observed, ObservedTable, Plan, ReplaceMembers, SetChange, TableChange } from './model.ts';
+import type {
+  Observed,
+  ObservedTable,
+  Plan,
+  ReplaceMembers,
+  RuleChange,
+  SetChange,
+  TableChange,
+} from './model.ts';
 import { findTable } from './placement.ts';
 
 /**
@@ -49,6 +57,34 @@ export function diffDrift(left: Ruleset, observed: Observed): Plan {
  */
 export function withoutRemovals(drift: Plan): Plan {
   return filterSets(drift, ({ kind }) => kind !== 'delete-member');
+}
+
+/**
+ * The part of a drift that is wrong by a later ruleset too. What is as that one wants it was nobody's damage: another dockwall, which
+ * takes over, has heard of a change before us.
+ * @param drift against `observed`, from the ruleset that was left then.
+ */
+export function stillWrong(drift: Plan, later: Ruleset, observed: Observed): Plan {
+  const wanted = diffDrift(later, observed);
+  const changes = new Set(setChanges(wanted).map(setKey));
+  const edits = new Set(wanted.tables.flatMap((table) => table.changes.map((edit) => editKey(table, edit))));
+  const tables = drift.tables.flatMap((table): TableChange[] => {
+    const left = table.changes.filter((edit) => edits.has(editKey(table, edit)));
+    return left.length === 0 ? [] : [{ ...table, changes: left }];
+  });
+  return filterSets({ ...drift, tables }, (change) => changes.has(setKey(change)));
+}
+
+function setKey(change: SetChange): string {
+  if ('member' in change) return [change.kind, change.set, change.member].join(' ');
+  return 'set' in change ? [change.kind, change.set.name].join(' ') : [change.kind, change.name].join(' ');
+}
+
+/** Without the place of what is missing: that depends on what else is. What is too much has the same place in both. */
+function editKey({ family, backend, table }: TableChange, edit: RuleChange): string {
+  const place = [family, backend, table, edit.kind, edit.chain];
+  if (edit.kind === 'create-chain' || edit.kind === 'delete-chain') return place.join(' ');
+  return [...place, 'rule' in edit ? edit.rule.id : edit.spec].join(' ');
 }
 
 function filterSets(plan: Plan, keep: (change: SetChange) => boolean): Plan {

@@ -1,5 +1,5 @@
 import { isEmpty } from '../diff/diff.ts';
-import { describeDrift, diffDrift, type Drift, withoutRemovals } from '../diff/drift.ts';
+import { describeDrift, diffDrift, type Drift, stillWrong, withoutRemovals } from '../diff/drift.ts';
 import type { Observed, Plan } from '../diff/model.ts';
 import { gateStands, place } from '../diff/placement.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -17,10 +17,20 @@ interface RepairParts {
   readonly writes: () => void;
 }
 
+/** What a look has found, until it is clear whose doing it was. */
+interface Found {
+  readonly drift: Plan;
+  readonly left: Ruleset;
+  readonly observed: Observed;
+  readonly before: ReadonlySet<string>;
+}
+
 type Next = (sets: readonly IpSet[]) => readonly IpSet[];
 
 /** Somebody may take away faster than we put back; the trigger comes again. */
 const mostLooks = 4;
+/** Finds that wait for the pass that they ask for; it is rarely more than one. */
+const mostFound = 20;
 
 /**
  * Puts back what others took away, from memory: what the last pass left is known, and Docker, which may take its
@@ -42,6 +52,7 @@ export class DriftRepair {
   private readonly underWay = new Set<Promise<void>>();
   /** What was taken away since the look that the pass under way goes by: its ruleset knows nothing of it. */
   private takenAway: Next[] = [];
+  private found: Found[] = [];
 
   constructor(parts: RepairParts) {
     this.parts = parts;
@@ -61,12 +72,28 @@ export class DriftRepair {
     };
   }
 
-  /** Call when a pass has succeeded. */
+  /** Call when a pass has succeeded: what it wants too, and was not there, others have changed. */
   passed({ ruleset, observed, foreign }: Pick<Decision, 'ruleset' | 'observed' | 'foreign'>): void {
+    this.tell(ruleset);
     const sets = this.takenAway.reduce((left, next) => next(left), ruleset.sets);
     this.left = { ...ruleset, sets };
     this.foreign = namesOf(observed);
     this.named = new Set(foreign.map(({ name }) => name));
+  }
+
+  /** Call when a pass has failed: what was found is told as it is. */
+  failed(): void {
+    this.tell(undefined);
+  }
+
+  private tell(later: Ruleset | undefined): void {
+    const found = this.found;
+    this.found = [];
+    for (const { drift, ...view } of found) {
+      const wrong = later === undefined ? drift : stillWrong(drift, later, view.observed);
+      const drifts = describeDrift(wrong, view);
+      if (drifts.length > 0) this.parts.report(drifts);
+    }
   }
 
   /** The sets of others that the last pass looked for. */
@@ -112,8 +139,8 @@ export class DriftRepair {
 
   /**
    * Looks, and puts back until there is nothing to put back: a script that flushes one family after the other takes its
-   * time. True where something was not as it was left: then a pass should follow. What a check leaves to that pass is for
-   * the pass to report.
+   * time. True where something was not as it was left: then a pass should follow, and what was found is told when that has
+   * ended. What a check leaves to that pass is for the pass to find.
    */
   async repair(wanted: Wanted): Promise<boolean> {
     this.seen = undefined;
@@ -126,10 +153,11 @@ export class DriftRepair {
       const drift = diffDrift(this.left, observed);
       if (!isEmpty(drift)) {
         found = true;
-        const drifts = describeDrift(drift, { left: this.left, observed, before: this.foreign });
+        const view = { left: this.left, observed, before: this.foreign };
         this.foreign = namesOf(observed);
-        const written = await this.putBack(drift, drifts);
-        if (drifts.length > 0 && (written || wanted === 'pass')) this.parts.report(drifts);
+        const written = await this.putBack(drift, describeDrift(drift, view));
+        if (written || wanted === 'pass') this.found.push({ drift, ...view });
+        if (this.found.length > mostFound) this.failed();
         if (written) continue;
       }
       this.seen = observed;

@@ -344,9 +344,9 @@ export class Reconciler {
       }
       const judged = await this.judgeable();
       const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
+      this.repair.passed(decision);
       this.reporter.passed(decision);
       observer.passed(decision, clock.now() - from);
-      this.repair.passed(decision);
       this.withdrawal.passed(decision);
       this.refresh.passed(decision);
       this.cutter.passed(decision);
@@ -358,6 +358,7 @@ export class Reconciler {
       });
       this.reporter.dockerAnswers();
     } catch (error) {
+      this.repair.failed();
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
       else this.reporter.passFailed(error);
       observer.failed(clock.now() - from);

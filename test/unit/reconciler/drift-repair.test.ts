@@ -72,7 +72,11 @@ async function sets(input: string): Promise<void> {
   await fake.run({ program: 'ipset', args: ['restore', '-exist'], input, timeoutMs: 1000 });
 }
 
-const words = (): readonly string[] => reported.map(({ kind, what }) => `${kind}: ${what}`);
+/** What was told so far, as when no pass has ended that could know better. */
+function words(by = repair): readonly string[] {
+  by.failed();
+  return reported.map(({ kind, what }) => `${kind}: ${what}`);
+}
 
 describe('DriftRepair', () => {
   it('writes nothing and says nothing where all is as it was left', async () => {
@@ -174,6 +178,7 @@ describe('DriftRepair', () => {
     const { writes } = fake;
     expect(await repair.repair('pass')).toBe(true);
     expect(fake.writes).toBe(writes);
+    await passed();
     expect(reported).toEqual([
       {
         kind: 'front',
@@ -182,6 +187,40 @@ describe('DriftRepair', () => {
         quiet: true,
       },
     ]);
+  });
+
+  describe('what a pass finds right in the end', () => {
+    const closed = render(resolve(makeInventory([]), config), 'asked');
+
+    /** Another dockwall hears first that `to` is to be; ours looks, and hears of it in the pass that follows. */
+    async function takenOver(from: Ruleset, to: Ruleset): Promise<void> {
+      await kernel.apply(diff(from, await kernel.observe()));
+      await passed(from);
+      await kernel.apply(diff(to, await kernel.observe()));
+    }
+
+    it.each([
+      ['something less', ruleset, closed],
+      ['something more', closed, ruleset],
+    ])('is nobody’s damage: %s', async (_, from, to) => {
+      await takenOver(from, to);
+      expect(await repair.repair('pass')).toBe(true);
+      await passed(to);
+      expect(reported).toEqual([]);
+    });
+
+    it('and the rest is: a rule and a member, told when the pass has ended', async () => {
+      await takenOver(ruleset, closed);
+      await tables('*mangle\n-I DOCKWALL-JUDGE 1 -j RETURN\nCOMMIT\n');
+      await sets('del dockwall4-trusted 203.0.113.4\n');
+      expect(await repair.repair('check')).toBe(true);
+      expect(reported).toEqual([]);
+      await passed(closed);
+      expect(words()).toEqual([
+        'rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 1 that is none of ours stood there',
+        'member: members of the set dockwall4-trusted were missing: 203.0.113.4',
+      ]);
+    });
   });
 
   it('the pass that follows looks no second time, and what it leaves half-done is not put back', async () => {
@@ -216,7 +255,7 @@ describe('DriftRepair', () => {
     expect(raised).toBe(0);
     await tables('*mangle\n-F PREROUTING\nCOMMIT\n', 'ip6tables-nft-restore');
     await fresh.repair('check');
-    expect([raised, words()]).toEqual([1, ['jump: the gate was missing']]);
+    expect([raised, words(fresh)]).toEqual([1, ['jump: the gate was missing']]);
   });
 
   describe('our own changes between passes', () => {
@@ -250,7 +289,7 @@ describe('DriftRepair', () => {
       await busy.write('changes', left, write);
       release();
       expect(await checking).toBe(false);
-      expect([looks, words()]).toEqual([2, []]);
+      expect([looks, words(busy)]).toEqual([2, []]);
     });
 
     it('are waited for by a look', async () => {
