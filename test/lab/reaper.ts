@@ -38,14 +38,13 @@ export function cgroupParent(labId: string): string {
 }
 
 function removeCgroups(dir: string): void {
-  if (!existsSync(dir)) return;
-  for (const entry of readdirSync(dir, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeCgroups(path.join(dir, entry.name));
-  }
   try {
+    for (const entry of readdirSync(dir, { withFileTypes: true })) {
+      if (entry.isDirectory()) removeCgroups(path.join(dir, entry.name));
+    }
     rmdirSync(dir);
   } catch {
-    // a process is still leaving; an empty folder harms nobody
+    // a process is still leaving, and an empty folder harms nobody; or another run clears the same away
   }
 }
 
@@ -59,7 +58,12 @@ function cgroupRoots(): readonly string[] {
 function discard(dir: string): void {
   const trash = path.join(cacheDir(), 'trash');
   mkdirSync(trash, { recursive: true });
-  if (existsSync(dir)) renameSync(dir, path.join(trash, randomUUID()));
+  try {
+    renameSync(dir, path.join(trash, randomUUID()));
+  } catch (error) {
+    // never made, or another run has put it aside
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
   const old = readdirSync(trash).map((name) => path.join(trash, name));
   if (old.length > 0) spawn('rm', ['-rf', '--', ...old], { detached: true, stdio: 'ignore' }).unref();
 }
