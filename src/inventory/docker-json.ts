@@ -107,6 +107,8 @@ export interface EngineAnswers {
   readonly nftables: boolean | undefined;
   /** The id of the container that this process runs in. */
   readonly ownContainer: string | undefined;
+  /** Whether the lock of iptables-legacy that this process takes is the host's. */
+  readonly sharesLock: boolean;
   /** Where Docker is asked when that is not a socket file of this machine: `tcp://...`. */
   readonly remote: string | undefined;
 }

@@ -43,7 +43,10 @@ export function checkEngine(
   const facts = readEngine(answers);
   // An engine that cannot be guarded anyway has its bridges somewhere else.
   const findings = unguardable(facts) ?? [...elsewhere(answers, inventory), ...desktop(facts)];
-  return { facts, findings: [...findings, ...front(answers, facts, observed)] };
+  return {
+    facts,
+    findings: [...findings, ...front(answers, facts, observed), ...lock(answers, observed)],
+  };
 }
 
 function unguardable(facts: EngineFacts | undefined): readonly Finding[] | undefined {
@@ -88,6 +91,18 @@ function desktop(facts: EngineFacts | undefined): readonly Finding[] {
   const text =
     'Docker Desktop hands clients on from outside its virtual machine, all with one address: who they are cannot be told, ' +
     'so a port is open to all of them or to none';
+  return [{ kind: 'warning', text }];
+}
+
+/** iptables-legacy reads a whole table, changes it and writes it back. */
+function lock({ sharesLock }: EngineAnswers, observed: Observed): readonly Finding[] {
+  const legacy = observed.families.some((family) =>
+    Object.values(place(observed, family)).includes('legacy'),
+  );
+  if (sharesLock || !legacy) return [];
+  const text =
+    "Docker uses iptables-legacy, and the lock that dockwall takes is not the host's: of two changes at once one is lost, and " +
+    'Docker may fail to start a container; mount /run/xtables.lock into the dockwall service';
   return [{ kind: 'warning', text }];
 }
 

@@ -42,14 +42,17 @@ export class EngineProbe {
   private async ask(): Promise<EngineAnswers> {
     const { client, env } = this.parts;
     const host = env['DOCKER_HOST'] ?? '';
-    const [info, version, nftables, ownContainer] = await Promise.all([
+    const [info, version, nftables, mounts] = await Promise.all([
       answerOf(client.info(), (json) => engineInfo.parse(json)),
       answerOf(client.version(), (json) => engineVersion.parse(json)),
       this.seesNftables(),
-      this.ownContainer(),
+      this.mounts(),
     ]);
     const remote = host === '' || host.startsWith('unix://') ? undefined : host;
-    return { info, version, nftables, ownContainer, remote };
+    const ownContainer = containerOf(mounts);
+    // outside a container it is the host's anyway
+    const sharesLock = ownContainer === undefined || / \/run\/xtables\.lock /.test(mounts);
+    return { info, version, nftables, ownContainer, sharesLock, remote };
   }
 
   /** `docker-bridges` is the name of Docker's tables, in ip and in ip6 (moby, daemon/libnetwork/drivers/bridge/internal/nftabler). */
@@ -62,12 +65,15 @@ export class EngineProbe {
     }
   }
 
-  /** Docker mounts three files of its folder of a container into it; its host name may be any. */
-  private async ownContainer(): Promise<string | undefined> {
+  private async mounts(): Promise<string> {
     const read = this.parts.readFile ?? ((path) => readFile(path, 'latin1'));
-    const mounts = await read('/proc/self/mountinfo').catch(() => '');
-    return /\/containers\/([0-9a-f]{64})\/(?:resolv\.conf|hostname|hosts) /.exec(mounts)?.[1];
+    return read('/proc/self/mountinfo').catch(() => '');
   }
+}
+
+/** Docker mounts three files of its folder of a container into it; its host name may be any. */
+function containerOf(mounts: string): string | undefined {
+  return /\/containers\/([0-9a-f]{64})\/(?:resolv\.conf|hostname|hosts) /.exec(mounts)?.[1];
 }
 
 async function answerOf<T>(asked: Promise<unknown>, parse: (json: unknown) => T): Promise<T | undefined> {

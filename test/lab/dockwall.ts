@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
@@ -67,6 +67,13 @@ export function writeConfig(lab: Lab, text: string): void {
 // another build than the project's: to see a scenario fail with a program that is broken on purpose
 const builtProgram = (): string => process.env['DOCKWALL_LAB_DIST'] ?? path.join(projectDir, 'dist');
 
+/** The lock of iptables-legacy, which the sidecar has to share with the engine, as compose.example.yml says. */
+function xtablesLock(lab: Lab): string {
+  const file = path.join(engineRunDir(lab.id), 'xtables.lock');
+  closeSync(openSync(file, 'a', 0o600));
+  return file;
+}
+
 async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonly [string, ...string[]]> {
   if (options.config !== undefined) writeConfig(lab, options.config);
   const spec = {
@@ -82,6 +89,7 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
       { from: configDir(lab), to: '/etc/dockwall' },
       { from: stateDir(lab), to: '/var/lib/dockwall' },
       { from: runtimeDir(lab), to: '/run/dockwall' },
+      { from: xtablesLock(lab), to: '/run/xtables.lock' },
     ],
     files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
   };

@@ -42,6 +42,7 @@ const engine: EngineAnswers = {
   version: { Version: '29.1.0', ApiVersion: '1.52' },
   nftables: false,
   ownContainer: undefined,
+  sharesLock: true,
   remote: undefined,
 };
 

@@ -15,10 +15,10 @@ function table(
   return { family: 4, backend, table: name, chains: new Map(Object.entries(chains)) };
 }
 
-function kernel(docker: 'chain' | 'no chain'): Observed {
-  const tables = [table('nat', 'nft', { PREROUTING: [jump] }), table('filter', 'nft', { DOCKER: [] })];
+function kernel(docker: 'chain' | 'no chain', backend: Backend = 'nft'): Observed {
+  const tables = [table('nat', backend, { PREROUTING: [jump] }), table('filter', backend, { DOCKER: [] })];
   return {
-    backends: ['nft'],
+    backends: [backend],
     families: [4, 6],
     tables: docker === 'chain' ? tables : [],
     sets: [],
@@ -34,6 +34,7 @@ function answers(info: object | undefined, more: Partial<EngineAnswers> = {}): E
     version: { Version: '28.5.2', ApiVersion: '1.51' },
     nftables: false,
     ownContainer: undefined,
+    sharesLock: true,
     remote: undefined,
     ...more,
   };
@@ -174,6 +175,15 @@ describe('checkEngine', () => {
     expect(find(answers({}), some)).toEqual([]);
     expect(find(answers({}), { ...elsewhere, networks: [] })).toEqual([]);
     expect(find(answers({}), { ...elsewhere, interfaces: [] })).toEqual([]);
+  });
+
+  it('a lock that is not the host’s matters with iptables-legacy only', () => {
+    const alone = answers({}, { sharesLock: false });
+    expect(find(alone)).toEqual([]);
+    expect(find(answers({}), here, kernel('chain', 'legacy'))).toEqual([]);
+    expect(find(alone, here, kernel('chain', 'legacy'))).toEqual([
+      { kind: 'warning', text: expect.stringContaining('mount /run/xtables.lock into the dockwall service') },
+    ]);
   });
 
   it('only a refusal keeps dockwall from writing', () => {

@@ -10,7 +10,12 @@ const mounts = [
 ].join('\n');
 
 function bench(
-  changes: { info?: () => Promise<unknown>; nft?: Partial<Output>; env?: Record<string, string> } = {},
+  changes: {
+    info?: () => Promise<unknown>;
+    nft?: Partial<Output>;
+    env?: Record<string, string>;
+    mounts?: string;
+  } = {},
 ) {
   const asked: string[] = [];
   const client = {
@@ -24,7 +29,12 @@ function bench(
     if (changes.nft === undefined) throw new Error('nft: no such program');
     return { stdout: '', stderr: '', exitCode: 0, ...changes.nft };
   };
-  const probe = new EngineProbe({ client, run, env: changes.env ?? {}, readFile: async () => mounts });
+  const probe = new EngineProbe({
+    client,
+    run,
+    env: changes.env ?? {},
+    readFile: async () => changes.mounts ?? mounts,
+  });
   return { probe, asked };
 }
 
@@ -36,6 +46,7 @@ describe('EngineProbe', () => {
       version: { Version: '28.5.2', ApiVersion: '1.51' },
       nftables: undefined,
       ownContainer: id,
+      sharesLock: false,
       remote: undefined,
     });
     await probe.look();
@@ -69,6 +80,16 @@ describe('EngineProbe', () => {
     expect(await bench({ info: async () => ({ OSType: 7 }) }).probe.look()).toMatchObject({
       info: undefined,
     });
+  });
+
+  it('the lock of iptables-legacy is the host’s outside a container, and where it is mounted', async () => {
+    const shares = async (text: string): Promise<boolean> =>
+      (await bench({ mounts: text }).probe.look()).sharesLock;
+    expect(await shares('')).toBe(true);
+    expect(await shares(mounts)).toBe(false);
+    expect(await shares(`${mounts}90 80 0:25 /xtables.lock /run/xtables.lock rw - tmpfs tmpfs rw\n`)).toBe(
+      true,
+    );
   });
 
   it('asks again where nobody answered', async () => {
