@@ -56,7 +56,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
-  const explainer = new Explainer({ observe: () => kernel.observe(), own: ownAddresses, lookup: lookUp });
+  const explainer = new Explainer({ kernel, own: ownAddresses, lookup: lookUp });
   const reconciler: Reconciler = new Reconciler({
     keeper,
     log,

@@ -1,4 +1,5 @@
 import { answer } from '../explain/answer.ts';
+import { foreignNames } from '../explain/foreign.ts';
 import type { Moment } from '../explain/model.ts';
 import { lookUp } from '../host/lookup.ts';
 import { ownAddresses } from '../host/read-host.ts';
@@ -35,7 +36,9 @@ export async function explain(context: Context, { source, target, json }: Asked)
 
 async function look(context: Context): Promise<Moment> {
   const config = await requireConfig(context);
-  const { policy, ruleset, observed, from } = await plan(await openParts(context, config));
+  const parts = await openParts(context, config);
+  const { policy, ruleset, observed, from } = await plan(parts);
+  const foreign = await parts.kernel.readSets(foreignNames(policy, observed));
   const inventory = readInventory(from.snapshot, from.host);
-  return { policy, inventory, own: ownAddresses(), kernel: { ruleset, observed } };
+  return { policy, inventory, own: ownAddresses(), kernel: { ruleset, observed, foreign } };
 }

@@ -5,12 +5,14 @@ import type { Policy } from '../policy/model.ts';
 import type { Packet, Verdict } from '../policy/verdict.ts';
 import type { Match, Rule, Ruleset, SetName, Table } from '../ruleset/model.ts';
 import { isBootChain } from '../ruleset/names.ts';
+import { type Looking, wantedLooks } from './foreign.ts';
 import type { Agreement, Path, RuleName } from './model.ts';
 import { isIn, type Layout, networksOf, newWalk, walk, type Walked, type Walker } from './walk.ts';
 
 interface Kernel {
   readonly ruleset: Ruleset;
   readonly observed: Observed;
+  readonly looking: Looking;
 }
 
 interface Judged {
@@ -37,7 +39,7 @@ export function agreement(judged: Judged, kernel: Kernel): Agreement {
   const walker = walkerOf(judged);
   const desired = desiredLayout(table, kernel);
   const should = throughHooks({ layout: desired, walker }, () => true);
-  const seen = observedLayout(table, kernel.observed);
+  const seen = observedLayout(table, kernel);
   const does = throughHooks({ layout: seen.layout, walker }, seen.hooked);
   const missing = [
     ...seen.missingHooks(hooksOf(judged.packet)),
@@ -114,14 +116,17 @@ function throughHooks(
   return walked;
 }
 
-function desiredLayout(table: Table, { ruleset, observed }: Kernel): Layout {
+function desiredLayout(table: Table, { ruleset, observed, looking }: Kernel): Layout {
   const rules = rulesByChain(table);
   const wanted = new Map(ruleset.sets.map((set) => [set.name, set]));
   const members = new Map<SetName, ReadonlySet<string>>();
   const found = new Map(observed.sets.map((set) => [set.name, set.members]));
+  const looks = wantedLooks(ruleset.sets, observed);
   return {
     chain: (name) => rules.get(name),
     isMember: (name, member) => {
+      const foreign = looks.get(name);
+      if (foreign !== undefined) return looking.holds(foreign, member);
       const set = wanted.get(name);
       if (set === undefined) return undefined;
       const here = found.get(name)?.get(member);
@@ -148,12 +153,12 @@ interface Seen {
   readonly missingRules: (chain: string) => readonly string[];
 }
 
-function observedLayout(table: Table, observed: Observed): Seen {
+function observedLayout(table: Table, { observed, looking }: Kernel): Seen {
   const { family } = table;
   const backend = place(observed, family).gate;
   const found = findTable(observed, { family, backend, table: 'mangle' })?.chains;
   const wanted = rulesByChain(table);
-  const sets = new Map(observed.sets.map((set) => [set.name, set.members]));
+  const sets = new Map(observed.sets.map((set) => [set.name, set]));
   const where = `(mangle, IPv${family})`;
   const first = (hook: Hook): ObservedRule | undefined =>
     found?.get(hook)?.find(({ target }) => !isBootChain(target ?? ''));
@@ -161,7 +166,12 @@ function observedLayout(table: Table, observed: Observed): Seen {
   return {
     hooked,
     layout: {
-      isMember: (name, member) => sets.get(name)?.has(member),
+      isMember: (name, member) => {
+        const set = sets.get(name);
+        return set?.type === 'list:set'
+          ? looking.holds(set.members.keys(), member)
+          : set?.members.has(member);
+      },
       chain: (name) => {
         const known = new Map<string, Rule>(wanted.get(name)?.map((rule) => [rule.id, rule]));
         return found?.get(name)?.flatMap(({ id }) => known.get(id ?? '') ?? []);

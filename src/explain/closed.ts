@@ -4,7 +4,7 @@ import { shorten } from '../net/show.ts';
 import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
 import type { Circumstances } from './circumstances.ts';
 import { plainGroup } from './members.ts';
-import type { Hint } from './model.ts';
+import type { Hint, Moment } from './model.ts';
 
 /** Why nothing lets this source in to a port that is published. */
 export function whyClosed(around: Circumstances): readonly Hint[] {
@@ -40,7 +40,7 @@ function nothingOpens({ door, moment }: Circumstances): Hint {
 }
 
 /** Names and lists that somebody waits for. */
-function silentSources({ door, live }: Circumstances): readonly Hint[] {
+function silentSources({ door, live, moment }: Circumstances): readonly Hint[] {
   const groups = groupsOf(door?.port.reach, live.trusted);
   const lists: readonly (readonly [string, PolicyMembers])[] = [
     ['trusted', live.trusted],
@@ -49,8 +49,9 @@ function silentSources({ door, live }: Circumstances): readonly Hint[] {
       return members === undefined ? [] : [[name, members] as const];
     }),
   ];
-  return lists.flatMap(([name, { origins }]) =>
-    origins.flatMap(({ source, networks }): readonly Hint[] => {
+  return lists.flatMap(([name, { origins, ipsets }]) => [
+    ...missingSets(name, ipsets, moment),
+    ...origins.flatMap(({ source, networks }): readonly Hint[] => {
       if (source === undefined || networks.length > 0) return [];
       const what = shorten(sourceKey(source), 100);
       const where = what === name ? '' : ` (in ${name})`;
@@ -60,7 +61,21 @@ function silentSources({ door, live }: Circumstances): readonly Hint[] {
         { kind: 'no answer', text: `${what}${where} ${how}, so it lets nobody in; see dockwall check` },
       ];
     }),
-  );
+  ]);
+}
+
+function missingSets(list: string, ipsets: readonly string[], { kernel }: Moment): readonly Hint[] {
+  if (kernel === undefined) return [];
+  return ipsets
+    .filter((name) => !kernel.foreign.has(name))
+    .map((name) => {
+      const word = `ipset:${shorten(name)}`;
+      const where = word === list ? '' : ` (in ${list})`;
+      return {
+        kind: 'no answer',
+        text: `${word}${where} is not there, so it lets nobody in; see dockwall doctor`,
+      };
+    });
 }
 
 type Groups = readonly PolicyPeers['groups'][number][];

@@ -1,9 +1,11 @@
 import { familyOf } from '../net/network.ts';
 import { shorten } from '../net/show.ts';
+import { withForeignSets } from '../policy/foreign-sets.ts';
 import type { Policy, Reason } from '../policy/model.ts';
 import { type Door, judge, type Packet, type Verdict } from '../policy/verdict.ts';
 import { withLiveMembers } from '../ruleset/live.ts';
 import { agreement } from './agreement.ts';
+import { Looking } from './foreign.ts';
 import { hintsFor } from './hints.ts';
 import { insideOf } from './inside.ts';
 import { type List, memberOf } from './members.ts';
@@ -19,8 +21,9 @@ import { wayOf } from './way.ts';
  */
 export function explain(moment: Moment, { askers, target }: Question): Explanation {
   const { policy, kernel } = moment;
-  const live = kernel === undefined ? policy : withLiveMembers(policy, kernel.observed.sets);
-  const explainer = new Explainer(moment, live);
+  const written = kernel === undefined ? policy : withForeignSets(policy, kernel.foreign);
+  const live = kernel === undefined ? policy : withLiveMembers(written, kernel.observed.sets);
+  const explainer = new Explainer({ moment, written, live });
   return {
     version: 1,
     paths: askers.flatMap((asker) =>
@@ -30,15 +33,26 @@ export function explain(moment: Moment, { askers, target }: Question): Explanati
   };
 }
 
+interface Views {
+  readonly moment: Moment;
+  /** The policy with what sets of others hold. */
+  readonly written: Policy;
+  /** And with what the kernel holds for a while. */
+  readonly live: Policy;
+}
+
 class Explainer {
   private readonly moment: Moment;
+  private readonly written: Policy;
   private readonly live: Policy;
+  private readonly looking: Looking;
   private readonly decide: (packet: Packet) => Verdict;
 
-  /** @param live the policy with what the kernel holds for a while. */
-  constructor(moment: Moment, live: Policy) {
+  constructor({ moment, written, live }: Views) {
     this.moment = moment;
+    this.written = written;
     this.live = live;
+    this.looking = new Looking(moment.kernel?.foreign ?? new Map());
     this.decide = judge(live);
   }
 
@@ -72,7 +86,10 @@ class Explainer {
           ? { kind: 'not asked' }
           : unseen
             ? { kind: 'no rule' }
-            : agreement({ packet, verdict: decided, policy: moment.policy, front }, moment.kernel),
+            : agreement(
+                { packet, verdict: decided, policy: moment.policy, front },
+                { ...moment.kernel, looking: this.looking },
+              ),
       hints: hintsFor({ asked, because, door, moment, live }),
     };
   }
@@ -136,7 +153,7 @@ class Explainer {
 
   private member(who: Parameters<typeof memberOf>[0]['who'], list: List, { source }: Packet): Member {
     const observed = this.moment.kernel?.observed;
-    return memberOf({ who, list, source }, { policy: this.moment.policy, observed });
+    return memberOf({ who, list, source }, { policy: this.written, observed });
   }
 }
 

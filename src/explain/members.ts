@@ -17,7 +17,7 @@ interface Found {
   readonly source: string;
 }
 
-/** How somebody came to be a member. `policy` is the one that the configuration makes, without what the kernel adds for a while. */
+/** How somebody came to be a member. `policy` is the one that the configuration and sets of others make, without what is added for a while. */
 export function memberOf(
   { who, list, source }: Found,
   { policy, observed }: { readonly policy: Policy; readonly observed: Observed | undefined },
@@ -66,15 +66,19 @@ function written(
     if (network === undefined) continue;
     return {
       text: network,
-      origin:
-        origin.source === undefined
-          ? { kind: 'configuration' }
-          : { kind: 'source', source: harmlessSource(origin.source) },
+      origin: originOf(origin),
     };
   }
   // a list that was made without saying where its networks come from
   const network = origins.length === 0 ? new NetworkIndex(networks).find(source) : undefined;
   return network === undefined ? undefined : { text: network, origin: { kind: 'configuration' } };
+}
+
+function originOf({ source, ipset }: PolicyMembers['origins'][number]): MemberOrigin {
+  if (ipset !== undefined) return { kind: 'ipset', name: shorten(ipset) };
+  return source === undefined
+    ? { kind: 'configuration' }
+    : { kind: 'source', source: harmlessSource(source) };
 }
 
 function harmlessSource(source: LiveSource): LiveSource {

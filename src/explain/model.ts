@@ -3,18 +3,26 @@ import type { Observed } from '../diff/model.ts';
 import type { Inventory } from '../inventory/model.ts';
 import type { Family } from '../net/network.ts';
 import type { PortSelector, Protocol } from '../net/port.ts';
+import type { ForeignContents } from '../policy/foreign-sets.ts';
 import type { Policy, Reason } from '../policy/model.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 
+/** What should stand in the kernel and what does; `foreign`: what the sets of others hold that {@link foreignNames} names. */
+export interface KernelMoment {
+  readonly ruleset: Ruleset;
+  readonly observed: Observed;
+  readonly foreign: ForeignContents;
+}
+
 /**
- * What an explanation is made from: one moment, as a pass sees it. `own`: the host's addresses. `kernel`: what should stand
- * there and what does; without it nothing is said about the kernel.
+ * What an explanation is made from: one moment, as a pass sees it. `own`: the host's addresses. Without `kernel` nothing is said
+ * about that, and sets of others are taken for empty.
  */
 export interface Moment {
   readonly policy: Policy;
   readonly inventory: Inventory;
   readonly own: ReadonlySet<string>;
-  readonly kernel?: { readonly ruleset: Ruleset; readonly observed: Observed } | undefined;
+  readonly kernel?: KernelMoment | undefined;
 }
 
 /** Whose packet is asked about. */
@@ -129,6 +137,8 @@ export type MemberOrigin =
   /** `private` or `connected`. */
   | { readonly kind: 'built-in' }
   | { readonly kind: 'source'; readonly source: LiveSource }
+  /** In a set that something else keeps. */
+  | { readonly kind: 'ipset'; readonly name: string }
   | { readonly kind: 'interface' }
   /** Put into the kernel's set for a while: a grant, or a ban. `note` is what was written at it. */
   | { readonly kind: 'for a while'; readonly secondsLeft: number; readonly note: string | undefined };

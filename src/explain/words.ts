@@ -72,6 +72,8 @@ function originWords(origin: MemberOrigin): string {
       return 'a built-in group';
     case 'interface':
       return 'everything that arrives there';
+    case 'ipset':
+      return `in the ipset ${origin.name}, which something else keeps`;
     case 'for a while':
       return `for a while, ${timeLeft(origin.secondsLeft)} left${origin.note === undefined ? '' : `: ${origin.note}`}`;
     case 'source':

@@ -1,15 +1,17 @@
 import { explanationText } from '../cli/explanation-text.ts';
-import type { Observed } from '../diff/model.ts';
 import { answer, type Lookup } from '../explain/answer.ts';
-import type { Moment } from '../explain/model.ts';
+import { foreignNames } from '../explain/foreign.ts';
+import type { KernelMoment, Moment } from '../explain/model.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
+import type { Kernel } from '../kernel/kernel.ts';
 import { shorten } from '../net/show.ts';
+import type { Policy } from '../policy/model.ts';
 import type { Decided } from '../reconciler/pass.ts';
 import type { ExplainAnswer, Question } from './explain.ts';
 
 export interface ExplainerParts {
   /** Reads the kernel, writes nothing. */
-  readonly observe: () => Promise<Observed>;
+  readonly kernel: Pick<Kernel, 'observe' | 'readSets'>;
   /** The addresses of the host. */
   readonly own: () => ReadonlySet<string>;
   readonly lookup: Lookup;
@@ -47,12 +49,18 @@ export class Explainer {
 
   private async momentOf({ policy, ruleset, from }: Decided): Promise<Moment> {
     // without the kernel's word the policy's is still worth something
-    const observed = await this.parts.observe().catch(() => undefined);
+    const kernel = await this.look(policy).catch(() => undefined);
     return {
       policy,
       inventory: readInventory(from.snapshot, from.host),
       own: this.parts.own(),
-      ...(observed === undefined ? {} : { kernel: { ruleset, observed } }),
+      ...(kernel === undefined ? {} : { kernel: { ...kernel, ruleset } }),
     };
+  }
+
+  private async look(policy: Policy): Promise<Pick<KernelMoment, 'observed' | 'foreign'>> {
+    const { kernel } = this.parts;
+    const observed = await kernel.observe();
+    return { observed, foreign: await kernel.readSets(foreignNames(policy, observed)) };
   }
 }

@@ -40,17 +40,35 @@ export function whatHappens(fake: FakeKernel, path: Path, { anyHost, bridgeOf }:
   return seen.mark !== 0 || bridge !== undefined ? 'let in' : 'not ours';
 }
 
-/** The walls of a moment in a fake of their own, with what its kernel holds for a while. */
+/** The walls of a moment in a fake of their own, with what its kernel holds for a while, and with the sets of others. */
 export async function replay({ kernel: seen }: Moment): Promise<FakeKernel> {
   const fake = new FakeKernel({ backends: ['nft'] });
   if (seen === undefined) return fake;
   const kernel = createKernel(fake.run, { readFile: fake.readFile });
+  const restore = async (lines: readonly string[]): Promise<void> =>
+    void (await fake.run({
+      program: 'ipset',
+      args: ['restore', '-exist'],
+      input: lines.join(''),
+      timeoutMs: 1000,
+    }));
+  await restore(
+    (seen.observed.foreign === 'unsupported' ? [] : seen.observed.foreign).flatMap(
+      ({ name, family, lists }) =>
+        lists.length > 0
+          ? []
+          : [
+              `create ${name} hash:net family ${family === 4 ? 'inet' : 'inet6'}\n`,
+              ...(seen.foreign.get(name) ?? []).map((network) => `add ${name} ${network}\n`),
+            ],
+    ),
+  );
   await kernel.apply(diff(seen.ruleset, await kernel.observe()));
   const lines = seen.observed.sets.flatMap(({ name, members }) =>
     [...members].flatMap(([member, seconds]) =>
       seconds > 0 ? [`add ${name} ${member} timeout ${seconds}\n`] : [],
     ),
   );
-  await fake.run({ program: 'ipset', args: ['restore', '-exist'], input: lines.join(''), timeoutMs: 1000 });
+  await restore(lines);
   return fake;
 }

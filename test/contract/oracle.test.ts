@@ -28,11 +28,25 @@ const words: Words = {
     '2001:db8:b::9',
     'home.example.org',
     'interface:wg0',
+    'ipset:others',
+    'ipset:all',
+    'ipset:missing',
   ],
   groups: ['office', 'web'],
   ports: ['80', '443', '443/udp', 'http', 'container:80', '8000-9000', '*'],
   services: ['one', 'shop'],
 };
+
+/** What something else keeps: a set of each family, and one that lists both. */
+const others = `create others hash:net family inet
+add others 198.51.100.0/26
+add others 203.0.113.9
+create others6 hash:ip family inet6
+add others6 2001:db8:b::9
+create all list:set
+add all others
+add all others6
+`;
 
 const askers: readonly Asker[] = [
   '198.51.100.1',
@@ -185,6 +199,9 @@ async function meddle(
     'to-office',
     'to-web',
     'allow-pairs',
+    'deny-ext',
+    'ext-office',
+    'trusted-ext',
   ];
   const set = `dockwall${family}-${roles[nth % roles.length] ?? ''}`;
   const held = fake.members(set);
@@ -249,6 +266,7 @@ describe('S26: the oracle', () => {
           config: { ...config(JSON.stringify({ ...document, interfaces })) },
           answers: answersOf(answer),
           own: ['192.0.2.10', '192.0.2.11', '2001:db8:1::10', '2001:db8:1::11', '127.0.0.1', '::1'],
+          sets: others,
           after: forAWhile.map(([role, address]) => ({
             program: 'ipset',
             input: `add dockwall${familyOf(address)}-${role} ${address} timeout 600\n`,

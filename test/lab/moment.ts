@@ -1,5 +1,6 @@
 import { connectDocker } from '../../src/docker/dockerode-client.ts';
 import { DockerSource } from '../../src/docker/source.ts';
+import { foreignNames } from '../../src/explain/foreign.ts';
 import type { Moment } from '../../src/explain/model.ts';
 import { readInventory } from '../../src/inventory/read-inventory.ts';
 import type { Run } from '../../src/kernel/command.ts';
@@ -19,11 +20,12 @@ interface Interface {
 export async function momentIn(lab: Lab, configuration: string): Promise<Moment> {
   // dockerode reads it when it connects
   process.env['DOCKER_HOST'] = `unix://${lab.engine.socket}`;
+  const kernel = kernelOf(lab);
   const source = new DockerSource(await connectDocker(), () => {}, 10_000);
   delete process.env['DOCKER_HOST'];
   const [snapshot, observed, { stdout }] = await Promise.all([
     source.list(),
-    kernelOf(lab).observe(),
+    kernel.observe(),
     lab.host.exec(['ip', '-json', 'address', 'show', 'up']),
   ]);
   const found = JSON.parse(stdout) as readonly Interface[];
@@ -37,7 +39,8 @@ export async function momentIn(lab: Lab, configuration: string): Promise<Moment>
   const inventory = readInventory(snapshot, { interfaces, listeners: [] });
   const policy = resolve(inventory, readConfig(configuration));
   const own = new Set(found.flatMap(({ addr_info }) => addr_info.map(({ local }) => local)));
-  return { policy, inventory, own, kernel: { ruleset: render(policy, 'asked'), observed } };
+  const foreign = await kernel.readSets(foreignNames(policy, observed));
+  return { policy, inventory, own, kernel: { ruleset: render(policy, 'asked'), observed, foreign } };
 }
 
 /** The host's kernel, asked with the host's own programs. */

@@ -27,6 +27,8 @@ const words: Words = {
     '2001:db8:b::20',
     '2001:db8:c::/48',
     'interface:ext0',
+    // one of those that every stage has: 198.51.100.0/26
+    'ipset:foreign-admins',
   ],
   groups: ['office', 'web'],
   ports: ['80', 'http', '53/udp', 'container:80', '8100-8199', '8100', '8110', '*', '*'],

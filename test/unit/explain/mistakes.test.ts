@@ -109,6 +109,31 @@ it.each<Staged>([
     ].join('\n'),
   },
   {
+    name: 'a set of others that is not there',
+    scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'ipset:admins' } }], config },
+    ask: ['198.51.100.7', 'web'],
+    text: [
+      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: ipset:admins is not there, so it lets nobody in; see dockwall doctor',
+      '  hint: open to ipset:admins and the trusted, and 198.51.100.7 is in none of these',
+    ].join('\n'),
+  },
+  {
+    name: 'a set of others that bans',
+    scene: {
+      containers: [web],
+      config: { ...config, deny: { ...membersOf(), ipsets: ['bans'], groups: [] } },
+      sets: 'create bans hash:net\nadd bans 198.51.100.0/28\n',
+    },
+    ask: ['198.51.100.7', 'web'],
+    text: [
+      'turned away: 198.51.100.7 -> web, port 8080/tcp: deny in the configuration: 198.51.100.0/28 (in the ipset bans, which something else keeps)',
+      '  way: gate; the kernel agrees (rule "denied in sets of others" in DOCKWALL-JUDGE)',
+      '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
+    ].join('\n'),
+  },
+  {
     name: 'a grant that has run out',
     scene: { containers: [web], config },
     ask: ['203.0.113.9', 'web'],

@@ -2,6 +2,7 @@ import type { Config } from '../../../src/config/model.ts';
 import { diff } from '../../../src/diff/diff.ts';
 import { neighboursAt, parseAsker } from '../../../src/explain/asker.ts';
 import { explain } from '../../../src/explain/explain.ts';
+import { foreignNames } from '../../../src/explain/foreign.ts';
 import type { Asker, Explanation, Moment } from '../../../src/explain/model.ts';
 import { parseTarget } from '../../../src/explain/target.ts';
 import type { Container, HostInterface, Network } from '../../../src/inventory/model.ts';
@@ -20,6 +21,8 @@ export interface Scene {
   readonly own?: readonly string[];
   readonly answers?: Answers;
   readonly hostListeners?: Moment['inventory']['hostListeners'];
+  /** Sets of others: lines of `ipset restore`. */
+  readonly sets?: string;
   /** Happens in the kernel after the pass: lines of `ipset restore`, or of `iptables-restore --noflush`. */
   readonly after?: readonly { readonly program: string; readonly input: string }[];
 }
@@ -57,6 +60,7 @@ export async function hostOf(scene: Scene): Promise<FakeHost> {
   const fake = new FakeKernel({ backends: ['nft'] });
   const kernel = createKernel(fake.run, { readFile: fake.readFile });
   await writeDocker(fake, policy);
+  await fake.run({ program: 'ipset', args: ['restore'], input: scene.sets ?? '', timeoutMs: 1000 });
   await kernel.apply(diff(ruleset, await kernel.observe()));
   for (const { program, input } of scene.after ?? []) {
     const args = program === 'ipset' ? ['restore', '-exist'] : ['--noflush'];
@@ -66,7 +70,8 @@ export async function hostOf(scene: Scene): Promise<FakeHost> {
     fake,
     look: async () => {
       const observed = await kernel.observe();
-      return { policy, inventory, own: new Set(scene.own ?? own), kernel: { ruleset, observed } };
+      const foreign = await kernel.readSets(foreignNames(policy, observed));
+      return { policy, inventory, own: new Set(scene.own ?? own), kernel: { ruleset, observed, foreign } };
     },
   };
 }
