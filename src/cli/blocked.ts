@@ -1,9 +1,10 @@
 import { DockerError } from '../docker/client.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
-import { type Context, openParts, requireConfig, runtimeFolder } from './context.ts';
+import { type Context, runtimeFolder } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { grant } from './grant.ts';
+import { openParts, requireConfig } from './parts.ts';
 import { readShown, writeShown } from './shown-list.ts';
 import { agoText, columns, harmless, jsonText } from './text.ts';
 

@@ -7,8 +7,9 @@ import type { Policy } from '../policy/model.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type KeptPort, renderBoot } from '../ruleset/boot.ts';
 import { bootUnitText } from './boot-unit-text.ts';
-import { type Context, openParts, requireConfig } from './context.ts';
+import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
+import { openParts, requireConfig } from './parts.ts';
 
 /** `dockwall boot-unit`: prints a systemd unit that keeps containers closed from the host's boot to our first pass. */
 export async function bootUnit(context: Context, options: { keep?: string | undefined }): Promise<ExitCode> {

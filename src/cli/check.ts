@@ -1,9 +1,10 @@
 import { checkForeign } from '../reconciler/foreign-check.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type Look, lookOnce } from '../sources/open.ts';
-import { type Context, openParts, requireConfig } from './context.ts';
+import type { Context } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
 import { checkGroups, groupTable, privateNotes } from './group-table.ts';
+import { openParts, requireConfig } from './parts.ts';
 import { problemLine } from './problems.ts';
 import { readStatus } from './status-model.ts';
 import { harmless } from './text.ts';

@@ -5,9 +5,10 @@ import { lookUp } from '../host/lookup.ts';
 import { ownAddresses } from '../host/read-host.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
 import { plan } from '../reconciler/pass.ts';
-import { type Context, openParts, requireConfig } from './context.ts';
+import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { explanationText } from './explanation-text.ts';
+import { openParts, requireConfig } from './parts.ts';
 import { harmless } from './text.ts';
 
 interface Asked {

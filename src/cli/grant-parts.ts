@@ -11,8 +11,9 @@ import { groupsOf } from '../ruleset/grants.ts';
 import { readName } from '../sources/names.ts';
 import { resolveName } from '../sources/resolver.ts';
 import { askToLook } from '../web/health.ts';
-import { type Context, healthSocket, requireConfig } from './context.ts';
+import { type Context, healthSocket } from './context.ts';
 import { exitCodes, UserError } from './exit-code.ts';
+import { requireConfig } from './parts.ts';
 
 const limits = { timeoutMs: 30_000 };
 

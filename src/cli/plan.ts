@@ -4,8 +4,9 @@ import { isEmpty } from '../diff/diff.ts';
 import { requireGuardable } from '../reconciler/engine-check.ts';
 import { plan as look, reconcile } from '../reconciler/pass.ts';
 import { answersOf, lookOnce } from '../sources/open.ts';
-import { type Context, openParts, requireConfig } from './context.ts';
+import type { Context } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
+import { openParts, requireConfig } from './parts.ts';
 import { problemLine } from './problems.ts';
 import { harmless } from './text.ts';
 

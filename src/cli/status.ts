@@ -1,7 +1,8 @@
 import { plan } from '../reconciler/pass.ts';
 import { askDaemon } from '../web/daemon-report.ts';
-import { type Context, healthSocket, openParts, requireConfig } from './context.ts';
+import { type Context, healthSocket } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
+import { openParts, requireConfig } from './parts.ts';
 import { readStatus, type Status } from './status-model.ts';
 import { statusText } from './status-text.ts';
 import { jsonText } from './text.ts';

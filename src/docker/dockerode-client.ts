@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { createRequire, Module } from 'node:module';
 import { inspect } from 'node:util';
 import type Docker from 'dockerode';
 import { type DockerClient, DockerError } from './client.ts';
@@ -11,10 +12,10 @@ const answerTimeLimit = 10_000;
  * The adapter to dockerode. `DOCKER_HOST` is honoured as the docker command does (unix socket by default).
  * No API version is pinned: Docker 29 refuses what is below 1.44, 20.10 knows nothing above 1.41.
  *
- * dockerode is imported here and not at the top: it drags gRPC and SSH along, and the gate must not wait.
+ * dockerode is loaded here and not at the top: it drags SSH along, and the gate must not wait.
  */
 export async function connectDocker(): Promise<DockerClient> {
-  const { default: Dockerode } = await import('dockerode');
+  const Dockerode = loadDockerode();
   // Connections stay open: an inspect sent on `create` has to be quicker than the start that follows it.
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   // docker-modem 5 spells out each request for its debug log, shown or not, the agent with every socket and waiting request
@@ -48,6 +49,22 @@ export async function connectDocker(): Promise<DockerClient> {
       await asking('reading the event stream', readEvents(stream, onEvent));
     },
   };
+}
+
+/**
+ * dockerode 5 without lib/session, which BuildKit's builds need and nothing here does: that would load gRPC, 37 ms and 12 MB of memory
+ * (measured). Where a later one keeps it elsewhere all of it is loaded; a test says so.
+ */
+function loadDockerode(): typeof Docker {
+  const require = createRequire(import.meta.url);
+  const name = 'dockerode/lib/session';
+  try {
+    const filename = require.resolve(name);
+    require.cache[filename] ??= Object.assign(new Module(filename), { filename, loaded: true });
+  } catch {
+    // there is none to leave out
+  }
+  return require('dockerode') as typeof Docker;
 }
 
 /** For the calls of dockerode 5 that take no abort signal. */

@@ -1,6 +1,7 @@
 import { access, constants, readFile, stat } from 'node:fs/promises';
 import { release } from 'node:os';
-import { healthSocket, openParts, type Context } from '../cli/context.ts';
+import { healthSocket, type Context } from '../cli/context.ts';
+import { openParts } from '../cli/parts.ts';
 import { ownVersion } from '../cli/version.ts';
 import { ConfigKeeper } from '../config/keeper.ts';
 import { place } from '../diff/placement.ts';

@@ -33,6 +33,8 @@ export class ProgramReader {
   private child: ChildProcess | undefined;
   private readonly waiting: Reading[] = [];
   private timer: NodeJS.Timeout | undefined;
+  /** Of what the first of those has said. */
+  private size = 0;
   private stopped = false;
 
   readonly read: ReadLines = (argv, onLine) =>
@@ -49,6 +51,8 @@ export class ProgramReader {
       if (argv.some((word) => !plainWord.test(word)))
         throw new TypeError(`running ${argv.join(' ')}: these are not plain words`);
       this.waiting.push({ argv, onText, resolve, reject });
+      // It has its next line before it has done with the first: this process may be busy, or loading something, meanwhile.
+      if (this.child !== undefined) this.ask(argv);
       if (this.waiting.length === 1) this.next();
     });
 
@@ -67,13 +71,18 @@ export class ProgramReader {
     }
   }
 
+  /** Waits for the first of those that wait. */
   private next(): void {
-    const [reading] = this.waiting;
-    if (reading === undefined) return;
+    if (this.waiting.length === 0) return;
     if (this.stopped) return this.done('none: it was stopped', 0);
     this.timer = setTimeout(() => this.end(), timeLimit);
-    this.child ??= this.start();
-    this.child.stdin?.write(`${reading.argv.join(' ')}\n`);
+    if (this.child !== undefined) return;
+    this.child = this.start();
+    for (const { argv } of this.waiting) this.ask(argv);
+  }
+
+  private ask(argv: readonly string[]): void {
+    this.child?.stdin?.write(`${argv.join(' ')}\n`);
   }
 
   private start(): ChildProcess {
@@ -84,10 +93,8 @@ export class ProgramReader {
       detached: true,
       env: { ...process.env, LC_ALL: 'C' },
     });
-    let size = 0;
     let rest = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
-      size += text.length;
       const end = text.lastIndexOf('\n') + 1;
       if (end === 0) {
         rest += text;
@@ -95,18 +102,10 @@ export class ProgramReader {
       }
       // The line that began in the piece before is put together by itself: the pieces are large, and are not copied.
       const first = rest === '' ? 0 : text.indexOf('\n') + 1;
-      const lines = [rest + text.slice(0, first), text.slice(first, end)].filter((piece) => piece !== '');
+      const begun = rest + text.slice(0, first);
       rest = text.slice(end);
-      for (const piece of lines) {
-        // The marker's line is the last of its program, and nothing comes after it before the next one is asked for.
-        const marked = piece.startsWith(marker) ? 0 : piece.lastIndexOf(`\n${marker}`) + 1;
-        const ends = piece.startsWith(marker, marked);
-        const said = ends ? piece.slice(0, marked) : piece;
-        if (said !== '') this.waiting[0]?.onText(said);
-        if (!ends) continue;
-        this.done(piece.slice(marked + marker.length + 1, -1), size);
-        size = 0;
-      }
+      this.hear(begun, marker);
+      this.hear(text.slice(first, end), marker);
     });
     child.stdin.on('error', () => {});
     child.on('error', () => {});
@@ -117,8 +116,27 @@ export class ProgramReader {
     return child;
   }
 
+  /** Whole lines: of the program that is waited for, the marker with its exit status, and those of the next. */
+  private hear(text: string, marker: string): void {
+    let from = 0;
+    for (let at = text.indexOf(marker); at !== -1; at = text.indexOf(marker, from)) {
+      const end = text.indexOf('\n', at);
+      this.say(text.slice(from, at));
+      this.done(text.slice(at + marker.length + 1, end), this.size);
+      from = end + 1;
+    }
+    this.say(text.slice(from));
+  }
+
+  private say(text: string): void {
+    if (text === '') return;
+    this.size += text.length;
+    this.waiting[0]?.onText(text);
+  }
+
   private done(status: string, size: number): void {
     clearTimeout(this.timer);
+    this.size = 0;
     const reading = this.waiting.shift();
     if (status === '0') reading?.resolve(size);
     else reading?.reject(new Error(`running ${reading.argv.join(' ')}: exit status ${status}`));

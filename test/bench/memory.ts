@@ -1,46 +1,18 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from './case.ts';
+import { serveDocker } from './fake-docker.ts';
+import { imageEnv } from './image-env.ts';
 import { longList, scratch, write } from './lists.ts';
 
 // What a list of 100,000 costs the running daemon, against one without; both as the Dockerfile runs it. The Docker beside it is a
 // socket that has no containers.
 
 const main = new URL('../../dist/main.js', import.meta.url).pathname;
-const nodeOptions = /^ENV NODE_OPTIONS="(.*)"$/m.exec(
-  readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'),
-)?.[1];
-
 /** Between two looks at its size; the daemon's own pass is each second meanwhile, and it is changed in between. */
 const settle = 12_000;
-
-async function emptyDocker(socket: string): Promise<Server> {
-  const server = createServer((asked, answer) => {
-    const route = (asked.url ?? '').replace(/^\/v[\d.]+/, '').split('?')[0] ?? '';
-    if (route === '/events') {
-      answer.writeHead(200, { 'content-type': 'application/json' }).flushHeaders();
-      return;
-    }
-    const bodies: Readonly<Record<string, unknown>> = {
-      '/_ping': 'OK',
-      '/version': { Version: '28.5.2', ApiVersion: '1.51' },
-      '/info': { ServerVersion: '28.5.2', Swarm: { LocalNodeState: 'inactive' }, SecurityOptions: [] },
-      '/containers/json': [],
-      '/networks': [],
-    };
-    const body = bodies[route];
-    answer.writeHead(body === undefined ? 404 : 200, {
-      'content-type': 'application/json',
-      'api-version': '1.51',
-    });
-    answer.end(JSON.stringify(body ?? { message: 'nothing' }));
-  });
-  await new Promise<void>((resolve) => server.listen(socket, resolve));
-  return server;
-}
 
 /** Resident memory of the daemon, MB. */
 function sizeOf(child: ChildProcess): number {
@@ -58,7 +30,7 @@ async function sizeWith(folder: string, config: string): Promise<number> {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
       PATH: process.env['PATH'],
-      NODE_OPTIONS: nodeOptions,
+      ...imageEnv,
       DOCKER_HOST: `unix://${folder}/docker.sock`,
       DOCKWALL_CONFIG_FILE: file,
       DOCKWALL_RUNTIME_DIR: run,
@@ -85,7 +57,7 @@ async function sizeWith(folder: string, config: string): Promise<number> {
 
 export async function memory(): Promise<Case> {
   const folder = scratch();
-  const docker = await emptyDocker(path.join(folder, 'docker.sock'));
+  const docker = await serveDocker(path.join(folder, 'docker.sock'), []);
   return {
     name: 'memory of the daemon with 100,000 networks',
     against: 'without them',

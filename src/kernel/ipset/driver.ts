@@ -39,6 +39,7 @@ export async function readSets(
   limits: Limits,
   names: readonly string[],
 ): Promise<ReadonlyMap<string, readonly Cidr[]>> {
+  if (names.length === 0) return new Map();
   const read = async (wanted: readonly string[]): Promise<readonly ObservedSet[]> => {
     const all = new Set(wanted);
     const command = { ...limits, program: 'ipset', args: ['save'] };

@@ -58,4 +58,21 @@ describe('ProgramReader', () => {
     expect(pieces).toBe('1\n2\n3\n');
     reader.stop();
   });
+
+  it('ends with one program that does not, and begins anew with the next', async () => {
+    const reader = new ProgramReader();
+    const lines: string[] = [];
+    // the shell itself ends
+    const ended = reader.read(['exit', '3'], () => {});
+    const after = ['1', '2'].map(async (last) => reader.read(['seq', last], (line) => void lines.push(line)));
+    await expect(ended).rejects.toThrow('exit status none: it was ended');
+    await Promise.all(after);
+    expect(lines).toEqual(['1', '1', '2']);
+    const never = reader.read(['sleep', '60'], () => {});
+    const behind = reader.read(['true'], () => {});
+    reader.stop();
+    await expect(never).rejects.toThrow('it was ended');
+    await expect(behind).rejects.toThrow('it was stopped');
+    await expect(reader.read(['true'], () => {})).rejects.toThrow('it was stopped');
+  });
 });
