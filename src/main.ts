@@ -25,6 +25,7 @@ type AddVerb = (name: string, description: string) => Command;
 function program(): Command {
   const dockwall = new Command('dockwall')
     .description("The firewall for Docker's published ports: what the labels open is open, and nothing else.")
+    .option('-V, --version', 'print the version')
     .exitOverride()
     .showHelpAfterError();
   const verb: AddVerb = (name, description) => dockwall.command(name).description(description);
@@ -136,9 +137,15 @@ function grantVerbs(verb: (name: string, description: string) => Command): void 
     );
 }
 
+/** Without one the daemon is run, as the image does; the option is what other programs call the verb. */
+function verbOf(argv: readonly string[]): readonly string[] {
+  if (argv.length === 1 && ['-V', '--version'].includes(argv[0] ?? '')) return ['version'];
+  return argv.length === 0 ? ['run'] : argv;
+}
+
 async function main(argv: readonly string[]): Promise<ExitCode> {
   try {
-    await program().parseAsync(argv.length === 0 ? ['run'] : argv, { from: 'user' });
+    await program().parseAsync(verbOf(argv), { from: 'user' });
     return exitCode;
   } catch (error) {
     // Commander has printed its own message; asking for help is no mistake.

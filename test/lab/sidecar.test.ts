@@ -97,6 +97,7 @@ describe.skipIf(skipWithoutLab())('the sidecar of compose.example.yml', () => {
     await onBoth(async (stack) => {
       const version = await stack.dockwall('version');
       expect(version).toEqual({ exitCode: 0, stdout: expect.stringMatching(/^dockwall \d+\./), stderr: '' });
+      expect(await stack.dockwall('--version')).toEqual(version);
       const status = await stack.dockwall('status');
       expect(status.stdout).toMatch(/wiki.* 8080 .*trusted, office/);
       expect(status).toMatchObject({ exitCode: 0, stderr: '' });
