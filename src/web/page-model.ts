@@ -55,6 +55,8 @@ export interface PortView {
   readonly deny: readonly string[];
   /** The label or key of the configuration that opens it. */
   readonly because: string | undefined;
+  /** Since it is published: connections let in, and packets refused, in short; undefined where nobody counts. */
+  readonly counted: { readonly connections: string; readonly refused: string } | undefined;
 }
 
 /** `trusted`: closed to all others. `host-service`: a service of the host itself has the port now. */

@@ -1,7 +1,7 @@
 import type { SourceStatus, Status } from '../cli/status-model.ts';
-import type { PortStatus, ServiceStatus } from '../cli/status-services.ts';
+import type { CountStatus, PortStatus, ServiceStatus } from '../cli/status-services.ts';
 import type { WallStatus } from '../cli/status-walls.ts';
-import { agoText } from '../cli/text.ts';
+import { agoText, countText } from '../cli/text.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { anchor } from './anchor.ts';
 import type { Health } from './health.ts';
@@ -121,7 +121,7 @@ function serviceView(service: ServiceStatus, id: string): ServiceView {
 }
 
 function portView(port: PortStatus): PortView {
-  const { hostPort, containerPort, protocol, families, reach, allow, deny, because } = port;
+  const { hostPort, containerPort, protocol, families, reach, allow, deny, because, counts } = port;
   const suffix = protocol === 'tcp' ? '' : `/${protocol}`;
   const [only] = families;
   return {
@@ -132,7 +132,12 @@ function portView(port: PortStatus): PortView {
     allow,
     deny,
     because: because ?? undefined,
+    counted: counts === null ? undefined : countView(counts),
   };
+}
+
+function countView({ connections, refused }: CountStatus): NonNullable<PortView['counted']> {
+  return { connections: countText(connections), refused: countText(refused) };
 }
 
 function readSources({ trusted, deny, groups }: Look['policy']): readonly SourceView[] {

@@ -137,6 +137,8 @@ form.explain button { padding: 0.3rem 1rem; font-size: 1rem; }
   .services td:nth-of-type(2), .services td:nth-of-type(4) { grid-row: 3; color: var(--quiet); font-size: 0.85rem; }
   .services td[data-head]::before { content: none; }
   .services td:nth-of-type(2)::before { content: "container "; }
+  .services td:nth-of-type(5) { grid-column: 1 / -1; grid-row: 4; color: var(--quiet); font-size: 0.85rem; }
+  .services td:nth-of-type(5)::before { content: "connections: "; }
   .door, td .number { white-space: normal; }
   input { width: 100%; }
   form.explain, form.explain p { display: block; }

@@ -65,11 +65,11 @@ export function serviceTable(services: readonly ServiceView[]): Html {
     const ports = service.ports.map((port) => ({ kind: `reach-${port.reach}`, cells: portCells(port) }));
     const bare = service.unprotected.map((network) => ({
       kind: 'reach-unprotected',
-      cells: ['', '', html`<strong>not protected</strong>`, cut(network, longest.label)],
+      cells: ['', '', html`<strong>not protected</strong>`, cut(network, longest.label), ''],
     }));
     return { id: service.id, header: serviceName(service), rows: [...ports, ...bare] };
   });
-  const columns = ['Service', 'Host port', 'Container', 'Who may reach it', 'Because of'];
+  const columns = ['Service', 'Host port', 'Container', 'Who may reach it', 'Because of', 'Connections'];
   return html`<div class="services">${table('Services', columns, groups)}</div>`;
 }
 
@@ -89,7 +89,15 @@ function portCells(port: PortView): readonly Html[] {
     because === undefined
       ? html`<span class="quiet">no label</span>`
       : html`<code>${cut(because, longest.label)}</code>`,
+    traffic(port),
   ];
+}
+
+function traffic({ counted }: PortView): Html {
+  if (counted === undefined) return html``;
+  const { connections, refused } = counted;
+  const more = refused === '0' ? '' : html`<span class="quiet">, ${refused} packets refused</span>`;
+  return html`<span class="number">${connections}</span>${more}`;
 }
 
 function who({ reach, allow, deny }: PortView): Html {

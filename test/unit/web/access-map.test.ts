@@ -11,6 +11,7 @@ const closed: PortView = {
   allow: [],
   deny: [],
   because: undefined,
+  counted: undefined,
 };
 
 function service(

@@ -29,8 +29,8 @@ const config = makeConfig({
 interface Desk {
   readonly world: World;
   readonly clock: FakeClock;
-  /** How often the kernel was looked at for the page, and whether it cannot be. */
-  readonly kernel: { looks: number; fails: boolean };
+  /** How often the kernel was looked at for the page, whether it cannot be, and what it has counted of each member. */
+  readonly kernel: { looks: number; fails: boolean; counts: number };
   readonly pass: (inventory: Inventory) => Promise<void>;
   readonly page: (health?: Health) => Promise<PageModel>;
 }
@@ -38,11 +38,19 @@ interface Desk {
 function desk(): Desk {
   const world = fakeWorld();
   const clock = new FakeClock();
-  const kernel = { looks: 0, fails: false };
+  const kernel = { looks: 0, fails: false, counts: 0 };
   const observe: World['kernel']['observe'] = async () => {
     kernel.looks += 1;
     if (kernel.fails) throw new Error('no netlink');
-    return world.kernel.observe();
+    const observed = await world.kernel.observe();
+    const counted = (members: ReadonlyMap<string, number>): ReadonlyMap<string, number> =>
+      new Map([...members.keys()].map((member) => [member, kernel.counts]));
+    return {
+      ...observed,
+      sets: observed.sets.map((set) =>
+        set.packets === undefined ? set : { ...set, packets: counted(set.members) },
+      ),
+    };
   };
   const looks = new LastLook({ observe, clock, today: () => today });
   return {
@@ -100,11 +108,25 @@ describe('the page', () => {
     const [wiki] = (await page()).services;
     const because = 'dockwall.allow=office';
     const rest = { reach: 'some', allow: ['office'], deny: [], because };
+    const none = { connections: '0', refused: '0' };
     expect(wiki?.ports).toEqual([
-      { host: '8080', container: '80/tcp', family: undefined, ...rest },
-      { host: '53/udp', container: '53/udp', family: undefined, ...rest },
-      { host: '192.0.2.1:81', container: '81/tcp', family: undefined, ...rest },
-      { host: 'not chosen yet', container: '82/tcp', family: undefined, ...rest },
+      { host: '8080', container: '80/tcp', family: undefined, ...rest, counted: none },
+      { host: '53/udp', container: '53/udp', family: undefined, ...rest, counted: none },
+      { host: '192.0.2.1:81', container: '81/tcp', family: undefined, ...rest, counted: none },
+      { host: 'not chosen yet', container: '82/tcp', family: undefined, ...rest, counted: undefined },
+    ]);
+  });
+
+  it('says what was counted of each port', async () => {
+    const { pass, page, kernel } = desk();
+    kernel.counts = 600_000;
+    await pass(inventory);
+    // a port of every address is two members, and published in both families
+    expect((await page()).services[0]?.ports.map(({ counted }) => counted)).toEqual([
+      { connections: '2.4M', refused: '2.4M' },
+      { connections: '2.4M', refused: '2.4M' },
+      { connections: '600k', refused: '600k' },
+      undefined,
     ]);
   });
 
@@ -153,7 +175,11 @@ describe('the page', () => {
   it('says why the kernel could not be looked at, and shows what was', async () => {
     const { pass, page, clock, kernel } = desk();
     await pass(inventory);
-    const { services } = await page();
+    const services = (await page()).services.map((service) => ({
+      ...service,
+      // the pass has seen what was there before it
+      ports: service.ports.map((port) => ({ ...port, counted: undefined })),
+    }));
     kernel.fails = true;
     await clock.advance(1001);
     expect(await page()).toMatchObject({
