@@ -64,14 +64,10 @@ async function read(lab: Lab): Promise<string> {
   const saved = await Promise.all(
     [['iptables-save'], ['ip6tables-save'], ['ipset', 'save']].map(async (argv) => lab.host.exec(argv)),
   );
-  return (
-    saved
-      .flatMap(({ stdout }) => stdout.split(/^(?=\*)/m).toSorted())
-      .flatMap((table) => table.split('\n'))
-      .filter((line) => line.includes('foreign') || line.startsWith(':DOCKWALL '))
-      // that one of ours looks into one of them is ours
-      .filter((line) => !/^add dockwall[46]-/.test(line))
-      .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
-      .join('\n')
-  );
+  return saved
+    .flatMap(({ stdout }) => stdout.split(/^(?=\*)/m).toSorted())
+    .flatMap((table) => table.split('\n'))
+    .filter((line) => line.includes('foreign') || line.startsWith(':DOCKWALL '))
+    .map((line) => line.replace(/ \[\d+:\d+\]$/, ''))
+    .join('\n');
 }

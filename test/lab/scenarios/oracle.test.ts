@@ -27,8 +27,7 @@ const words: Words = {
     '2001:db8:b::20',
     '2001:db8:c::/48',
     'interface:ext0',
-    // one of those that every stage has: 198.51.100.0/26
-    'ipset:foreign-admins',
+    'ipset:others',
   ],
   groups: ['office', 'web'],
   ports: ['80', 'http', '53/udp', 'container:80', '8100-8199', '8100', '8110', '*', '*'],
@@ -81,17 +80,29 @@ interface Attempt {
 const hostPort = 7000;
 const nobodysPort = 8999;
 
+const plain = 'logLevel: debug\n';
+
 describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('the oracle, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
     stage = await Stage.open(setup);
     await stage.lab.addClient({ name: 'O', v4: '203.0.113.99', v6: '2001:db8:e::99' });
-    await stage.guard({ config: 'logLevel: debug\n' });
+    await stage.guard({ config: plain });
     await stage.client('host').serve({ tcp: [hostPort], udp: [hostPort] });
     await stage.waitOpen('X', hostPort);
+    // what something else keeps
+    await stage.print('ipset', 'create', 'others', 'hash:net');
+    for (const network of ['198.51.100.0/26', '203.0.113.200'])
+      await stage.print('ipset', 'add', 'others', network);
   });
-  afterAll(async () => stage.close());
+  afterAll(async () => {
+    await stage.clear();
+    await stage.configure(plain);
+    await stage.pass();
+    await stage.print('ipset', 'destroy', 'others');
+    await stage.close();
+  });
 
   it('S26: what explain says is what the packets meet', async () => {
     const seed = oracleSeed();
