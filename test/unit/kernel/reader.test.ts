@@ -59,6 +59,16 @@ describe('ProgramReader', () => {
     reader.stop();
   });
 
+  it('gives no program what the next ones are', async () => {
+    const reader = new ProgramReader();
+    const lines: string[] = [];
+    const greedy = reader.read(['cat'], (line) => void lines.push(line));
+    const next = reader.read(['seq', '1'], (line) => void lines.push(line));
+    await Promise.all([greedy, next]);
+    expect(lines).toEqual(['1']);
+    reader.stop();
+  });
+
   it('ends with one program that does not, and begins anew with the next', async () => {
     const reader = new ProgramReader();
     const lines: string[] = [];
