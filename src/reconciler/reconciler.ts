@@ -311,7 +311,8 @@ export class Reconciler {
     this.departures.event({ type, action, id });
     if (type === 'container') this.hear(action, id);
     if (['disconnect', 'die', 'destroy'].includes(action)) this.pullLater();
-    else this.trigger.pull();
+    // Until its bridge is known to be Docker's, what its containers say to each other is taken for strangers' by the front.
+    else this.trigger.pull(type === 'network' && action === 'create' ? 'urgent' : 'soon');
   }
 
   /** These come one after the other, and the last may be the one that matters: a pass that starts hears nothing for a while. */

@@ -31,6 +31,7 @@ export class Trigger {
   private running = false;
   private wantsPass = false;
   private wantsCheck = false;
+  private urgent = false;
   private stopped = false;
   private failures = 0;
   private lastPass = Number.NEGATIVE_INFINITY;
@@ -47,9 +48,10 @@ export class Trigger {
     this.credit = options.burst;
   }
 
-  /** Asks for a pass, soon. */
-  pull(): void {
+  /** Asks for a pass, soon; `urgent`: also where so many were asked for that there is one each `sustainedInterval`. */
+  pull(how: 'soon' | 'urgent' = 'soon'): void {
     this.wantsPass = true;
+    this.urgent ||= how === 'urgent';
     if (!this.running) this.retryAt = Number.NEGATIVE_INFINITY;
     this.next();
   }
@@ -84,6 +86,7 @@ export class Trigger {
     this.wantsCheck = false;
     if (wanted === 'pass') {
       this.wantsPass = false;
+      this.urgent = false;
       this.spend();
     }
     try {
@@ -103,13 +106,16 @@ export class Trigger {
   /** From the last pass to the next. */
   private interval(): number {
     const { minInterval, sustainedInterval } = this.options;
+    if (this.urgent) return minInterval;
     return Math.max(minInterval, (1 - this.credit) * sustainedInterval);
   }
 
   private spend(): void {
     const { burst, sustainedInterval, clock } = this.options;
     const now = clock.now();
-    this.credit = Math.min(burst, this.credit + (now - this.lastPass) / sustainedInterval) - 1;
+    const earned = (now - this.lastPass) / sustainedInterval;
+    // what was urgent may have left nothing to spend
+    this.credit = Math.max(0, Math.min(burst, this.credit + earned) - 1);
     this.lastPass = now;
   }
 

@@ -160,4 +160,23 @@ describe('Trigger', () => {
     }
     expect(starts.slice(-5).map((at) => at - (starts.at(-5) ?? 0))).toEqual([0, 100, 200, 300, 400]);
   });
+
+  it('does what is urgent in a storm as well', async () => {
+    const { clock, trigger, starts, finish } = bench({ burst: 2, sustainedInterval: 1000 });
+    const pulls = async (how: 'soon' | 'urgent', ms: number): Promise<void> => {
+      trigger.pull(how);
+      await clock.advance(ms);
+      await finish();
+    };
+    for (let i = 0; i < 4; i += 1) await pulls('soon', 100);
+    expect(starts).toEqual([0, 100]);
+    await pulls('urgent', 0);
+    await pulls('urgent', 100);
+    expect(starts).toEqual([0, 100, 400, 500]);
+    // and then it is as before
+    await pulls('soon', 900);
+    expect(starts).toHaveLength(4);
+    await pulls('soon', 100);
+    expect(starts).toEqual([0, 100, 400, 500, 1500]);
+  });
 });
