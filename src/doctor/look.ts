@@ -9,6 +9,7 @@ import { DockerError } from '../docker/client.ts';
 import { readHost } from '../host/read-host.ts';
 import { missingCapabilities } from '../kernel/backend.ts';
 import { KernelError, type Run } from '../kernel/command.ts';
+import { mountsLock } from '../reconciler/engine-probe.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { askHealth } from '../web/health.ts';
 import { tryFeatures } from './features.ts';
@@ -100,7 +101,7 @@ async function lookAtFiles(
     kernel: release(),
     missingCapabilities: await missingCapabilities(read),
     inContainer,
-    sharedLock: / \/run\/xtables\.lock /.test(mounts),
+    sharedLock: mountsLock(mounts),
     ipv6Disabled: (await read('/proc/sys/net/ipv6/conf/all/disable_ipv6')).trim() === '1',
     daemon: await askHealth(healthSocket(env), 4000).catch(() => undefined),
     bootUnit: inContainer ? undefined : await exists('/etc/systemd/system/dockwall-boot.service'),

@@ -54,11 +54,10 @@ function silentSources({ door, live, moment }: Circumstances): readonly Hint[] {
     ...origins.flatMap(({ source, networks }): readonly Hint[] => {
       if (source === undefined || networks.length > 0) return [];
       const what = shorten(sourceKey(source), 100);
-      const where = what === name ? '' : ` (in ${name})`;
       const how =
         source.kind === 'name' ? 'does not resolve: no address is known for it' : 'has not been read yet';
       return [
-        { kind: 'no answer', text: `${what}${where} ${how}, so it lets nobody in; see dockwall check` },
+        { kind: 'no answer', text: `${inList(what, name)} ${how}, so it lets nobody in; see dockwall check` },
       ];
     }),
   ]);
@@ -68,14 +67,15 @@ function missingSets(list: string, ipsets: readonly string[], { kernel }: Moment
   if (kernel === undefined) return [];
   return ipsets
     .filter((name) => !kernel.foreign.has(name))
-    .map((name) => {
-      const word = `ipset:${shorten(name)}`;
-      const where = word === list ? '' : ` (in ${list})`;
-      return {
-        kind: 'no answer',
-        text: `${word}${where} is not there, so it lets nobody in; see dockwall doctor`,
-      };
-    });
+    .map((name) => ({
+      kind: 'no answer',
+      text: `${inList(`ipset:${shorten(name)}`, list)} is not there, so it lets nobody in; see dockwall doctor`,
+    }));
+}
+
+/** A source, and the list that it is in; a label that names the source itself has a list of the same name. */
+function inList(source: string, list: string): string {
+  return source === list ? source : `${source} (in ${list})`;
 }
 
 type Groups = readonly PolicyPeers['groups'][number][];

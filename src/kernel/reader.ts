@@ -75,7 +75,7 @@ export class ProgramReader {
   /** Waits for the first of those that wait. */
   private next(): void {
     if (this.waiting.length === 0) return;
-    if (this.stopped) return this.done('none: it was stopped', 0);
+    if (this.stopped) return this.done('none: it was stopped');
     this.timer = setTimeout(() => this.end(), timeLimit);
     if (this.child !== undefined) return;
     this.child = this.start();
@@ -112,7 +112,7 @@ export class ProgramReader {
     child.on('error', () => {});
     child.on('close', () => {
       this.child = undefined;
-      if (this.waiting.length > 0) this.done('none: it was ended', 0);
+      if (this.waiting.length > 0) this.done('none: it was ended');
     });
     return child;
   }
@@ -123,7 +123,7 @@ export class ProgramReader {
     for (let at = text.indexOf(marker); at !== -1; at = text.indexOf(marker, from)) {
       const end = text.indexOf('\n', at);
       this.say(text.slice(from, at));
-      this.done(text.slice(at + marker.length + 1, end), this.size);
+      this.done(text.slice(at + marker.length + 1, end));
       from = end + 1;
     }
     this.say(text.slice(from));
@@ -135,8 +135,9 @@ export class ProgramReader {
     this.waiting[0]?.onText(text);
   }
 
-  private done(status: string, size: number): void {
+  private done(status: string): void {
     clearTimeout(this.timer);
+    const { size } = this;
     this.size = 0;
     const reading = this.waiting.shift();
     if (status === '0') reading?.resolve(size);

@@ -51,7 +51,7 @@ export class EngineProbe {
     const remote = host === '' || host.startsWith('unix://') ? undefined : host;
     const ownContainer = containerOf(mounts);
     // outside a container it is the host's anyway
-    const sharesLock = ownContainer === undefined || / \/run\/xtables\.lock /.test(mounts);
+    const sharesLock = ownContainer === undefined || mountsLock(mounts);
     return { info, version, nftables, ownContainer, sharesLock, remote };
   }
 
@@ -69,6 +69,11 @@ export class EngineProbe {
     const read = this.parts.readFile ?? ((path) => readFile(path, 'latin1'));
     return read('/proc/self/mountinfo').catch(() => '');
   }
+}
+
+/** Whether the host's lock of iptables-legacy is among these mounts (/proc/self/mountinfo). */
+export function mountsLock(mounts: string): boolean {
+  return / \/run\/xtables\.lock /.test(mounts);
 }
 
 /** Docker mounts three files of its folder of a container into it; its host name may be any. */

@@ -11,6 +11,7 @@ import { longList, scratch, write } from './lists.ts';
 // socket that has no containers.
 
 const main = new URL('../../dist/main.js', import.meta.url).pathname;
+
 /** Between two looks at its size; the daemon's own pass is each second meanwhile, and it is changed in between. */
 const settle = 12_000;
 
