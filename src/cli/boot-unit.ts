@@ -1,6 +1,7 @@
 import { place } from '../diff/placement.ts';
 import { readHost } from '../host/read-host.ts';
 import type { Listener } from '../inventory/model.ts';
+import { eachHostPort } from '../net/port-run.ts';
 import { parsePortNumbers } from '../net/port-selector.ts';
 import type { Protocol } from '../net/port.ts';
 import type { Policy } from '../policy/model.ts';
@@ -39,9 +40,7 @@ export function hostPorts(
   { services }: Pick<Policy, 'services'>,
 ): { readonly kept: readonly KeptPort[]; readonly left: readonly KeptPort[] } {
   const published = services.flatMap(({ ports }) =>
-    ports.flatMap(({ protocol, hostPort, lapsed }) =>
-      hostPort === undefined || lapsed ? [] : [{ protocol, port: hostPort }],
-    ),
+    ports.flatMap((port) => (port.lapsed ? [] : eachHostPort(port))),
   );
   const own = listeners.filter((listener) => !published.some((port) => same(port, listener)));
   return {

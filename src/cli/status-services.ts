@@ -1,4 +1,5 @@
 import type { Family } from '../net/network.ts';
+import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Reach, Service, ServicePort } from '../policy/model.ts';
 import { addCounts, type PortCounts } from '../ruleset/counts.ts';
 import { harmless } from './text.ts';
@@ -13,9 +14,10 @@ export interface ServiceStatus {
 }
 
 export interface PortStatus {
-  /** `443`, `192.0.2.1:443`, or null while Docker has still to choose. */
+  /** `443`, `20000-20999`, `192.0.2.1:443`, or null while Docker has still to choose. */
   readonly hostPort: string | null;
-  readonly containerPort: number;
+  /** `80`, or `20000-20999`. */
+  readonly containerPort: string;
   readonly protocol: string;
   readonly families: readonly Family[];
   readonly reach: 'everybody' | 'some' | 'trusted' | 'loopback' | 'host-service';
@@ -67,10 +69,11 @@ function countStatus(counts: PortCounts | undefined): CountStatus | null {
 }
 
 function portStatus(port: ServicePort): Omit<PortStatus, 'counts'> {
-  const host = port.hostPort === undefined ? null : String(port.hostPort);
+  const range = hostPortsOf(port);
+  const host = range === undefined ? null : rangeText(range);
   return {
     hostPort: host === null || port.address === 'any' ? host : hostAndPort(port.address, host),
-    containerPort: port.containerPort,
+    containerPort: rangeText(containerPortsOf(port)),
     protocol: port.protocol,
     families: [port.family],
     reach: reachWord(port),

@@ -109,8 +109,10 @@ function portsText(ports: readonly PortStatus[]): string {
   const runs: { from: string; to: string }[] = [];
   for (const text of texts) {
     const last = runs.at(-1);
-    if (last !== undefined && /^\d+$/.test(text) && Number(text) === Number(last.to) + 1) last.to = text;
-    else runs.push({ from: text, to: text });
+    const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+    if (last !== undefined && from !== undefined && to !== undefined && Number(from) === Number(last.to) + 1)
+      last.to = to;
+    else runs.push({ from: from ?? text, to: to ?? text });
   }
   const list = runs.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join(',');
   return protocol === 'tcp' ? list : `${list}/${protocol}`;

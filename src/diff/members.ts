@@ -1,3 +1,4 @@
+import { membersBeside } from '../net/port-members.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import type { ObservedSet, SetChange } from './model.ts';
 
@@ -18,8 +19,11 @@ export function editOf(set: IpSet, seen: ObservedSet | undefined): Edit | undefi
   const { members } = set;
   if (members === 'keep' || (seen !== undefined && agreeing.get(seen.members) === members)) return undefined;
   // A wanted member that would expire is added again, for good.
-  const added = seen === undefined ? members : members.filter((member) => seen.members.get(member) !== 0);
-  const removed = seen === undefined ? [] : surplus(members, seen, members.length - added.length);
+  const missing = seen === undefined ? members : members.filter((member) => seen.members.get(member) !== 0);
+  const extra = seen === undefined ? [] : surplus(members, seen, members.length - missing.length);
+  // What is missing as one range may be there as two, and the other way round.
+  const added = extra.length === 0 ? missing : membersBeside(missing, extra);
+  const removed = missing.length === 0 ? extra : membersBeside(extra, missing);
   if (added.length + removed.length > 0)
     return { set: { ...set, members }, before: () => permanent(seen), added, removed };
   if (seen !== undefined) agreeing.set(seen.members, members);

@@ -1,4 +1,5 @@
 import { harmless } from '../cli/text.ts';
+import { eachHostPort } from '../net/port-run.ts';
 import type { Finding } from '../reconciler/engine-check.ts';
 import type { HostView, Line } from './model.ts';
 
@@ -52,8 +53,8 @@ function proxyLine({ decided, listening }: HostView): Line {
   const topic = 'docker-proxy';
   const published = (decided?.policy.services ?? []).flatMap(({ active, ports }) =>
     active
-      ? ports.flatMap(({ hostPort, protocol, lapsed }) =>
-          hostPort === undefined || lapsed ? [] : [`${protocol} ${hostPort}`],
+      ? ports.flatMap((port) =>
+          port.lapsed ? [] : eachHostPort(port).map((one) => `${one.protocol} ${one.port}`),
         )
       : [],
   );

@@ -1,6 +1,7 @@
-import type { Observed, ObservedRule } from '../diff/model.ts';
+import type { Observed, ObservedRule, ObservedSet } from '../diff/model.ts';
 import { findTable, place } from '../diff/placement.ts';
 import { familyOf } from '../net/network.ts';
+import { MemberIndex } from '../net/port-members.ts';
 import type { Policy } from '../policy/model.ts';
 import type { Packet, Verdict } from '../policy/verdict.ts';
 import type { Match, Rule, Ruleset, SetName, Table } from '../ruleset/model.ts';
@@ -119,8 +120,8 @@ function throughHooks(
 function desiredLayout(table: Table, { ruleset, observed, looking }: Kernel): Layout {
   const rules = rulesByChain(table);
   const wanted = new Map(ruleset.sets.map((set) => [set.name, set]));
-  const members = new Map<SetName, ReadonlySet<string>>();
-  const found = new Map(observed.sets.map((set) => [set.name, set.members]));
+  const members = new Map<SetName, MemberIndex>();
+  const found = indexed(observed);
   const looks = wantedLooks(ruleset.sets, observed);
   return {
     chain: (name) => rules.get(name),
@@ -129,14 +130,34 @@ function desiredLayout(table: Table, { ruleset, observed, looking }: Kernel): La
       if (foreign !== undefined) return looking.holds(foreign, member);
       const set = wanted.get(name);
       if (set === undefined) return undefined;
-      const here = found.get(name)?.get(member);
-      if (set.members === 'keep') return here !== undefined;
-      const all = members.get(name) ?? new Set(set.members);
+      const here = found(name);
+      if (set.members === 'keep') return here?.index.has(member) === true;
+      const all = members.get(name) ?? new MemberIndex(set.members);
       members.set(name, all);
       // what somebody lets in for a while is meant to be there
-      return all.has(member) || (set.expiring && (here ?? 0) > 0);
+      return all.has(member) || (set.expiring && (here?.set.members.get(member) ?? 0) > 0);
     },
   };
+}
+
+/** The sets that are there, each made ready to be asked for single ports when it is first asked for. */
+function indexed(
+  observed: Observed,
+): (name: string) => { readonly set: ObservedSet; readonly index: Pick<MemberIndex, 'has'> } | undefined {
+  const sets = new Map(observed.sets.map((set) => [set.name, set]));
+  const known = new Map<string, { readonly set: ObservedSet; readonly index: Pick<MemberIndex, 'has'> }>();
+  return (name) => {
+    const set = sets.get(name);
+    if (set === undefined) return undefined;
+    const entry = known.get(name) ?? { set, index: indexOf(set) };
+    known.set(name, entry);
+    return entry;
+  };
+}
+
+/** A list of sources, which may be long, is asked as it is. */
+function indexOf({ type, members }: ObservedSet): Pick<MemberIndex, 'has'> {
+  return type.includes('port') ? new MemberIndex(members.keys()) : members;
 }
 
 function rulesByChain(table: Table): ReadonlyMap<string, readonly Rule[]> {
@@ -158,7 +179,7 @@ function observedLayout(table: Table, { observed, looking }: Kernel): Seen {
   const backend = place(observed, family).gate;
   const found = findTable(observed, { family, backend, table: 'mangle' })?.chains;
   const wanted = rulesByChain(table);
-  const sets = new Map(observed.sets.map((set) => [set.name, set]));
+  const held = indexed(observed);
   const where = `(mangle, IPv${family})`;
   const first = (hook: Hook): ObservedRule | undefined =>
     found?.get(hook)?.find(({ target }) => !isBootChain(target ?? ''));
@@ -167,10 +188,10 @@ function observedLayout(table: Table, { observed, looking }: Kernel): Seen {
     hooked,
     layout: {
       isMember: (name, member) => {
-        const set = sets.get(name);
+        const set = held(name)?.set;
         return set?.type === 'list:set'
           ? looking.holds(set.members.keys(), member)
-          : set?.members.has(member);
+          : held(name)?.index.has(member);
       },
       chain: (name) => {
         const known = new Map<string, Rule>(wanted.get(name)?.map((rule) => [rule.id, rule]));

@@ -1,5 +1,6 @@
 import { sourceKey } from '../config/model.ts';
 import { familyOf } from '../net/network.ts';
+import { hostPortsOf, includes } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
 import type { Circumstances } from './circumstances.ts';
@@ -111,7 +112,7 @@ function severalClaims({ door, asked, moment }: Circumstances): readonly Hint[] 
       service.ports.some(
         (port) =>
           packet.towards === 'host' &&
-          port.hostPort === packet.port &&
+          includes(hostPortsOf(port), packet.port) &&
           port.protocol === packet.protocol &&
           port.family === familyOf(packet.source) &&
           (port.address === 'any' || door?.port.address === 'any' || port.address === door?.port.address),

@@ -1,3 +1,4 @@
+import { portText } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { Service, ServicePort } from '../policy/model.ts';
 import type { Hint } from './model.ts';
@@ -6,15 +7,10 @@ import type { Hint } from './model.ts';
 export function publishedWords({ ports }: Pick<Service, 'ports'>): string {
   const number = ({ hostPort, containerPort }: ServicePort): number => hostPort ?? containerPort;
   const sorted = ports.toSorted((a, b) => number(a) - number(b));
-  const words = [...new Set(sorted.map(portWords))];
+  const words = [...new Set(sorted.map(portText))];
   const shown = words.slice(0, 8);
   const more = words.length > shown.length ? ', ...' : '';
   return shown.length === 0 ? 'no port' : shown.join(', ') + more;
-}
-
-function portWords({ hostPort, containerPort, protocol }: ServicePort): string {
-  const inside = `${containerPort}/${protocol}`;
-  return hostPort === undefined || hostPort === containerPort ? inside : `${hostPort}->${inside}`;
 }
 
 /** Networks of a service that nothing filters. */

@@ -1,5 +1,6 @@
 import type { ObservedSet } from '../diff/model.ts';
 import { familyOf } from '../net/network.ts';
+import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { Service } from '../policy/model.ts';
 import { problemLine } from '../policy/problem-line.ts';
@@ -105,12 +106,14 @@ function otherPort({ asked, moment }: Circumstances): readonly Hint[] {
     const ports = one.ports.filter(
       (port) =>
         port.family === familyOf(packet.source) &&
-        port.containerPort === packet.port &&
+        includes(containerPortsOf(port), packet.port) &&
         port.protocol === packet.protocol &&
         port.hostPort !== undefined &&
-        (packet.towards === 'bridge' || port.hostPort !== packet.port),
+        (packet.towards === 'bridge' || portAt(port, 'container', packet.port)?.hostPort !== packet.port),
     );
-    return ports.map(({ hostPort }) => publishedAs(one, packet.port, hostPort));
+    return ports.map((port) =>
+      publishedAs(one, packet.port, portAt(port, 'container', packet.port)?.hostPort),
+    );
   });
 }
 
@@ -135,7 +138,10 @@ function noSuchPort({ asked, moment }: Circumstances): readonly Hint[] {
   const services = service === undefined ? moment.policy.services : [service];
   const otherFamily = services.find(({ ports }) =>
     ports.some(
-      (port) => port.hostPort === packet.port && port.protocol === packet.protocol && port.family !== family,
+      (port) =>
+        includes(hostPortsOf(port), packet.port) &&
+        port.protocol === packet.protocol &&
+        port.family !== family,
     ),
   );
   if (otherFamily !== undefined)
@@ -167,7 +173,9 @@ function noSuchPort({ asked, moment }: Circumstances): readonly Hint[] {
 function lapsed({ asked, moment }: Circumstances): readonly Hint[] {
   const { packet } = asked;
   const found = moment.policy.services.find(({ ports }) =>
-    ports.some((port) => port.lapsed && port.hostPort === packet.port && port.protocol === packet.protocol),
+    ports.some(
+      (port) => port.lapsed && includes(hostPortsOf(port), packet.port) && port.protocol === packet.protocol,
+    ),
   );
   if (found === undefined) return [];
   const text = `${shorten(found.name)} would publish it, but is stopped and a service of the host itself listens there`;

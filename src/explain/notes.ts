@@ -1,4 +1,5 @@
 import { familyOf } from '../net/network.ts';
+import { containerPortsOf, rangeText } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { Service } from '../policy/model.ts';
 import { notProtected, publishedWords } from './hint-words.ts';
@@ -21,7 +22,7 @@ function noPort(service: Service, families: ReadonlySet<number>): Hint {
   const name = shorten(service.name);
   const own = service.ports.filter(({ family }) => families.has(family));
   if (own.length > 0) {
-    const words = [...new Set(own.map(({ containerPort, protocol }) => `${containerPort}/${protocol}`))];
+    const words = [...new Set(own.map((port) => `${rangeText(containerPortsOf(port))}/${port.protocol}`))];
     return {
       kind: 'not chosen',
       text: `Docker chooses the host ports of ${name} (${words.join(', ')}) when it starts: ask again when it runs`,

@@ -1,10 +1,11 @@
 import type { Inventory } from '../inventory/model.ts';
 import { contains } from '../net/merge-networks.ts';
 import { type Family, familyOf } from '../net/network.ts';
+import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
 import type { PortSelector, Protocol } from '../net/port.ts';
 import { isDockerBridge } from '../policy/bridges.ts';
 import type { Service, ServicePort } from '../policy/model.ts';
-import { selects } from '../policy/services.ts';
+import { selected } from '../policy/selection.ts';
 import type { Door, Packet } from '../policy/verdict.ts';
 import type { Asker, Moment, Target } from './model.ts';
 
@@ -50,8 +51,8 @@ class Maker {
   }
 
   toPort(port: number, protocol: Protocol | undefined): readonly Asked[] {
-    const doors = this.doors().filter(
-      (door) => door.port.hostPort === port && (protocol ?? door.port.protocol) === door.port.protocol,
+    const doors = this.doorsAt(port).filter(
+      (door) => (protocol ?? door.port.protocol) === door.port.protocol,
     );
     const places = new Map(doors.map(({ port: one }) => [`${one.protocol} ${one.address}`, one]));
     if (places.size === 0) return [this.toHost(port, protocol ?? 'tcp')];
@@ -63,8 +64,8 @@ class Maker {
     const published = this.doors().flatMap((door) => {
       const here =
         towards === 'host'
-          ? door.port.hostPort === port
-          : door.port.containerPort === port &&
+          ? includes(hostPortsOf(door.port), port)
+          : includes(containerPortsOf(door.port), port) &&
             door.service.endpoints.some((endpoint) => endpoint.address === address);
       return here ? [door.port.protocol] : [];
     });
@@ -77,9 +78,7 @@ class Maker {
   }
 
   toService(service: Service, selector: PortSelector): readonly Asked[] {
-    const chosen = service.ports.filter(
-      (port) => port.family === this.family && selects(selector, port, service.ports),
-    );
+    const chosen = selected(selector, service.ports).filter((port) => port.family === this.family);
     const packets = chosen.flatMap((port) => this.toDoor({ service, port }));
     if (selector.kind === 'every') return packets;
     const { from, to } = selector.range;
@@ -118,9 +117,7 @@ class Maker {
 
   /** An address of the host that this port is not bound to by itself, where there is one. */
   private someAddress(port: number): string {
-    const bound = new Set(
-      this.doors().flatMap((door) => (door.port.hostPort === port ? [door.port.address] : [])),
-    );
+    const bound = new Set(this.doorsAt(port).map((door) => door.port.address));
     const own = [...this.moment.own].filter(
       (address) => familyOf(address) === this.family && !isLoopback(address) && !address.startsWith('fe80:'),
     );
@@ -131,6 +128,14 @@ class Maker {
 
   private source(): Pick<Packet, 'source' | 'interface'> {
     return { source: this.asker.address, interface: arrivesAt(this.asker, this.moment.inventory) };
+  }
+
+  /** The doors that have this host port; of a run the one port. */
+  private doorsAt(number: number): readonly Door[] {
+    return this.doors().flatMap(({ service, port }) => {
+      const one = portAt(port, 'host', number);
+      return one === undefined ? [] : [{ service, port: one }];
+    });
   }
 
   private doors(): readonly Door[] {

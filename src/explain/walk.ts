@@ -1,5 +1,7 @@
 import { addressBlock, blockAt, toCidr, widthOf } from '../net/block.ts';
 import { contains } from '../net/merge-networks.ts';
+import { includes } from '../net/port-run.ts';
+import type { PortRange } from '../net/port.ts';
 import type { Packet } from '../policy/verdict.ts';
 import type { Match, Rule, SetName } from '../ruleset/model.ts';
 import { chains } from '../ruleset/names.ts';
@@ -119,10 +121,14 @@ function holds(
     case 'mark':
       return marked !== match.negated;
     case 'port':
-      return match.protocol === packet.protocol && match.port === packet.port;
+      return match.protocol === packet.protocol && includes(portsOf(match), packet.port);
     case 'original-port':
-      return match.port === packet.port;
+      return includes(portsOf(match), packet.port);
   }
+}
+
+function portsOf({ port, to = port }: { readonly port: number; readonly to?: number }): PortRange {
+  return { from: port, to };
 }
 
 function isNamed(pattern: string, name: string | undefined): boolean {

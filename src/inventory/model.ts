@@ -1,4 +1,5 @@
 import type { Cidr, Family } from '../net/network.ts';
+import type { PortRun } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
 
 /** What runs on this host, as far as published ports go. Pure data, sorted; made by `readInventory`. */
@@ -42,14 +43,12 @@ export type NetworkMode =
   | { readonly kind: 'container'; readonly id: string };
 
 /**
- * One published port of one container in one family. `address` is the host address it is bound to, or
- * `any`. `hostPort` is undefined while Docker has still to choose it, and in routed gateway mode.
+ * One published port of one container in one family, or many in a row (see net/port-run.ts). `address` is the host address it is
+ * bound to, or `any`. `hostPort` is undefined while Docker has still to choose it, and in routed gateway mode.
  */
-export interface PublishedPort {
+export interface PublishedPort extends PortRun {
   readonly family: Family;
   readonly address: 'any' | Cidr;
-  readonly hostPort: number | undefined;
-  readonly containerPort: number;
   readonly protocol: Protocol;
 }
 

@@ -1,5 +1,6 @@
 import { families, familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
+import { joinRuns } from '../net/port-run.ts';
 import { type Protocol, protocols } from '../net/port.ts';
 import type { ContainerDetails, ContainerSummary } from './docker-json.ts';
 import type { PublishedPort } from './model.ts';
@@ -15,10 +16,16 @@ export function publishedPorts(
   details: ContainerDetails | undefined,
 ): readonly PublishedPort[] {
   const given = givenPorts(summary);
-  const isGiven = (asked: PublishedPort): boolean =>
-    given.some((port) => port.containerPort === asked.containerPort && port.protocol === asked.protocol);
-  const asked = details === undefined ? [] : requestedPorts(details).filter((port) => !isGiven(port));
-  return [...given, ...asked];
+  const target = ({ containerPort, protocol }: PublishedPort): string => `${containerPort}/${protocol}`;
+  const isGiven = new Set(given.map(target));
+  const asked =
+    details === undefined ? [] : eachRequested(details).filter((port) => !isGiven.has(target(port)));
+  return join([...given, ...asked]);
+}
+
+/** Docker tells each port by itself, in families and addresses. */
+function join(ports: readonly PublishedPort[]): readonly PublishedPort[] {
+  return joinRuns(ports, ({ family, address, protocol }) => `${family} ${address} ${protocol}`);
 }
 
 function givenPorts(summary: ContainerSummary): readonly PublishedPort[] {
@@ -35,13 +42,15 @@ function givenPorts(summary: ContainerSummary): readonly PublishedPort[] {
 
 /** What was asked for at `create`; ports that Docker is to choose have no host port yet. */
 export function requestedPorts(details: ContainerDetails): readonly PublishedPort[] {
+  return join(eachRequested(details));
+}
+
+function eachRequested(details: ContainerDetails): readonly PublishedPort[] {
   const asked = Object.entries(details.HostConfig.PortBindings ?? {}).flatMap(([key, hosts]) => {
     const target = containerPort(key);
     if (target === undefined) return [];
     return (hosts ?? []).flatMap((host) =>
-      hostPorts(host.HostPort ?? '').flatMap((hostPort) =>
-        bindings(host.HostIp ?? '', { ...target, hostPort }),
-      ),
+      bindings(host.HostIp ?? '', { ...target, ...hostPorts(host.HostPort ?? '') }),
     );
   });
   if (details.HostConfig.PublishAllPorts !== true) return asked;
@@ -53,10 +62,7 @@ export function requestedPorts(details: ContainerDetails): readonly PublishedPor
 }
 
 /** `HostIp` "" means every address of both families (and, with dockerd's `--ip`, one; closing both is safe). */
-function bindings(
-  hostIp: string,
-  port: Pick<PublishedPort, 'hostPort' | 'containerPort' | 'protocol'>,
-): readonly PublishedPort[] {
+function bindings(hostIp: string, port: Omit<PublishedPort, 'family' | 'address'>): readonly PublishedPort[] {
   if (hostIp === '') return families.map((family) => ({ ...port, family, address: 'any' }));
   if (hostIp === '0.0.0.0') return [{ ...port, family: 4, address: 'any' }];
   if (hostIp === '::') return [{ ...port, family: 6, address: 'any' }];
@@ -76,9 +82,10 @@ function containerPort(key: string): { containerPort: number; protocol: Protocol
 }
 
 /** `8080`; `8000-8010` (Docker takes a free one of these, so all are ours); "" or "0" (Docker chooses). */
-function hostPorts(text: string): readonly (number | undefined)[] {
+function hostPorts(text: string): Pick<PublishedPort, 'hostPort' | 'count' | 'oneOf'> {
   const [from, to] = text.split('-').map(Number);
-  if (from === undefined || !Number.isInteger(from) || from === 0) return [undefined];
-  if (to === undefined || !Number.isInteger(to) || to < from || to > 65_535) return [from];
-  return Array.from({ length: to - from + 1 }, (_, index) => from + index);
+  if (from === undefined || !Number.isInteger(from) || from <= 0 || from > 65_535)
+    return { hostPort: undefined };
+  if (to === undefined || !Number.isInteger(to) || to <= from || to > 65_535) return { hostPort: from };
+  return { hostPort: from, count: to - from + 1, oneOf: true };
 }

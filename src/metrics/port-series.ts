@@ -1,3 +1,4 @@
+import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { Policy } from '../policy/model.ts';
 import { addCounts, type PortCounts, readCounts } from '../ruleset/counts.ts';
@@ -29,7 +30,7 @@ export function portSeries(policy: Policy, sets: Parameters<typeof readCounts>[1
         ? { service: '(others)', port: '', protocol: '' }
         : {
             service: shorten(service.name, longestName),
-            port: String(port.hostPort ?? port.containerPort),
+            port: rangeText(hostPortsOf(port) ?? containerPortsOf(port)),
             protocol: port.protocol,
           };
       const key = JSON.stringify(series);

@@ -1,3 +1,4 @@
+import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { Peer, Policy, PolicyMembers, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
 
@@ -84,10 +85,13 @@ function doorsOf({ services }: Policy): ReadonlyMap<string, Door> {
   return doors;
 }
 
-function doorWords({ name }: Service, { address, hostPort, containerPort, protocol }: ServicePort): string {
+function doorWords({ name }: Service, port: ServicePort): string {
+  const { address, protocol } = port;
   const bound = address === 'any' ? '' : address.includes(':') ? `[${address}]:` : `${address}:`;
-  const port = hostPort === undefined ? `container port ${containerPort}` : `${bound}${hostPort}`;
-  return `${port}/${protocol} of ${shorten(name)}`;
+  const range = hostPortsOf(port);
+  const words =
+    range === undefined ? `container port ${rangeText(containerPortsOf(port))}` : bound + rangeText(range);
+  return `${words}/${protocol} of ${shorten(name)}`;
 }
 
 function peerWords(peer: Peer): string {

@@ -1,6 +1,7 @@
 import type { Config } from '../config/model.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
 import { families } from '../net/network.ts';
+import { hostPortsOf, overlap, shortestRun } from '../net/port-run.ts';
 import type { LabelRules } from './labels.ts';
 
 /** One container together with what its labels (and `services:` entries) say. */
@@ -48,21 +49,28 @@ export function declaredMesh({ containers, inSwarm }: Inventory, config: Config)
 }
 
 function samePort(a: PublishedPort, b: PublishedPort): boolean {
-  return a.family === b.family && a.protocol === b.protocol && a.hostPort === b.hostPort;
+  const range = hostPortsOf(b);
+  return (
+    a.family === b.family &&
+    a.protocol === b.protocol &&
+    range !== undefined &&
+    overlap(hostPortsOf(a), range)
+  );
 }
 
 function declaredPorts(rules: LabelRules): readonly PublishedPort[] {
-  return rules.declared.flatMap(({ range, protocol }) =>
-    Array.from({ length: range.to - range.from + 1 }, (_, index) => range.from + index).flatMap((port) =>
-      (protocol === undefined ? (['tcp', 'udp'] as const) : [protocol]).flatMap((protocol) =>
-        families.map((family) => ({
-          family,
-          address: 'any' as const,
-          hostPort: port,
-          containerPort: port,
-          protocol,
-        })),
-      ),
+  return rules.declared.flatMap(({ range: { from, to }, protocol }) =>
+    (protocol === undefined ? (['tcp', 'udp'] as const) : [protocol]).flatMap((one) =>
+      families.flatMap((family): readonly PublishedPort[] => {
+        const port = { family, address: 'any', hostPort: from, containerPort: from, protocol: one } as const;
+        return to - from + 1 < shortestRun
+          ? Array.from({ length: to - from + 1 }, (_, index) => ({
+              ...port,
+              hostPort: from + index,
+              containerPort: from + index,
+            }))
+          : [{ ...port, count: to - from + 1 }];
+      }),
     ),
   );
 }

@@ -1,5 +1,6 @@
 import type { GroupName, LiveSource, SourceKey } from '../config/model.ts';
 import type { Cidr, Family } from '../net/network.ts';
+import type { PortRun } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
 
 /** Why something is open or refused: the label (or config key) and its value, as the user wrote them. */
@@ -31,12 +32,10 @@ export interface Reach {
   readonly deny: readonly PeerRule[];
 }
 
-/** One published port of one service with the verdict on it. */
-export interface ServicePort {
+/** One published port of one service with the verdict on it, or many in a row that have the same. */
+export interface ServicePort extends PortRun {
   readonly family: Family;
   readonly address: 'any' | Cidr;
-  readonly hostPort: number | undefined;
-  readonly containerPort: number;
   readonly protocol: Protocol;
   readonly reach: Reach;
   /** Bound to 127.0.0.0/8 or ::1: no packet from outside is meant for it, whatever a label says. */

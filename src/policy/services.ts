@@ -1,10 +1,12 @@
 import type { Config } from '../config/model.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
-import type { PortSelector } from '../net/port.ts';
+import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
 import { type OpenRule, readLabels } from './labels.ts';
+import { overLimit } from './limits.ts';
 import type { PeerRule, Problem, Reach, Reason, Service, ServiceEndpoint } from './model.ts';
+import { selectAll, selected } from './selection.ts';
 
 /** An overlay is reached from its own nodes only; what it publishes is in the mesh. */
 const filteredDrivers: ReadonlySet<string> = new Set(['bridge', 'overlay', 'host', 'null']);
@@ -27,12 +29,14 @@ export function readServices(
   }));
   const problems: Problem[] = [];
   const services: Service[] = [];
+  const guestsOf = guestsByHost(speakers);
   for (const owner of speakers) {
     if (owner.container.networkMode.kind === 'container') {
       problems.push(...owner.rules.problems);
       continue;
     }
-    const guests = speakers.filter((other) => other.container.active && sharesNetworkOf(other, owner));
+    const { id, name } = owner.container;
+    const guests = [...(guestsOf.get(id) ?? []), ...(guestsOf.get(name) ?? [])];
     const read = readService(
       { owner, guests, kin: kinPorts(owner, speakers, config) },
       { config, inventory },
@@ -43,9 +47,14 @@ export function readServices(
   return { services, problems };
 }
 
-function sharesNetworkOf(guest: Speaker, owner: Speaker): boolean {
-  const mode = guest.container.networkMode;
-  return mode.kind === 'container' && (mode.id === owner.container.id || mode.id === owner.container.name);
+/** Who runs in another's network, by the id (or the name) of that one. */
+function guestsByHost(speakers: readonly Speaker[]): ReadonlyMap<string, readonly Speaker[]> {
+  const guests = speakers.filter(
+    ({ container: { active, networkMode } }) => active && networkMode.kind === 'container',
+  );
+  return Map.groupBy(guests, ({ container: { networkMode } }) =>
+    networkMode.kind === 'container' ? networkMode.id : '',
+  );
 }
 
 /** Key by key, a `services:` entry (by container name, else by compose or swarm service) replaces the label. */
@@ -82,6 +91,13 @@ function readService(
   const byDefault = config.default === 'open' && !speakers.some((speaker) => speaker.speaks || speaker.mute);
   const denies = speakers.flatMap((speaker) => speaker.denies);
   const opens = speakers.flatMap((speaker) => speaker.opens);
+  const open = selectAll(ports, opens).map(({ port, rules: applying }) => ({
+    ...port,
+    reach: byDefault ? { ...closed, everyone: openByDefault, deny: denies } : reachOf(applying, denies),
+  }));
+  const excess = overLimit(container.name, open);
+  if (excess !== undefined) problems.push(excess);
+  const decided = excess === undefined ? open : ports.map((port) => ({ ...port, reach: closed }));
   return {
     problems,
     service: {
@@ -92,14 +108,7 @@ function readService(
       active: container.active,
       description: rules.description,
       undeclared: hostNetwork && !rules.declares,
-      ports: ports.map((port) => ({
-        ...port,
-        reach: byDefault
-          ? { ...closed, everyone: openByDefault, deny: denies }
-          : reachOf(port, ports, { opens, denies }),
-        loopback: isLoopback(port),
-        lapsed: false,
-      })),
+      ports: decided.map((port) => ({ ...port, loopback: isLoopback(port), lapsed: false })),
       endpoints: serviceEndpoints(container, inventory),
       unprotected: unprotectedNetworks(container, inventory),
     },
@@ -110,19 +119,6 @@ function isLoopback({ address }: PublishedPort): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** A host port where one matches, else a container port: `8080:80` beside `80:3000`, label `80` means the latter. */
-export function selects(selector: PortSelector, port: PublishedPort, all: readonly PublishedPort[]): boolean {
-  if (selector.kind === 'every') return true;
-  const { range, protocol, scope } = selector;
-  const hit = (candidate: PublishedPort, number: number | undefined): boolean =>
-    number !== undefined &&
-    number >= range.from &&
-    number <= range.to &&
-    (protocol === undefined || candidate.protocol === protocol);
-  const byHost = scope === 'either' && all.some((candidate) => hit(candidate, candidate.hostPort));
-  return byHost ? hit(port, port.hostPort) : hit(port, port.containerPort);
-}
-
 function unmatchedSelectors(
   { container, rules }: Speaker,
   ports: readonly PublishedPort[],
@@ -131,7 +127,7 @@ function unmatchedSelectors(
   // Not a mistake of the user's: Docker has not told yet, and the next pass will know.
   if (!portsKnown) return [];
   return rules.opens
-    .filter(({ selector }) => !ports.some((port) => selects(selector, port, ports)))
+    .filter(({ selector }) => selected(selector, ports).length === 0)
     .map(({ selector, reason }) => ({
       container: container.name,
       ...reason,
@@ -148,21 +144,17 @@ function publishedHint(container: Container, ports: readonly PublishedPort[]): s
     return 'declare the ports of a host-network container with dockwall.ports';
   if (ports.length === 0 && container.swarmService !== undefined)
     return "ports in the swarm's mesh are opened under services: in the configuration, by the service's name";
-  const words = ports.map(
-    ({ hostPort, containerPort, protocol }) =>
-      `${hostPort === undefined ? '' : `${hostPort}->`}${containerPort}/${protocol}`,
-  );
+  const words = ports.map((port) => {
+    const host = hostPortsOf(port);
+    return `${host === undefined ? '' : `${rangeText(host)}->`}${rangeText(containerPortsOf(port))}/${port.protocol}`;
+  });
   return words.length === 0
     ? 'publish it with ports: in the compose file'
     : `published: ${[...new Set(words)].join(', ')}`;
 }
 
-function reachOf(
-  port: PublishedPort,
-  all: readonly PublishedPort[],
-  { opens, denies }: { opens: readonly OpenRule[]; denies: readonly PeerRule[] },
-): Reach {
-  const applying = opens.filter((rule) => selects(rule.selector, port, all));
+/** What the rules that apply to a port open, all of them together. */
+function reachOf(applying: readonly OpenRule[], denies: readonly PeerRule[]): Reach {
   return {
     everyone: applying.find((rule) => rule.peers === 'everyone')?.reason,
     allow: applying.flatMap((rule) =>

@@ -1,4 +1,5 @@
-import type { Protocol } from '../net/port.ts';
+import { containerPortsOf, hostPortsOf } from '../net/port-run.ts';
+import type { PortRange, Protocol } from '../net/port.ts';
 import type { Policy } from './model.ts';
 import { judge } from './verdict.ts';
 
@@ -12,14 +13,18 @@ export interface Session {
 
 /** The ports that a session has to go to for the policy to have a say: those that something publishes. */
 export function sessionPorts({ services }: Policy): ReadonlySet<number> {
-  return new Set(
-    services.flatMap(({ ports, endpoints }) =>
-      ports.flatMap(({ hostPort, containerPort }) => [
-        ...(hostPort === undefined ? [] : [hostPort]),
-        ...(endpoints.some(({ routed }) => routed) ? [containerPort] : []),
-      ]),
-    ),
-  );
+  const found = new Set<number>();
+  const add = (range: PortRange | undefined): void => {
+    if (range !== undefined) for (let port = range.from; port <= range.to; port += 1) found.add(port);
+  };
+  for (const { ports, endpoints } of services) {
+    const routed = endpoints.some((endpoint) => endpoint.routed);
+    for (const port of ports) {
+      add(hostPortsOf(port));
+      if (routed) add(containerPortsOf(port));
+    }
+  }
+  return found;
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { GroupName } from '../config/model.ts';
 import { NetworkIndex } from '../net/network-index.ts';
 import { type Cidr, familyOf } from '../net/network.ts';
-import type { Protocol } from '../net/port.ts';
+import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
+import type { PortRange, Protocol } from '../net/port.ts';
 import type { PeerRule, Policy, PolicyMembers, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
 
 /** A packet from outside, of the side that opened the connection, as it is before Docker's DNAT. */
@@ -80,14 +81,14 @@ export function verdict(policy: Policy, packet: Packet): Verdict {
  * against each other. Sources are looked up by prefix length, so that many packets against long lists are cheap.
  */
 export function judge(policy: Policy): (packet: Packet) => Verdict {
-  const doors = doorsByPlace(policy);
+  const places = new Places(policy);
   const sources = new Sources(policy);
   return (packet) => {
     if (isLoopback(packet.destination)) return { kind: 'dropped', because: 'loopback' };
     const routed = packet.towards !== 'host';
-    const here = (doors.get(placeOf(routed, packet)) ?? []).filter(
-      ({ port: { address } }) => routed || address === 'any' || address === packet.destination,
-    );
+    const here = places
+      .at(routed, packet)
+      .filter(({ port: { address } }) => routed || address === 'any' || address === packet.destination);
     const decided = decide(here, { packet, sources, policy });
     if (decided !== undefined) return decided;
     return packet.towards === 'bridge' ? { kind: 'dropped', because: 'unpublished' } : { kind: 'not ours' };
@@ -186,28 +187,49 @@ function arrivesAt({ interfaces }: PolicyMembers, packet: Packet): string | unde
   return interfaces.find((name) => name === packet.interface);
 }
 
-/** Ports by what a packet for them looks like: a host port, or a container's own address and port. */
-function doorsByPlace({ services }: Policy): ReadonlyMap<string, readonly Door[]> {
-  const doors = new Map<string, Door[]>();
-  const add = (place: string, door: Door): void => {
-    doors.set(place, [...(doors.get(place) ?? []), door]);
-  };
-  for (const service of services) {
-    for (const port of service.ports) {
-      if (port.loopback || port.lapsed) continue;
-      const { protocol, family } = port;
-      if (port.hostPort !== undefined) add(`${family} ${protocol}:${port.hostPort}`, { service, port });
-      for (const { address, routed } of service.endpoints) {
-        if (routed && familyOf(address) === family)
-          add(`${address} ${protocol}:${port.containerPort}`, { service, port });
+/** Ports by what a packet for them looks like: a host port, or a container's own address and port. Runs are found page by page. */
+class Places {
+  private readonly pages = new Map<string, { readonly range: PortRange; readonly door: Door }[]>();
+
+  constructor({ services }: Policy) {
+    for (const service of services) {
+      for (const port of service.ports) {
+        if (port.loopback || port.lapsed) continue;
+        const { protocol, family } = port;
+        const hostPorts = hostPortsOf(port);
+        if (hostPorts !== undefined) this.add(`${family} ${protocol}`, hostPorts, { service, port });
+        for (const { address, routed } of service.endpoints) {
+          if (routed && familyOf(address) === family)
+            this.add(`${address} ${protocol}`, containerPortsOf(port), { service, port });
+        }
       }
     }
   }
-  return doors;
+
+  /** In the order of services and their ports. */
+  at(routed: boolean, { destination, protocol, port }: Packet): readonly Door[] {
+    const place = `${routed ? destination : familyOf(destination)} ${protocol}`;
+    const page = this.pages.get(`${place} ${pageOf(port)}`) ?? [];
+    return page.flatMap(({ range, door }) => (includes(range, port) ? [single(door, routed, port)] : []));
+  }
+
+  private add(place: string, range: PortRange, door: Door): void {
+    for (let page = pageOf(range.from); page <= pageOf(range.to); page += 1) {
+      const key = `${place} ${page}`;
+      const doors = this.pages.get(key);
+      if (doors === undefined) this.pages.set(key, [{ range, door }]);
+      else doors.push({ range, door });
+    }
+  }
 }
 
-function placeOf(routed: boolean, { destination, protocol, port }: Packet): string {
-  return `${routed ? destination : familyOf(destination)} ${protocol}:${port}`;
+/** Of a run the one port that was asked for. */
+function single({ service, port }: Door, routed: boolean, asked: number): Door {
+  return { service, port: portAt(port, routed ? 'container' : 'host', asked) ?? port };
+}
+
+function pageOf(port: number): number {
+  return port >> 6;
 }
 
 function isLoopback(address: string): boolean {

@@ -6,6 +6,7 @@ import { requestedPorts } from '../inventory/published-ports.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { everyAddress } from '../net/merge-networks.ts';
 import type { Family } from '../net/network.ts';
+import { eachHostPort } from '../net/port-run.ts';
 import { setName } from '../ruleset/names.ts';
 import { publishedMembers } from '../ruleset/openings.ts';
 import { AdoptedPorts, portKey } from './adopted-ports.ts';
@@ -245,10 +246,7 @@ export class Guard {
   /** The fixed ports of a new container into the published sets, and out of the guard's list. */
   private async close(details: ContainerDetails): Promise<void> {
     const ports = requestedPorts(details);
-    const fixed = ports.flatMap(({ protocol, hostPort }) =>
-      hostPort === undefined ? [] : [{ protocol, port: hostPort }],
-    );
-    this.book.publish(fixed, this.parts.clock.now());
+    this.book.publish(ports.flatMap(eachHostPort), this.parts.clock.now());
     const sets = this.parts.families.flatMap((family) =>
       publishedMembers(ports, family).map((member): SetChange => ({
         kind: 'add-member',

@@ -28,9 +28,14 @@ export function readStart({ policy, observed, engine }: Decision, about: StartFa
   const doors = policy.services.map(({ ports }) => {
     const here = ports.filter(({ lapsed, loopback }) => !lapsed && !loopback);
     const words = (list: typeof here): number =>
-      new Set(
-        list.map(({ hostPort, containerPort, protocol }) => `${hostPort ?? `-${containerPort}`}/${protocol}`),
-      ).size;
+      [
+        ...new Map(
+          list.map(({ hostPort, containerPort, protocol, count = 1 }) => [
+            `${hostPort ?? `-${containerPort}`}/${protocol}`,
+            count,
+          ]),
+        ).values(),
+      ].reduce((sum, count) => sum + count, 0);
     return { all: words(here), open: words(here.filter(({ reach }) => reach.everyone !== undefined)) };
   });
   const sum = (read: (door: { all: number; open: number }) => number): number =>

@@ -1,6 +1,7 @@
 import type { SetChange } from '../diff/model.ts';
 import type { ContainerDetails, ContainerSummary, Snapshot } from '../inventory/docker-json.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
+import { joinMembers, membersBeside } from '../net/port-members.ts';
 import type { Service, ServicePort } from '../policy/model.ts';
 import { resolve } from '../policy/resolve.ts';
 import type { IpSet } from '../ruleset/model.ts';
@@ -130,23 +131,29 @@ export function withdrawals(
   return sets.flatMap(({ name, type, effect, members }): SetChange[] => {
     // Who is in a set of others is not at stake when a container goes, and that a set is named does not say that it is there.
     if (effect !== 'opens' || members === 'keep' || type === 'list:set') return [];
-    const kept = new Set<string>(wanted.get(name) ?? []);
-    return members
-      .filter((member) => !kept.has(member))
-      .map((member) => ({ kind: 'delete-member', set: name, member }));
+    const kept = wanted.get(name);
+    return membersBeside(members, kept === undefined || kept === 'keep' ? [] : kept).map((member) => ({
+      kind: 'delete-member',
+      set: name,
+      member,
+    }));
   });
 }
 
 /** The same sets, less what these changes take away. */
 export function without(sets: readonly IpSet[], changes: readonly SetChange[]): readonly IpSet[] {
-  const gone = new Set(
-    changes.flatMap((change) => (change.kind === 'delete-member' ? [`${change.set} ${change.member}`] : [])),
-  );
-  return sets.map((set) =>
-    set.members === 'keep'
-      ? set
-      : { ...set, members: set.members.filter((member) => !gone.has(`${set.name} ${member}`)) },
-  );
+  const gone = new Map<string, string[]>();
+  for (const change of changes) {
+    if (change.kind !== 'delete-member') continue;
+    const members = gone.get(change.set);
+    if (members === undefined) gone.set(change.set, [change.member]);
+    else members.push(change.member);
+  }
+  return sets.map((set) => {
+    const members = gone.get(set.name);
+    if (set.members === 'keep' || members === undefined) return set;
+    return { ...set, members: membersBeside(set.members, joinMembers(members)) };
+  });
 }
 
 function withNews(snapshot: Snapshot, news: News): Snapshot {

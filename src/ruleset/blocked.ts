@@ -1,4 +1,5 @@
 import { families } from '../net/network.ts';
+import { containerPortsOf, hostPortsOf, includes } from '../net/port-run.ts';
 import type { Policy } from '../policy/model.ts';
 import { blockedRoles, setName } from './names.ts';
 import { rememberedFor } from './sets.ts';
@@ -69,11 +70,11 @@ function publishers(
 ): readonly string[] {
   const owners = services.filter((service) =>
     service.ports.some(
-      ({ family, protocol, hostPort, containerPort }) =>
-        family === asked.family &&
-        protocol === asked.protocol &&
-        (hostPort === asked.port ||
-          (containerPort === asked.port && service.endpoints.some(({ routed }) => routed))),
+      (port) =>
+        port.family === asked.family &&
+        port.protocol === asked.protocol &&
+        (includes(hostPortsOf(port), asked.port) ||
+          (includes(containerPortsOf(port), asked.port) && service.endpoints.some(({ routed }) => routed))),
     ),
   );
   const running = owners.filter(({ active }) => active);

@@ -1,10 +1,15 @@
-import type { Policy, ServicePort } from '../policy/model.ts';
+import { MemberIndex } from '../net/port-members.ts';
+import { cut } from '../net/port-run.ts';
+import type { Policy, Service, ServicePort } from '../policy/model.ts';
 import { countRoles, setName } from './names.ts';
-import { doorMembers } from './openings.ts';
+import { doorMembers, isCounted } from './openings.ts';
 
 /** A set with counters, as the kernel has it. */
 interface CountedSet {
   readonly name: string;
+  /** In the one spelling (see net/port-members.ts). */
+  readonly members: ReadonlyMap<string, unknown>;
+  /** By member for one port each; one that has counted nothing may be left out. */
   readonly packets?: ReadonlyMap<string, number>;
 }
 
@@ -26,17 +31,19 @@ export function readCounts(
   policy: Policy,
   sets: readonly CountedSet[],
 ): ReadonlyMap<ServicePort, PortCounts> {
-  const found = new Map(sets.map(({ name, packets }) => [name, packets]));
+  const found = new Map(
+    sets.map((set) => [set.name, { ...set, index: new MemberIndex(set.members.keys()) }]),
+  );
   const taken = new Set<string>();
   const counts = new Map<ServicePort, PortCounts>();
   const services = policy.services.toSorted((a, b) => Number(b.active) - Number(a.active));
-  for (const service of services) {
+  for (const service of services.filter(isCounted)) {
     for (const port of service.ports) {
-      const members = doorMembers(service, port).filter((member) => !taken.has(`${port.family} ${member}`));
+      const members = singleMembers(service, port).filter((member) => !taken.has(`${port.family} ${member}`));
       const sum = (role: string): number | undefined => {
-        const packets = found.get(setName(port.family, role));
-        const some = members.flatMap((member) => packets?.get(member) ?? []);
-        return some.length === 0 ? undefined : some.reduce((total, more) => total + more, 0);
+        const set = found.get(setName(port.family, role));
+        if (set?.packets === undefined || !members.some((member) => set.index.has(member))) return undefined;
+        return members.reduce((total, member) => total + (set.packets?.get(member) ?? 0), 0);
       };
       const passed = sum(countRoles.passed);
       if (passed === undefined) continue;
@@ -45,6 +52,12 @@ export function readCounts(
     }
   }
   return counts;
+}
+
+/** A member for each port of a run, as the kernel keeps them. */
+function singleMembers(service: Service, run: ServicePort): readonly string[] {
+  const each = Array.from({ length: run.count ?? 1 }, (_, index) => index);
+  return cut(run, each).flatMap((port) => doorMembers(service, port));
 }
 
 /** Counts of several ports together; undefined where none of them is counted. */

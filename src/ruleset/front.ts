@@ -1,4 +1,7 @@
 import type { Family } from '../net/network.ts';
+import { containerPortsOf, hostPortsOf, portText } from '../net/port-run.ts';
+import type { PortRange } from '../net/port.ts';
+import { limits } from '../policy/limits.ts';
 import type { Policy, PeerRule, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
 import { accept, drop, from, giveBack, jump, notMarked, sourceNotIn, to } from './matches.ts';
 import type { Chain, ChainName, Match, Table } from './model.ts';
@@ -65,7 +68,8 @@ function networkLines(policy: Policy, family: Family, networkId: string): readon
       .flatMap((endpoint) =>
         service.ports
           .filter((port) => port.family === family && !port.loopback && !port.lapsed)
-          .flatMap((port) => portLines(service, port, { endpoint, family, policy })),
+          .flatMap((port) => portLines(service, port, { endpoint, family, policy }))
+          .slice(0, limits.frontRules),
       ),
   );
 }
@@ -75,16 +79,17 @@ function portLines(
   port: ServicePort,
   { endpoint, family, policy }: { endpoint: ServiceEndpoint; family: Family; policy: Policy },
 ): readonly Line[] {
-  if (port.hostPort === undefined && !endpoint.routed) return [];
+  const hostPorts = hostPortsOf(port);
+  if (hostPorts === undefined && !endpoint.routed) return [];
   const matches: readonly Match[] = [
     { kind: 'destination', network: endpoint.address },
-    { kind: 'port', protocol: port.protocol, port: port.containerPort },
+    { kind: 'port', protocol: port.protocol, ...portMatch(containerPortsOf(port)) },
     // The next container that is given this address has another host port: it inherits nothing.
-    ...(endpoint.routed || port.hostPort === undefined
+    ...(endpoint.routed || hostPorts === undefined
       ? []
-      : [{ kind: 'original-port', port: port.hostPort } as const]),
+      : [{ kind: 'original-port', ...portMatch(hostPorts) } as const]),
   ];
-  const words = `${service.name} ${portWords(port)}`;
+  const words = `${service.name} ${portText(port)}`;
   if (port.reach.everyone !== undefined) return [[matches, accept, `${words} public`]];
   return port.reach.allow
     .filter(({ peer }) => peer.kind === 'group' || peer.network.includes(':') === (family === 6))
@@ -97,9 +102,8 @@ function portLines(
     );
 }
 
-function portWords({ hostPort, containerPort, protocol }: ServicePort): string {
-  const inside = `${containerPort}/${protocol}`;
-  return hostPort === undefined || hostPort === containerPort ? inside : `${hostPort}->${inside}`;
+function portMatch({ from, to }: PortRange): { readonly port: number; readonly to?: number } {
+  return from === to ? { port: from } : { port: from, to };
 }
 
 function peerWays(

@@ -35,8 +35,9 @@ export type Match =
     }
   | { readonly kind: 'mark'; readonly bit: number; readonly negated: boolean }
   | { readonly kind: 'connection-mark'; readonly bit: number }
-  | { readonly kind: 'port'; readonly protocol: Protocol; readonly port: number }
-  | { readonly kind: 'original-port'; readonly port: number };
+  /** `to`: the last of a range. */
+  | { readonly kind: 'port'; readonly protocol: Protocol; readonly port: number; readonly to?: number }
+  | { readonly kind: 'original-port'; readonly port: number; readonly to?: number };
 
 export type Target =
   | { readonly kind: 'accept' }
@@ -87,7 +88,7 @@ export interface Table {
 }
 
 /**
- * One ipset. `members` are in `ipset save` spelling, sorted; `keep` leaves whatever stands (before Docker
+ * One ipset. `members` are in `ipset save` spelling, ports in a row as ranges (see net/port-members.ts), sorted; `keep` leaves whatever stands (before Docker
  * has been asked). `expiring`: made with `timeout 0`, so entries with a time of their own may be added by
  * hand and are left alone. `effect`: whether membership opens something or closes it, which decides the
  * order of writes: closing entries are added before, and taken away after, the opening ones.

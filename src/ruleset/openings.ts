@@ -1,6 +1,9 @@
 import { everyAddress, toSetMembers } from '../net/merge-networks.ts';
 import type { Cidr, Family } from '../net/network.ts';
+import { joinMembers } from '../net/port-members.ts';
+import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
+import { limits, portCount } from '../policy/limits.ts';
 import type { PeerRule, Policy, Reach, Service, ServicePort } from '../policy/model.ts';
 
 /** Where packets for one port arrive: a host port, or (routed) a container's own address and port. */
@@ -9,14 +12,18 @@ interface Door {
   readonly family: Family;
   readonly address: 'any' | Cidr;
   readonly protocol: Protocol;
-  readonly port: number;
+  /** As a member says it: `80`, or `8000-8999`. */
+  readonly port: string;
   readonly reach: Reach;
+  readonly counted: boolean;
 }
 
 /** Set members by role, of one family and one kind of door. Everything the gate knows about ports. */
 export interface Openings {
   /** hash:net,port members. */
   readonly published: readonly string[];
+  /** Those of them that are counted. */
+  readonly counted: readonly string[];
   readonly everyone: readonly string[];
   /** hash:net,port members by group. */
   readonly allowed: ReadonlyMap<string, readonly string[]>;
@@ -28,13 +35,13 @@ export interface Openings {
 
 /** The members that close these host ports in one family, whatever else is known. */
 export function publishedMembers(
-  ports: readonly Pick<ServicePort, 'family' | 'address' | 'protocol' | 'hostPort'>[],
+  ports: readonly Omit<ServicePort, 'reach' | 'loopback' | 'lapsed'>[],
   family: Family,
 ): readonly string[] {
   const doors = ports
     .filter((port) => port.family === family)
     .flatMap((port) => hostDoors({ ...port, reach: { everyone: undefined, allow: [], deny: [] } }));
-  return sorted(new Set(doors.flatMap(portMembers)));
+  return joinMembers(doors.flatMap(portMembers));
 }
 
 /**
@@ -53,6 +60,7 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
     .flatMap(serviceDoors)
     .filter((door) => door.family === family && door.routed === routed);
   const published = new Set<string>();
+  const counted = new Set<string>();
   const everyone = new Set<string>();
   const allowed = new Map<string, Set<string>>();
   const denied = new Map<string, Set<string>>();
@@ -60,15 +68,17 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
   for (const door of doors) {
     const members = portMembers(door);
     for (const member of members) published.add(member);
+    if (door.counted) for (const member of members) counted.add(member);
     if (door.reach.everyone !== undefined) for (const member of members) everyone.add(member);
     addPeers(door, door.reach.allow, { groups: allowed, networks: networks.allowed });
     addPeers(door, door.reach.deny, { groups: denied, networks: networks.denied });
   }
   return {
-    published: sorted(published),
-    everyone: sorted(everyone),
-    allowed: new Map([...allowed].map(([name, members]) => [name, sorted(members)])),
-    denied: new Map([...denied].map(([name, members]) => [name, sorted(members)])),
+    published: joinMembers(published),
+    counted: joinMembers(counted),
+    everyone: joinMembers(everyone),
+    allowed: new Map([...allowed].map(([name, members]) => [name, joinMembers(members)])),
+    denied: new Map([...denied].map(([name, members]) => [name, joinMembers(members)])),
     allowedNetworks: sortedMembers(networks.allowed),
     deniedNetworks: sortedMembers(networks.denied),
   };
@@ -80,22 +90,28 @@ export function doorMembers(service: Service, port: ServicePort): readonly strin
 }
 
 function serviceDoors(service: Service): readonly Door[] {
+  const counted = isCounted(service);
   return service.ports.flatMap((port) =>
-    port.loopback || port.lapsed ? [] : [...hostDoors(port), ...routedDoors(service, port)],
+    port.loopback || port.lapsed
+      ? []
+      : [...hostDoors(port), ...routedDoors(service, port)].map((door) => ({ ...door, counted })),
   );
 }
 
-function hostDoors({
-  family,
-  address,
-  protocol,
-  hostPort,
-  reach,
-}: Pick<ServicePort, 'family' | 'address' | 'protocol' | 'hostPort' | 'reach'>): readonly Door[] {
-  return hostPort === undefined ? [] : [{ routed: false, family, address, protocol, port: hostPort, reach }];
+/** Whether packets to each of its ports are counted: the kernel keeps three members for it, and their number has to stay small. */
+export function isCounted({ ports }: Pick<Service, 'ports'>): boolean {
+  return portCount(ports) <= limits.counted;
 }
 
-function routedDoors(service: Service, port: ServicePort): readonly Door[] {
+function hostDoors(port: Omit<ServicePort, 'loopback' | 'lapsed'>): readonly Omit<Door, 'counted'>[] {
+  const { family, address, protocol, reach } = port;
+  const range = hostPortsOf(port);
+  return range === undefined
+    ? []
+    : [{ routed: false, family, address, protocol, port: rangeText(range), reach }];
+}
+
+function routedDoors(service: Service, port: ServicePort): readonly Omit<Door, 'counted'>[] {
   return service.endpoints
     .filter((endpoint) => endpoint.routed && endpoint.address.includes(':') === (port.family === 6))
     .map(({ address }) => ({
@@ -103,17 +119,17 @@ function routedDoors(service: Service, port: ServicePort): readonly Door[] {
       family: port.family,
       address,
       protocol: port.protocol,
-      port: port.containerPort,
+      port: rangeText(containerPortsOf(port)),
       reach: port.reach,
     }));
 }
 
-function hostHalves({ family, address }: Door): readonly string[] {
+function hostHalves({ family, address }: Omit<Door, 'counted'>): readonly string[] {
   if (address !== 'any') return [address];
   return everyAddress(family);
 }
 
-function portMembers(door: Door): readonly string[] {
+function portMembers(door: Omit<Door, 'counted'>): readonly string[] {
   return hostHalves(door).map((half) => `${half},${door.protocol}:${door.port}`);
 }
 
@@ -147,9 +163,5 @@ function emptyMembers(): Members {
 }
 
 function sortedMembers({ pairs, bound }: Members): NetworkMembers {
-  return { pairs: sorted(pairs), bound: sorted(bound) };
-}
-
-function sorted(members: ReadonlySet<string>): readonly string[] {
-  return [...members].sort();
+  return { pairs: joinMembers(pairs), bound: joinMembers(bound) };
 }

@@ -22,7 +22,7 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
     const doors = kinds.map((routed) => ({ routed, open: openings(policy, family, routed) }));
     const sets = [
       ...doors.flatMap((kind) => portSets(policy, family, kind)),
-      ...countSets(family, doors.flatMap(({ open }) => open.published).toSorted()),
+      ...countSets(family, doors.flatMap(({ open }) => open.counted).toSorted()),
     ];
     return [
       ...sourceSets(policy, family),

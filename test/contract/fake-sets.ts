@@ -42,10 +42,12 @@ export function editSets(sets: FakeSets, line: string, around: SetSurroundings):
       return;
     case 'add':
       if (isList(find(sets, name))) addSet(sets, { list: find(sets, name), name: subject }, around);
-      else add(find(sets, name), { words: [subject, ...rest], comment, around });
+      else
+        for (const one of eachPort(subject))
+          add(find(sets, name), { words: [one, ...rest], comment, around });
       return;
     case 'del':
-      remove(find(sets, name), { subject, sets }, around);
+      for (const one of eachPort(subject)) remove(find(sets, name), { subject: one, sets }, around);
       return;
     case 'destroy':
       destroy(sets, name, { ...around, inUse: (set) => around.inUse(set) || listed() });
@@ -59,6 +61,16 @@ export function editSets(sets: FakeSets, line: string, around: SetSurroundings):
     default:
       throw new ToolFailure(`No command specified: unknown argument ${verb}`);
   }
+}
+
+/** `tcp:80-82` is three members to the kernel. */
+function eachPort(member: string): readonly string[] {
+  const [, head, from, to, tail = ''] = /^(.*(?:tcp|udp|sctp):)(\d+)-(\d+)(,.*)?$/.exec(member) ?? [];
+  if (head === undefined) return [member];
+  return Array.from(
+    { length: Number(to) - Number(from) + 1 },
+    (_, index) => `${head}${Number(from) + index}${tail}`,
+  );
 }
 
 /** Forgets what has run out. */

@@ -1,6 +1,7 @@
 import type { ForeignSet, ObservedSet } from '../../diff/model.ts';
 import type { Family } from '../../net/network.ts';
 import { cleanNote } from '../../net/note.ts';
+import { PortSetReading } from './port-set.ts';
 
 /** Options of a create line that do not change what membership means. */
 const harmless = new Set([
@@ -38,6 +39,8 @@ interface Reading {
   /** From the first line on that is not. */
   members: Map<string, number> | undefined;
   readonly notes: Map<string, string>;
+  /** Where members are ports that stay: they are read as numbers. */
+  readonly ports: PortSetReading | undefined;
 }
 
 /** A set that is not wanted while its lines come: members are counted and summed up, and not kept, but for those that are sets. */
@@ -110,7 +113,8 @@ export class SetParser {
   /** The usual line: the same permanent member as the last time. Not even a string is made of it. */
   private isAsBefore(text: string, from: number, to: number): boolean {
     const { reading } = this;
-    if (reading?.before === undefined || reading.members !== undefined) return false;
+    if (reading?.before === undefined || reading.members !== undefined || reading.ports !== undefined)
+      return false;
     const expected = reading.order[reading.at];
     if (expected === undefined || reading.before.members.get(expected) !== 0) return false;
     const start = from + reading.prefix.length;
@@ -159,10 +163,15 @@ export class SetParser {
       at: 0,
       members: undefined,
       notes: new Map(),
+      ports: type.includes('port') && !head.expiring ? new PortSetReading() : undefined,
     };
   }
 
   private member(reading: Reading, text: string): void {
+    if (reading.ports !== undefined) {
+      reading.ports.add(text);
+      return;
+    }
     const comment = /comment "([^"]*)"/.exec(text)?.[1];
     const [subject = '', ...rest] = text.replace(/"[^"]*"/, '""').split(' ');
     const name = rest.includes('nomatch') ? `${subject} nomatch` : subject;
@@ -190,6 +199,10 @@ export class SetParser {
       this.others.push({ ...head, lists, content: `${size}:${sum.toString(36)}` });
     }
     if (reading === undefined) return;
+    if (reading.ports !== undefined) {
+      this.sets.push(portSet(reading, reading.ports));
+      return;
+    }
     const { head, before, order, at, notes, packets } = reading;
     const same = reading.members === undefined && at === order.length;
     const members = same && before !== undefined ? before.members : (reading.members ?? startOf(order, at));
@@ -202,6 +215,19 @@ export class SetParser {
     };
     this.sets.push(same && before !== undefined && isSameShape(before, set) ? before : set);
   }
+}
+
+/** Its members are the same object as the last time where they are the same. */
+function portSet({ head, before, packets }: Reading, ports: PortSetReading): ObservedSet {
+  const members = ports.members();
+  const known = before === undefined ? [] : orderOf(before.members);
+  const same =
+    before !== undefined && known.length === members.length && members.every((one, at) => one === known[at]);
+  return {
+    ...head,
+    members: same ? before.members : new Map(members.map((member) => [member, 0])),
+    ...(packets === undefined ? {} : { packets: ports.packets }),
+  };
 }
 
 /** One line of a ban list that may have a million: no string is made of it. The order in which a hash prints its members is none. */

@@ -45,10 +45,10 @@ function matchText(match: Match): string {
       return '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN';
     case 'port': {
       const protocol = word('protocol', match.protocol);
-      return `-p ${protocol} -m ${protocol} --dport ${portText(match.port)}`;
+      return `-p ${protocol} -m ${protocol} --dport ${portText(match)}`;
     }
     case 'original-port':
-      return `-m conntrack --ctorigdstport ${portText(match.port)}`;
+      return `-m conntrack --ctorigdstport ${portText(match)}`;
   }
 }
 
@@ -99,8 +99,9 @@ function not(negated: boolean): string {
   return negated ? ' !' : '';
 }
 
-function portText(port: number): string {
-  return number('port', port, { most: 65_535 });
+function portText({ port, to }: { readonly port: number; readonly to?: number }): string {
+  const first = number('port', port, { most: 65_535 });
+  return to === undefined ? first : `${first}:${number('port', to, { least: port, most: 65_535 })}`;
 }
 
 function bitText(bit: number): string {

@@ -1,0 +1,59 @@
+import { families } from '../net/network.ts';
+import type { PortRun } from '../net/port-run.ts';
+import type { Problem, Reach } from './model.ts';
+
+/**
+ * What one container may ask for. Over a limit it opens nothing and says so: whoever writes labels has others beside him on the host, and
+ * every pass does the work that all of them ask for. In docs/limits.md, "Limits for one container".
+ */
+export const limits = {
+  /** Published or declared ports, in one family: half of all that there are of one protocol. */
+  ports: 32_768,
+  /** Ports times the addresses that labels name for them: each is a member of a set. */
+  pairs: 16_384,
+  /** Ports that are counted one by one; a container with more has no counts. */
+  counted: 1024,
+  /** Rules of the front; what is open beyond them is left to Docker's own rules behind the gate. */
+  frontRules: 256,
+} as const;
+
+type Port = PortRun & { readonly family: 4 | 6; readonly reach: Reach };
+
+/** Ports of one container, of the family that has more. */
+export function portCount(ports: readonly Pick<Port, 'count' | 'family'>[]): number {
+  const sums = families.map((family) =>
+    ports.reduce((sum, port) => sum + (port.family === family ? (port.count ?? 1) : 0), 0),
+  );
+  return Math.max(...sums);
+}
+
+/** What a container asks for beyond {@link limits}; undefined where it does not. */
+export function overLimit(container: string, ports: readonly Port[]): Problem | undefined {
+  const count = portCount(ports);
+  const problem = (label: string, value: number, text: string, hint: string): Problem => ({
+    container,
+    label,
+    value: String(value),
+    problem: text,
+    hint,
+  });
+  if (count > limits.ports)
+    return problem(
+      'ports',
+      count,
+      `${count} ports are more than the ${limits.ports} that one container may have; none of them is opened`,
+      'publish or declare fewer ports',
+    );
+  const pairs = ports.reduce((sum, { count: many = 1, reach }) => {
+    const named = [...reach.allow, ...reach.deny].filter(({ peer }) => peer.kind === 'network').length;
+    return sum + many * named;
+  }, 0);
+  if (pairs > limits.pairs)
+    return problem(
+      'ports x addresses',
+      pairs,
+      `${pairs} pairs of a port and an address in a label are more than the ${limits.pairs} that one container may have; no port is opened`,
+      'put the addresses into a group of the configuration and name the group',
+    );
+  return undefined;
+}
