@@ -30,30 +30,25 @@ export function portCount(ports: readonly Pick<Port, 'count' | 'family'>[]): num
 /** What a container asks for beyond {@link limits}; undefined where it does not. */
 export function overLimit(container: string, ports: readonly Port[]): Problem | undefined {
   const count = portCount(ports);
-  const problem = (label: string, value: number, text: string, hint: string): Problem => ({
-    container,
-    label,
-    value: String(value),
-    problem: text,
-    hint,
-  });
   if (count > limits.ports)
-    return problem(
-      'ports',
-      count,
-      `${count} ports are more than the ${limits.ports} that one container may have; none of them is opened`,
-      'publish or declare fewer ports',
-    );
+    return {
+      container,
+      label: 'ports',
+      value: String(count),
+      problem: `${count} ports are more than the ${limits.ports} that one container may have; none of them is opened`,
+      hint: 'publish or declare fewer ports',
+    };
   const pairs = ports.reduce((sum, { count: many = 1, reach }) => {
     const named = [...reach.allow, ...reach.deny].filter(({ peer }) => peer.kind === 'network').length;
     return sum + many * named;
   }, 0);
   if (pairs > limits.pairs)
-    return problem(
-      'ports x addresses',
-      pairs,
-      `${pairs} pairs of a port and an address in a label are more than the ${limits.pairs} that one container may have; no port is opened`,
-      'put the addresses into a group of the configuration and name the group',
-    );
+    return {
+      container,
+      label: 'ports x addresses',
+      value: String(pairs),
+      problem: `${pairs} pairs of a port and an address in a label are more than the ${limits.pairs} that one container may have; no port is opened`,
+      hint: 'put the addresses into a group of the configuration and name the group',
+    };
   return undefined;
 }

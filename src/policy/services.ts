@@ -6,7 +6,7 @@ import { knownGroupNames } from './groups.ts';
 import { type OpenRule, readLabels } from './labels.ts';
 import { overLimit } from './limits.ts';
 import type { PeerRule, Problem, Reach, Reason, Service, ServiceEndpoint } from './model.ts';
-import { selectAll, selected } from './selection.ts';
+import { selectAll, unmatched } from './selection.ts';
 
 /** An overlay is reached from its own nodes only; what it publishes is in the mesh. */
 const filteredDrivers: ReadonlySet<string> = new Set(['bridge', 'overlay', 'host', 'null']);
@@ -126,18 +126,22 @@ function unmatchedSelectors(
 ): readonly Problem[] {
   // Not a mistake of the user's: Docker has not told yet, and the next pass will know.
   if (!portsKnown) return [];
-  return rules.opens
-    .filter(({ selector }) => selected(selector, ports).length === 0)
-    .map(({ selector, reason }) => ({
-      container: container.name,
-      ...reason,
-      problem:
-        selector.kind === 'every'
-          ? 'this container publishes no port'
-          : `port ${selector.text} is not published`,
-      hint: publishedHint(container, ports),
-    }));
+  const missing = unmatched(ports, rules.opens);
+  if (missing.length === 0) return [];
+  const hint = publishedHint(container, ports);
+  return missing.map(({ selector, reason }) => ({
+    container: container.name,
+    ...reason,
+    problem:
+      selector.kind === 'every'
+        ? 'this container publishes no port'
+        : `port ${selector.text} is not published`,
+    hint,
+  }));
 }
+
+/** A hint names so many ports at most. */
+const shownPorts = 12;
 
 function publishedHint(container: Container, ports: readonly PublishedPort[]): string | undefined {
   if (container.networkMode.kind === 'host')
@@ -148,9 +152,10 @@ function publishedHint(container: Container, ports: readonly PublishedPort[]): s
     const host = hostPortsOf(port);
     return `${host === undefined ? '' : `${rangeText(host)}->`}${rangeText(containerPortsOf(port))}/${port.protocol}`;
   });
-  return words.length === 0
-    ? 'publish it with ports: in the compose file'
-    : `published: ${[...new Set(words)].join(', ')}`;
+  if (words.length === 0) return 'publish it with ports: in the compose file';
+  const distinct = [...new Set(words)];
+  const more = distinct.length > shownPorts ? ', ...' : '';
+  return `published: ${distinct.slice(0, shownPorts).join(', ')}${more}`;
 }
 
 /** What the rules that apply to a port open, all of them together. */

@@ -42,8 +42,10 @@ export function readCounts(
       const members = singleMembers(service, port).filter((member) => !taken.has(`${port.family} ${member}`));
       const sum = (role: string): number | undefined => {
         const set = found.get(setName(port.family, role));
-        if (set?.packets === undefined || !members.some((member) => set.index.has(member))) return undefined;
-        return members.reduce((total, member) => total + (set.packets?.get(member) ?? 0), 0);
+        const { packets } = set ?? {};
+        if (set === undefined || packets === undefined) return undefined;
+        if (!members.some((member) => packets.has(member) || set.index.has(member))) return undefined;
+        return members.reduce((total, member) => total + (packets.get(member) ?? 0), 0);
       };
       const passed = sum(countRoles.passed);
       if (passed === undefined) continue;

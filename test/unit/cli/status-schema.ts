@@ -16,7 +16,8 @@ const hook = {
 
 const port = z.strictObject({
   hostPort: z.string().nullable().describe('`443`, `192.0.2.1:443`; null while Docker has still to choose'),
-  containerPort: z.int(),
+  /** A port, or two with a hyphen: a row of them. */
+  containerPort: z.string(),
   protocol: z.string(),
   families: z.array(family),
   reach: z.enum(['everybody', 'some', 'trusted', 'loopback', 'host-service']),

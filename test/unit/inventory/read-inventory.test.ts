@@ -7,6 +7,7 @@ import type {
 import type { PublishedPort } from '../../../src/inventory/model.ts';
 import { publishedPorts, requestedPorts } from '../../../src/inventory/published-ports.ts';
 import { readInventory } from '../../../src/inventory/read-inventory.ts';
+import { containerPortsOf, hostPortsOf, rangeText } from '../../../src/net/port-run.ts';
 
 function summary(changes: Partial<ContainerSummary> = {}): ContainerSummary {
   return { Id: 'c1', Names: ['/web'], Labels: {}, State: 'running', Ports: [], HostConfig: {}, ...changes };
@@ -20,8 +21,11 @@ function details(bindings: ContainerDetails['HostConfig']['PortBindings'], all =
   };
 }
 
-const text = ({ family, address, hostPort, containerPort, protocol }: PublishedPort): string =>
-  `v${family} ${address}:${hostPort ?? '?'}->${containerPort}/${protocol}`;
+const text = (port: PublishedPort): string => {
+  const range = hostPortsOf(port);
+  const host = range === undefined ? '?' : rangeText(range);
+  return `v${port.family} ${port.address}:${host}->${rangeText(containerPortsOf(port))}/${port.protocol}`;
+};
 
 const bind = (HostIp: string, HostPort: string): { HostIp: string; HostPort: string }[] => [
   { HostIp, HostPort },
@@ -44,10 +48,18 @@ describe('what is asked for at create', () => {
       ['v4 any:80->80/tcp', 'v6 any:80->80/tcp'],
     ],
     ['a port that Docker chooses', { '80/tcp': bind('0.0.0.0', '') }, ['v4 any:?->80/tcp']],
+    ['a range, all of it', { '80/tcp': bind('0.0.0.0', '80-81') }, ['v4 any:80-81->80/tcp']],
     [
-      'a range, all of it',
-      { '80/tcp': bind('0.0.0.0', '80-81') },
-      ['v4 any:80->80/tcp', 'v4 any:81->80/tcp'],
+      'sixteen in a row are one',
+      Object.fromEntries(
+        Array.from({ length: 16 }, (_, i) => [`${9000 + i}/udp`, bind('0.0.0.0', String(8000 + i))]),
+      ),
+      ['v4 any:8000-8015->9000-9015/udp'],
+    ],
+    [
+      'fewer are ports by themselves',
+      { '81/tcp': bind('0.0.0.0', '81'), '80/tcp': bind('0.0.0.0', '80') },
+      ['v4 any:80->80/tcp', 'v4 any:81->81/tcp'],
     ],
     ['SCTP', { '80/sctp': bind('0.0.0.0', '80') }, ['v4 any:80->80/sctp']],
   ])('%s', (_, bindings, expected) => {

@@ -1,0 +1,135 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Container, PublishedPort } from '../../../src/inventory/model.ts';
+import { cut } from '../../../src/net/port-run.ts';
+import { limits } from '../../../src/policy/limits.ts';
+import type { Policy } from '../../../src/policy/model.ts';
+import { resolve } from '../../../src/policy/resolve.ts';
+import { judge } from '../../../src/policy/verdict.ts';
+import { renderSets } from '../../../src/ruleset/sets.ts';
+import { groupsOf, makeConfig, makeContainer, makeInventory } from './inventories.ts';
+
+const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });
+
+const run = fc
+  .record({
+    family: fc.constantFrom(4 as const, 6 as const),
+    hostPort: fc.integer({ min: 1, max: 60 }),
+    containerPort: fc.integer({ min: 1, max: 60 }),
+    count: fc.integer({ min: 1, max: 30 }),
+    protocol: fc.constantFrom('tcp' as const, 'udp' as const),
+    oneOf: fc.boolean(),
+  })
+  .map(({ oneOf, ...port }): PublishedPort => ({
+    ...port,
+    address: 'any',
+    ...(oneOf ? { oneOf: true as const } : {}),
+  }));
+
+const range = fc
+  .tuple(fc.integer({ min: 1, max: 90 }), fc.integer({ min: 0, max: 30 }))
+  .map(([from, more]) => (more === 0 ? `${from}` : `${from}-${from + more}`));
+const selector = fc
+  .tuple(fc.constantFrom('', 'container:'), range, fc.constantFrom('', '/tcp', '/udp'))
+  .map((parts) => parts.join(''));
+const labels = fc
+  .array(
+    fc.oneof(
+      selector.map((one) => ['dockwall.public', one] as const),
+      selector.map((one) => [`dockwall.allow.${one}`, 'office,203.0.113.7'] as const),
+      fc.constant(['dockwall.allow', '203.0.113.9'] as const),
+      fc.constant(['dockwall.deny', 'office'] as const),
+    ),
+    { maxLength: 3 },
+  )
+  .map((entries) => Object.fromEntries(entries));
+
+const containers = fc.array(fc.record({ port: run, labels, active: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 3,
+});
+
+const single = (port: PublishedPort): readonly PublishedPort[] =>
+  cut(
+    port,
+    Array.from({ length: port.count ?? 1 }, (_, index) => index),
+  );
+
+describe('ports in a row', () => {
+  it('are judged as each of them by itself would be', () => {
+    fc.assert(
+      fc.property(
+        containers,
+        fc.array(fc.integer({ min: 1, max: 65_535 }), { maxLength: 3 }),
+        (some, held) => {
+          const listeners = held.map((port) => ({ protocol: 'tcp' as const, port: 1 + (port % 90) }));
+          const policyOf = (change: (ports: readonly PublishedPort[]) => readonly PublishedPort[]): Policy =>
+            resolve(
+              makeInventory(
+                some.map((one, index): Container =>
+                  makeContainer(`c${index}`, {
+                    labels: one.labels,
+                    active: one.active,
+                    ports: change([one.port]),
+                  }),
+                ),
+                { hostListeners: listeners },
+              ),
+              config,
+            );
+          const [rows, singles] = [policyOf((ports) => ports), policyOf((ports) => ports.flatMap(single))];
+          const sets = (policy: Policy): readonly unknown[] => renderSets(policy, true);
+          expect(sets(rows)).toEqual(sets(singles));
+          const [a, b] = [judge(rows), judge(singles)];
+          for (let port = 1; port < 95; port += 7) {
+            for (const source of ['198.51.100.9', '203.0.113.7', '192.0.2.200']) {
+              const packet = {
+                protocol: 'tcp',
+                source,
+                destination: '192.0.2.10',
+                port,
+                towards: 'host',
+              } as const;
+              expect(a(packet).kind).toEqual(b(packet).kind);
+            }
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const rows = (count: number, from = 10_000): PublishedPort => ({
+  family: 4,
+  address: 'any',
+  protocol: 'udp',
+  hostPort: from,
+  containerPort: from,
+  count,
+});
+
+describe('limits for one container', () => {
+  const policyOf = (port: PublishedPort, rest: Partial<Container>): Policy =>
+    resolve(makeInventory([makeContainer('big', { ports: [port], ...rest })]), config);
+
+  it.each([
+    ['ports', rows(limits.ports + 1, 1), { 'dockwall.public': '*' }, /32769 ports are more than/],
+    [
+      'ports times addresses',
+      rows(10_000),
+      { 'dockwall.allow': '203.0.113.7,192.0.2.7' },
+      /20000 pairs .* are more than/,
+    ],
+  ])('%s: it opens nothing and says so', (_, port, words, problem) => {
+    const { services, problems } = policyOf(port, { labels: words });
+    expect(problems.map((one) => one.problem)).toEqual([expect.stringMatching(problem)]);
+    expect(services[0]?.ports.map(({ reach, count }) => [reach.everyone, reach.allow, count])).toEqual([
+      [undefined, [], port.count],
+    ]);
+  });
+
+  it('as many as the limit says are fine', () => {
+    expect(policyOf(rows(limits.ports, 1), { labels: { 'dockwall.public': '*' } }).problems).toEqual([]);
+  });
+});
