@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import type { Case } from './case.ts';
+import { manyPortCases } from './many-ports.ts';
 import { memory } from './memory.ts';
 import { changing, loading } from './sets.ts';
 import { answering } from './verbs.ts';
@@ -8,7 +9,13 @@ import { answering } from './verbs.ts';
 // Another one is another function here. Ends with 1 where a promise is not kept.
 
 // The lists stay in the kernel of this network namespace: what asks comes before.
-const cases: readonly (() => Case | Promise<Case>)[] = [...answering, loading, changing, memory];
+const cases: readonly (() => Case | Promise<Case>)[] = [
+  ...answering,
+  ...manyPortCases,
+  loading,
+  changing,
+  memory,
+];
 
 // in a network namespace that was just made not even loopback is up
 if (Object.keys(networkInterfaces()).length > 0) {

@@ -71,7 +71,6 @@ export async function memory(): Promise<Case> {
     },
     theirs: async () => sizeWith(folder, 'groups: {web: []}\nlogLevel: debug\n'),
     close: async () => {
-      docker.closeAllConnections();
       docker.close();
     },
   };

@@ -56,7 +56,6 @@ async function guardedHost(): Promise<Host> {
       await ended;
       await dockwall('down');
       await run('ip', ['link', 'del', 'docker0']);
-      docker.closeAllConnections();
       docker.close();
     },
   };
