@@ -1,3 +1,4 @@
+import { rangeText } from '../net/port-run.ts';
 import type { Match, Rule, Target } from '../ruleset/model.ts';
 import { setChanges } from './diff.ts';
 import type { Plan, ReplaceMembers, RuleChange, SetChange, TableChange } from './model.ts';
@@ -151,14 +152,16 @@ function matchWords(match: Match): string {
       return match.negated === true ? 'not to this host' : 'to other hosts';
     case 'set':
       return `${match.negated ? 'not ' : ''}in ${match.set}`;
+    case 'port-set':
+      return `${match.protocol} in ${match.set}`;
     case 'mark':
       return match.negated ? 'without the mark' : 'with the mark';
     case 'connection-mark':
       return 'of a refused connection';
     case 'port':
-      return `port ${match.port}/${match.protocol}`;
+      return `port ${rangeText({ from: match.port, to: match.to ?? match.port })}/${match.protocol}`;
     case 'original-port':
-      return `published as ${match.port}`;
+      return `published as ${rangeText({ from: match.port, to: match.to ?? match.port })}`;
   }
 }
 

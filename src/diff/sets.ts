@@ -99,8 +99,8 @@ function sameShape(set: IpSet, seen: ObservedSet | undefined): ObservedSet | und
   if (seen === undefined) return undefined;
   // Some versions of ipset print that a set was made to let entries go for new ones, and some do not.
   const types = set.atMost === undefined ? [set.type] : [set.type, `${set.type} forceadd`];
-  // A set of sets has no family.
-  const family = set.type === 'list:set' || seen.family === set.family;
+  // Neither a set of sets nor one of ports alone has a family.
+  const family = set.type === 'list:set' || set.type === 'bitmap:port' || seen.family === set.family;
   const same = types.includes(seen.type) && family && seen.expiring === set.expiring;
   return same ? seen : undefined;
 }

@@ -17,6 +17,7 @@ const setTypes: readonly Trial[] = [
   { name: 'hash:net', text: 'create probe hash:net timeout 0 comment' },
   { name: 'hash:net,port', text: 'create probe-1 hash:net,port' },
   { name: 'hash:ip,port,net', text: 'create probe-2 hash:ip,port,net timeout 0' },
+  { name: 'bitmap:port', text: 'create probe-4 bitmap:port range 0-65535' },
   { name: 'list:set', text: 'create probe-3 list:set', optional: true },
 ];
 

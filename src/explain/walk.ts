@@ -118,6 +118,8 @@ function holds(
       return ((packet.towards === 'host') === (match.type === 'LOCAL,ANYCAST')) !== (match.negated === true);
     case 'set':
       return isIn(match, layout, walker) !== match.negated;
+    case 'port-set':
+      return match.protocol === packet.protocol && layout.isMember(match.set, String(packet.port)) === true;
     case 'mark':
       return marked !== match.negated;
     case 'port':

@@ -2,11 +2,16 @@ import { shortestRun } from './port-run.ts';
 import type { PortRange } from './port.ts';
 
 /**
- * Members of sets that hold ports (`0.0.0.0/1,tcp:80`, `192.0.2.1,udp:53,203.0.113.7`) have one spelling here: ports in a row are one
+ * Members of sets that hold ports (`0.0.0.0/1,tcp:80`, `192.0.2.1,udp:53,203.0.113.7`, `80`) have one spelling here: ports in a row are one
  * member with a range (`tcp:20000-20999`), which `ipset restore` takes as it is, and fewer than {@link shortestRun} are members by themselves.
  * The kernel keeps each port apart, and `ipset save` prints them so. Members without a port are themselves.
  */
-const portMember = /^(.*,(?:tcp|udp|sctp):)(\d+)(?:-(\d+))?(,.*)?$/;
+const portMember = /^((?:.*,(?:tcp|udp|sctp):)?)(\d+)(?:-(\d+))?(,.*)?$/;
+
+/** A quick no for networks, which may be very many. */
+function mayHavePort(member: string): boolean {
+  return member.includes(',') || !/[.:]/.test(member);
+}
 
 /** Port ranges by all else that a member says, and the members that have no port. */
 class Members {
@@ -15,9 +20,7 @@ class Members {
 
   constructor(members: Iterable<string>) {
     for (const member of members) {
-      const [, head, from, to = from, tail = ''] = member.includes(',')
-        ? (portMember.exec(member) ?? [])
-        : [];
+      const [, head, from, to = from, tail = ''] = mayHavePort(member) ? (portMember.exec(member) ?? []) : [];
       if (head === undefined) this.plain.add(member);
       else {
         const key = `${head} ${tail}`;

@@ -1,6 +1,6 @@
 import { families } from '../net/network.ts';
 import type { PortRun } from '../net/port-run.ts';
-import type { Problem, Reach } from './model.ts';
+import type { Problem, Reach, Service } from './model.ts';
 
 /**
  * What one container may ask for. Over a limit it opens nothing and says so: whoever writes labels has others beside him on the host, and
@@ -11,8 +11,12 @@ export const limits = {
   ports: 32_768,
   /** Ports times the addresses that labels name for them: each is a member of a set. */
   pairs: 16_384,
-  /** Ports that are counted one by one; a container with more has no counts. */
+  /**
+   * Ports that are counted one by one, of one container and of all together, those with the fewest first. A container beyond it has no
+   * counts, and its ports are in sets that hold any number of them (see `wide` of a service).
+   */
   counted: 1024,
+  countedTogether: 8192,
   /** Rules of the front; what is open beyond them is left to Docker's own rules behind the gate. */
   frontRules: 256,
 } as const;
@@ -25,6 +29,20 @@ export function portCount(ports: readonly Pick<Port, 'count' | 'family'>[]): num
     ports.reduce((sum, port) => sum + (port.family === family ? (port.count ?? 1) : 0), 0),
   );
   return Math.max(...sums);
+}
+
+/** Marks the containers whose ports are not counted: those with most ports, where all together have too many. */
+export function markWide(services: readonly Service[]): readonly Service[] {
+  const sizes = services.map((service) => ({ service, size: portCount(service.ports) }));
+  const wide = new Set<Service>();
+  let sum = 0;
+  for (const { service, size } of sizes.toSorted((a, b) => a.size - b.size)) {
+    sum += size;
+    if (size > limits.counted || sum > limits.countedTogether) wide.add(service);
+  }
+  return wide.size === 0
+    ? services
+    : services.map((service) => (wide.has(service) ? { ...service, wide: true } : service));
 }
 
 /** What a container asks for beyond {@link limits}; undefined where it does not. */

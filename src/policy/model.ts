@@ -62,6 +62,8 @@ export interface Service {
   /** A host-network container whose ports nobody has declared: they are open as the host's own are. */
   readonly undeclared: boolean;
   readonly ports: readonly ServicePort[];
+  /** It has so many ports that they are not counted, and held apart from those of others (see limits.ts). */
+  readonly wide?: true;
   readonly endpoints: readonly ServiceEndpoint[];
   /** Networks whose traffic the host's netfilter never sees (macvlan, ipvlan): say so, never pretend. */
   readonly unprotected: readonly string[];

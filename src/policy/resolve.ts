@@ -3,6 +3,7 @@ import type { Inventory } from '../inventory/model.ts';
 import { bridgePatterns, externalInterfaces } from './bridges.ts';
 import { settleConflicts } from './conflicts.ts';
 import { resolveGroups, resolveMembers, usedSources } from './groups.ts';
+import { markWide } from './limits.ts';
 import type { Answers, Policy } from './model.ts';
 import { readServices } from './services.ts';
 
@@ -14,7 +15,8 @@ const noAnswers: Answers = new Map();
  */
 export function resolve(inventory: Inventory, config: Config, answers: Answers = noAnswers): Policy {
   const read = readServices(inventory, config);
-  const services = settleConflicts(read.services, inventory.hostListeners, startsUnknown(inventory));
+  const settled = settleConflicts(read.services, inventory.hostListeners, startsUnknown(inventory));
+  const services = markWide(settled);
   return {
     mark: config.mark,
     connmark: config.connmark,

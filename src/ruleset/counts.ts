@@ -2,7 +2,7 @@ import { MemberIndex } from '../net/port-members.ts';
 import { cut } from '../net/port-run.ts';
 import type { Policy, Service, ServicePort } from '../policy/model.ts';
 import { countRoles, setName } from './names.ts';
-import { doorMembers, isCounted } from './openings.ts';
+import { doorMembers } from './openings.ts';
 
 /** A set with counters, as the kernel has it. */
 interface CountedSet {
@@ -37,7 +37,7 @@ export function readCounts(
   const taken = new Set<string>();
   const counts = new Map<ServicePort, PortCounts>();
   const services = policy.services.toSorted((a, b) => Number(b.active) - Number(a.active));
-  for (const service of services.filter(isCounted)) {
+  for (const service of services.filter(({ wide }) => wide !== true)) {
     for (const port of service.ports) {
       const members = singleMembers(service, port).filter((member) => !taken.has(`${port.family} ${member}`));
       const sum = (role: string): number | undefined => {

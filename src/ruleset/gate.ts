@@ -18,9 +18,9 @@ import {
   to,
 } from './matches.ts';
 import type { Match, SetName, Table, Target } from './model.ts';
-import { blockedRoles, chains, countRoles, setName } from './names.ts';
+import { blockedRoles, chains, countRoles, setName, wideRole } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
-import { hasRouted, rememberedFor, routedPrefix, usedRoles } from './sets.ts';
+import { hasRouted, rememberedFor, routedPrefix, usedRoles, wideProtocols } from './sets.ts';
 import { type WayIn, waysIn } from './ways-in.ts';
 
 type GroupName = Policy['trusted']['groups'][number];
@@ -167,8 +167,7 @@ function blockedLines({ rememberBlocked }: Policy, family: Family): readonly Lin
 }
 
 function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
-  const set = (role: string): SetName => setName(family, role);
-  const published = portIn(set('published'));
+  const published = portsIn(policy, 'published', { prefix: '', family });
   return [
     // A tunnel may hand on the mark of its outer packet (IPsec keeps skb->mark when it unwraps).
     [[], { kind: 'clear-mark', bit: policy.mark }, 'nobody brings the mark along'],
@@ -176,11 +175,28 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[related], giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
     [elsewhere[family], goTo(chains.routed), 'not for this host'],
-    ...deniedSources(policy, family).map(([match, note]): Line => [[published, match], block, note]),
+    ...deniedSources(policy, family).flatMap(([match, note]) =>
+      published.map((ports): Line => [[...ports, match], block, note]),
+    ),
     ...labelDenials(policy, '', family),
     ...trustedLines(policy, family, pass),
     ...openLines(policy, { prefix: '', family, pass }),
-    [[published], block, 'published, and nothing above lets this source in'],
+    ...published.map((ports): Line => [ports, block, 'published, and nothing above lets this source in']),
+  ];
+}
+
+/** The ways to be one of these ports: by address and port, and for each protocol of wide services by port alone. */
+function portsIn(
+  policy: Policy,
+  role: string,
+  { prefix, family }: { prefix: string; family: Family },
+): readonly (readonly Match[])[] {
+  const wide = prefix === '' ? wideProtocols(policy) : [];
+  return [
+    [portIn(setName(family, `${prefix}${role}`))],
+    ...wide.map((protocol): readonly Match[] => [
+      { kind: 'port-set', protocol, set: setName(family, wideRole(role, protocol)) },
+    ]),
   ];
 }
 
@@ -224,11 +240,13 @@ function labelDenials(policy: Policy, prefix: string, family: Family): readonly 
   const note = 'label denies this address';
   return [
     ...deniedGroups.flatMap((name) =>
-      groupWays(policy, name, { words: 'label denies', family, use: 'den' }).map(({ match, words }): Line => [
-        [portIn(set(`${prefix}not-${name}`)), match],
-        block,
-        words,
-      ]),
+      groupWays(policy, name, { words: 'label denies', family, use: 'den' }).flatMap(({ match, words }) =>
+        portsIn(policy, `not-${name}`, { prefix, family }).map((ports): Line => [
+          [...ports, match],
+          block,
+          words,
+        ]),
+      ),
     ),
     ...(denyPairs && prefix === '' ? [[[pairIn(set('deny-pairs'))], block, note] as Line] : []),
     ...(denyBound ? [[[boundIn(set(`${prefix}deny-bound`))], block, note] as Line] : []),
@@ -252,13 +270,15 @@ function openLines(
   const set = (role: string): SetName => setName(family, role);
   const note = 'allow, address in a label';
   return [
-    [[portIn(set(`${prefix}public`))], pass, 'public'],
+    ...portsIn(policy, 'public', { prefix, family }).map((ports): Line => [ports, pass, 'public']),
     ...[...policy.groups.keys()].flatMap((name) =>
-      groupWays(policy, name, { words: 'allow', family, use: 'src' }).map(({ match, words }): Line => [
-        [portIn(set(`${prefix}to-${name}`)), match],
-        pass,
-        words,
-      ]),
+      groupWays(policy, name, { words: 'allow', family, use: 'src' }).flatMap(({ match, words }) =>
+        portsIn(policy, `to-${name}`, { prefix, family }).map((ports): Line => [
+          [...ports, match],
+          pass,
+          words,
+        ]),
+      ),
     ),
     ...(prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
     ...(usedRoles(policy).allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),

@@ -33,6 +33,8 @@ export type Match =
       readonly fields: 'src' | 'dst' | 'dst,dst' | 'src,dst' | 'dst,dst,src';
       readonly negated: boolean;
     }
+  /** The destination port of this protocol is in a `bitmap:port`. */
+  | { readonly kind: 'port-set'; readonly protocol: Protocol; readonly set: SetName }
   | { readonly kind: 'mark'; readonly bit: number; readonly negated: boolean }
   | { readonly kind: 'connection-mark'; readonly bit: number }
   /** `to`: the last of a range. */
@@ -98,7 +100,13 @@ export interface Table {
 export interface IpSet {
   readonly name: SetName;
   readonly family: Family;
-  readonly type: 'hash:net' | 'hash:net,port' | 'hash:ip,port,net' | 'hash:ip,port' | 'list:set';
+  readonly type:
+    | 'hash:net'
+    | 'hash:net,port'
+    | 'hash:ip,port,net'
+    | 'hash:ip,port'
+    | 'bitmap:port'
+    | 'list:set';
   readonly expiring: boolean;
   /** Each entry counts the packets that were found in it. */
   readonly counters?: true;

@@ -3,7 +3,6 @@ import type { Cidr, Family } from '../net/network.ts';
 import { joinMembers } from '../net/port-members.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
-import { limits, portCount } from '../policy/limits.ts';
 import type { PeerRule, Policy, Reach, Service, ServicePort } from '../policy/model.ts';
 
 /** Where packets for one port arrive: a host port, or (routed) a container's own address and port. */
@@ -16,18 +15,27 @@ interface Door {
   readonly port: string;
   readonly reach: Reach;
   readonly counted: boolean;
+  /** One of very many of its service, on every address. */
+  readonly wide: boolean;
 }
 
-/** Set members by role, of one family and one kind of door. Everything the gate knows about ports. */
-export interface Openings {
-  /** hash:net,port members. */
+type PlainDoor = Omit<Door, 'counted' | 'wide'>;
+
+/** Which ports are meant, by what the gate does with them; of one family, one kind of door, and one type of member. */
+export interface PortRoles {
   readonly published: readonly string[];
-  /** Those of them that are counted. */
-  readonly counted: readonly string[];
   readonly everyone: readonly string[];
-  /** hash:net,port members by group. */
+  /** By group. */
   readonly allowed: ReadonlyMap<string, readonly string[]>;
   readonly denied: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Set members by role, of one family and one kind of door. Everything the gate knows about ports; members are hash:net,port. */
+export interface Openings extends PortRoles {
+  /** Those of the published that are counted. */
+  readonly counted: readonly string[];
+  /** Ports of wide services, by protocol: port numbers. */
+  readonly wide: ReadonlyMap<Protocol, PortRoles>;
   /** For networks that labels name themselves. */
   readonly allowedNetworks: NetworkMembers;
   readonly deniedNetworks: NetworkMembers;
@@ -59,29 +67,70 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
   const doors = policy.services
     .flatMap(serviceDoors)
     .filter((door) => door.family === family && door.routed === routed);
-  const published = new Set<string>();
   const counted = new Set<string>();
-  const everyone = new Set<string>();
-  const allowed = new Map<string, Set<string>>();
-  const denied = new Map<string, Set<string>>();
   const networks = { allowed: emptyMembers(), denied: emptyMembers() };
+  const usual = new Roles();
+  const wide = new Map<Protocol, Roles>();
   for (const door of doors) {
-    const members = portMembers(door);
-    for (const member of members) published.add(member);
-    if (door.counted) for (const member of members) counted.add(member);
-    if (door.reach.everyone !== undefined) for (const member of members) everyone.add(member);
-    addPeers(door, door.reach.allow, { groups: allowed, networks: networks.allowed });
-    addPeers(door, door.reach.deny, { groups: denied, networks: networks.denied });
+    if (door.wide) {
+      const roles = wide.get(door.protocol) ?? new Roles();
+      wide.set(door.protocol, roles);
+      roles.add(door, [door.port]);
+    } else usual.add(door, portMembers(door));
+    if (door.counted) for (const member of portMembers(door)) counted.add(member);
+    addNetworks(door, door.reach.allow, networks.allowed);
+    addNetworks(door, door.reach.deny, networks.denied);
   }
   return {
-    published: joinMembers(published),
+    ...usual.sorted(),
     counted: joinMembers(counted),
-    everyone: joinMembers(everyone),
-    allowed: new Map([...allowed].map(([name, members]) => [name, joinMembers(members)])),
-    denied: new Map([...denied].map(([name, members]) => [name, joinMembers(members)])),
+    wide: new Map([...wide].map(([protocol, roles]) => [protocol, roles.sorted()])),
     allowedNetworks: sortedMembers(networks.allowed),
     deniedNetworks: sortedMembers(networks.denied),
   };
+}
+
+/** Collects what doors say. */
+class Roles {
+  private readonly published = new Set<string>();
+  private readonly everyone = new Set<string>();
+  private readonly allowed = new Map<string, Set<string>>();
+  private readonly denied = new Map<string, Set<string>>();
+
+  add({ reach }: Pick<Door, 'reach'>, members: readonly string[]): void {
+    addTo(this.published, members);
+    if (reach.everyone !== undefined) addTo(this.everyone, members);
+    addGroups(this.allowed, reach.allow, members);
+    addGroups(this.denied, reach.deny, members);
+  }
+
+  sorted(): PortRoles {
+    const byGroup = (groups: ReadonlyMap<string, Set<string>>): ReadonlyMap<string, readonly string[]> =>
+      new Map([...groups].map(([name, members]) => [name, joinMembers(members)]));
+    return {
+      published: joinMembers(this.published),
+      everyone: joinMembers(this.everyone),
+      allowed: byGroup(this.allowed),
+      denied: byGroup(this.denied),
+    };
+  }
+}
+
+function addTo(set: Set<string>, members: readonly string[]): void {
+  for (const member of members) set.add(member);
+}
+
+function addGroups(
+  groups: Map<string, Set<string>>,
+  rules: readonly PeerRule[],
+  members: readonly string[],
+): void {
+  for (const { peer } of rules) {
+    if (peer.kind !== 'group') continue;
+    const known = groups.get(peer.name) ?? new Set();
+    addTo(known, members);
+    groups.set(peer.name, known);
+  }
 }
 
 /** The members that stand for one port in the sets of the gate: its host port, and its container's where it is routed. */
@@ -90,20 +139,19 @@ export function doorMembers(service: Service, port: ServicePort): readonly strin
 }
 
 function serviceDoors(service: Service): readonly Door[] {
-  const counted = isCounted(service);
+  const wide = service.wide === true;
   return service.ports.flatMap((port) =>
     port.loopback || port.lapsed
       ? []
-      : [...hostDoors(port), ...routedDoors(service, port)].map((door) => ({ ...door, counted })),
+      : [...hostDoors(port), ...routedDoors(service, port)].map((door) => ({
+          ...door,
+          wide: wide && !door.routed && door.address === 'any',
+          counted: !wide,
+        })),
   );
 }
 
-/** Whether packets to each of its ports are counted: the kernel keeps three members for it, and their number has to stay small. */
-export function isCounted({ ports }: Pick<Service, 'ports'>): boolean {
-  return portCount(ports) <= limits.counted;
-}
-
-function hostDoors(port: Omit<ServicePort, 'loopback' | 'lapsed'>): readonly Omit<Door, 'counted'>[] {
+function hostDoors(port: Omit<ServicePort, 'loopback' | 'lapsed'>): readonly PlainDoor[] {
   const { family, address, protocol, reach } = port;
   const range = hostPortsOf(port);
   return range === undefined
@@ -111,7 +159,7 @@ function hostDoors(port: Omit<ServicePort, 'loopback' | 'lapsed'>): readonly Omi
     : [{ routed: false, family, address, protocol, port: rangeText(range), reach }];
 }
 
-function routedDoors(service: Service, port: ServicePort): readonly Omit<Door, 'counted'>[] {
+function routedDoors(service: Service, port: ServicePort): readonly PlainDoor[] {
   return service.endpoints
     .filter((endpoint) => endpoint.routed && endpoint.address.includes(':') === (port.family === 6))
     .map(({ address }) => ({
@@ -124,31 +172,22 @@ function routedDoors(service: Service, port: ServicePort): readonly Omit<Door, '
     }));
 }
 
-function hostHalves({ family, address }: Omit<Door, 'counted'>): readonly string[] {
+function hostHalves({ family, address }: PlainDoor): readonly string[] {
   if (address !== 'any') return [address];
   return everyAddress(family);
 }
 
-function portMembers(door: Omit<Door, 'counted'>): readonly string[] {
+function portMembers(door: PlainDoor): readonly string[] {
   return hostHalves(door).map((half) => `${half},${door.protocol}:${door.port}`);
 }
 
-function addPeers(
-  door: Door,
-  rules: readonly PeerRule[],
-  into: { groups: Map<string, Set<string>>; networks: Members },
-): void {
+function addNetworks(door: Door, rules: readonly PeerRule[], into: Members): void {
+  const port = `${door.protocol}:${door.port}`;
   for (const { peer } of rules) {
-    if (peer.kind === 'group') {
-      const members = into.groups.get(peer.name) ?? new Set();
-      for (const member of portMembers(door)) members.add(member);
-      into.groups.set(peer.name, members);
-      continue;
-    }
+    if (peer.kind === 'group') continue;
     for (const source of toSetMembers([peer.network], door.family)) {
-      const port = `${door.protocol}:${door.port}`;
-      if (door.address === 'any') into.networks.pairs.add(`${source},${port}`);
-      else into.networks.bound.add(`${door.address},${port},${source}`);
+      if (door.address === 'any') into.pairs.add(`${source},${port}`);
+      else into.bound.add(`${door.address},${port},${source}`);
     }
   }
 }

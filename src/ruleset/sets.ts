@@ -1,8 +1,9 @@
 import { toSetMembers } from '../net/merge-networks.ts';
 import { type Family, families } from '../net/network.ts';
+import { type Protocol, protocols } from '../net/port.ts';
 import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
 import type { IpSet } from './model.ts';
-import { blockedRoles, countRoles, foreignRole, setName } from './names.ts';
+import { blockedRoles, countRoles, foreignRole, setName, wideRole } from './names.ts';
 import { type Openings, openings } from './openings.ts';
 
 type GroupName = Policy['deny']['groups'][number];
@@ -173,6 +174,32 @@ function portSets(
     ...(uses.denyBound ? [set('deny-bound', 'closes', open.deniedNetworks.bound)] : []),
     ...[...policy.groups.keys()].map((name) => set(`to-${name}`, 'opens', open.allowed.get(name) ?? [])),
     ...uses.deniedGroups.map((name) => set(`not-${name}`, 'closes', open.denied.get(name) ?? [])),
+    ...(routed
+      ? []
+      : wideProtocols(policy).flatMap((protocol) => wideSets(policy, family, { protocol, open }))),
+  ];
+}
+
+/** The same for ports of wide services, in sets that know no addresses. */
+function wideSets(
+  policy: Policy,
+  family: Family,
+  { protocol, open: { wide } }: { protocol: Protocol; open: Openings },
+): readonly IpSet[] {
+  const open = wide.get(protocol);
+  const set = (role: string, effect: IpSet['effect'], members: readonly string[] = []): IpSet => ({
+    name: setName(family, wideRole(role, protocol)),
+    family,
+    type: 'bitmap:port',
+    expiring: false,
+    effect,
+    members,
+  });
+  return [
+    set('published', 'closes', open?.published),
+    set('public', 'opens', open?.everyone),
+    ...[...policy.groups.keys()].map((name) => set(`to-${name}`, 'opens', open?.allowed.get(name))),
+    ...usedRoles(policy).deniedGroups.map((name) => set(`not-${name}`, 'closes', open?.denied.get(name))),
   ];
 }
 
@@ -184,6 +211,14 @@ export interface UsedRoles {
   readonly denyBound: boolean;
   /** Groups that some label denies. */
   readonly deniedGroups: readonly GroupName[];
+}
+
+/** Protocols of which wide services have ports: only for these has the gate sets and rules that know no addresses. */
+export function wideProtocols({ services }: Policy): readonly Protocol[] {
+  const wide = services.filter((service) => service.wide === true);
+  return protocols.filter((protocol) =>
+    wide.some(({ ports }) => ports.some((port) => port.protocol === protocol)),
+  );
 }
 
 export function usedRoles(policy: Policy): UsedRoles {

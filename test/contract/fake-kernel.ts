@@ -44,6 +44,7 @@ const allSetTypes = [
   'hash:net,port,net',
   'hash:ip,port',
   'hash:ip,port,net',
+  'bitmap:port',
   'list:set',
 ];
 

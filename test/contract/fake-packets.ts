@@ -132,6 +132,7 @@ class Walker {
   /** Each part of a member is a port or a network, at the packet's end that the rule says. */
   private isMember(member: string, ends: readonly string[]): boolean {
     const { packet } = this;
+    if (/^\d+$/.test(member)) return Number(member) === packet.port;
     if (ends.length === 1) return isIn(ends[0] === 'src' ? packet.source : packet.destination, member);
     return member.split(',').every((part, index) => {
       const [address, port] =

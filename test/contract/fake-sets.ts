@@ -65,7 +65,7 @@ export function editSets(sets: FakeSets, line: string, around: SetSurroundings):
 
 /** `tcp:80-82` is three members to the kernel. */
 function eachPort(member: string): readonly string[] {
-  const [, head, from, to, tail = ''] = /^(.*(?:tcp|udp|sctp):)(\d+)-(\d+)(,.*)?$/.exec(member) ?? [];
+  const [, head, from, to, tail = ''] = /^((?:.*(?:tcp|udp|sctp):)?)(\d+)-(\d+)(,.*)?$/.exec(member) ?? [];
   if (head === undefined) return [member];
   return Array.from(
     { length: Number(to) - Number(from) + 1 },
@@ -90,6 +90,10 @@ export function printSets(sets: FakeSets, now: number, only?: string): string {
       if (isList(set)) {
         const lines = [...set.members.keys()].map((member) => `add ${name} ${member}\n`);
         return [`create ${name} list:set size ${set.maxelem}\n`, ...lines];
+      }
+      if (set.type === 'bitmap:port') {
+        const lines = [...set.members.keys()].map((member) => `add ${name} ${member}\n`);
+        return [`create ${name} bitmap:port range 0-65535\n`, ...lines];
       }
       const inet = set.family === 4 ? 'inet' : 'inet6';
       const time = set.timeout === undefined ? '' : ` timeout ${set.timeout}`;
@@ -122,14 +126,14 @@ export function* matchableMembers(
   if (set === undefined) return;
   if (isList(set)) {
     for (const one of set.members.keys()) yield* matchableMembers(sets, one, { family, now });
-  } else if (set.family === family) {
+  } else if (set.family === family || set.type === 'bitmap:port') {
     for (const [member, goes] of set.members) if (goes === 0 || goes > now) yield member;
   }
 }
 
 /** What a rule may use it for. */
 export function familyOfSet(set: FakeSet | undefined): Family | 'any' | undefined {
-  return set !== undefined && isList(set) ? 'any' : set?.family;
+  return set !== undefined && (isList(set) || set.type === 'bitmap:port') ? 'any' : set?.family;
 }
 
 function isList({ type }: FakeSet): boolean {
@@ -265,6 +269,7 @@ function destroy(sets: FakeSets, name: string, { exist, inUse }: SetSurroundings
 /** `hash:net,port` has a network, then a port: one part of the member for each part of the type. */
 function canonicalMember({ type, family }: FakeSet, text: string): string {
   if (type === 'list:set') return text;
+  if (type === 'bitmap:port') return String(Number(text));
   const kinds = type.slice('hash:'.length).split(',');
   const parts = text.split(',');
   if (parts.length !== kinds.length) {

@@ -71,7 +71,7 @@ const peerRules: fc.Arbitrary<readonly PeerRule[]> = fc.array(
   { maxLength: 2 },
 );
 
-const port: fc.Arbitrary<ServicePort> = fc.constantFrom<Family>(4, 6).chain((family) =>
+const single: fc.Arbitrary<ServicePort> = fc.constantFrom<Family>(4, 6).chain((family) =>
   fc.record({
     family: fc.constant(family),
     address: fc.constantFrom('any' as const, 'any' as const, ...(hosts[family].slice(0, 2) as Cidr[])),
@@ -88,7 +88,12 @@ const port: fc.Arbitrary<ServicePort> = fc.constantFrom<Family>(4, 6).chain((fam
   }),
 );
 
-const service: fc.Arbitrary<Service> = fc.record({
+/** Now and then a row of ports that takes the next number in. */
+const port: fc.Arbitrary<ServicePort> = fc
+  .tuple(single, fc.integer({ min: 0, max: 9 }))
+  .map(([one, n]) => (n === 0 ? { ...one, count: 400 } : one));
+
+const plainService: fc.Arbitrary<Service> = fc.record({
   containerId: fc.constant('c1'),
   name: fc.constant('one'),
   composeService: fc.constant(undefined),
@@ -107,6 +112,10 @@ const service: fc.Arbitrary<Service> = fc.record({
   ),
   unprotected: fc.constant([]),
 });
+
+const service: fc.Arbitrary<Service> = fc
+  .tuple(plainService, fc.integer({ min: 0, max: 3 }))
+  .map(([one, n]) => (n === 0 ? { ...one, wide: true as const } : one));
 
 const policy: fc.Arbitrary<Policy> = fc.record({
   mark: fc.constant(mark),

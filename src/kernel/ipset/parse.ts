@@ -283,7 +283,10 @@ function shapeOf(type: string, words: readonly string[]): Pick<ObservedSet, 'typ
   const family: Family = options.get('family') === 'inet6' ? 6 : 4;
   const expiring = options.get('timeout') === '0';
   const strange = [...options].filter(
-    ([option, value]) => !harmless.has(option) && !(option === 'timeout' && value === '0'),
+    ([option, value]) =>
+      !harmless.has(option) &&
+      !(option === 'timeout' && value === '0') &&
+      !(option === 'range' && value === '0-65535'),
   );
   return {
     type: [type, ...strange.map(([option, value]) => `${option} ${value}`.trimEnd())].join(' '),

@@ -3,8 +3,11 @@ import type { IpSet, SetName } from '../../ruleset/model.ts';
 import { temporarySet } from '../../ruleset/names.ts';
 import { note, number, word } from '../words.ts';
 
-/** The kernel's own limit is what memory holds; ipset's default of 65,536 is less than a country's networks. */
-const largestSet = 1_048_576;
+/**
+ * The kernel's own limit is what memory holds; ipset's default of 65,536 is less than a country's networks. A full set would make every
+ * pass fail, so what one container may put into sets is limited before (see policy/limits.ts).
+ */
+const largestSet = 16_777_216;
 const pieceLines = 1000;
 /** What ipset makes where nobody says; it doubles with each overflow, and fills anew. */
 const usualHash = 1024;
@@ -65,6 +68,7 @@ function createLine(
   size: number,
 ): string {
   if (type === 'list:set') return `create ${word('set', name)} list:set size ${longestList}`;
+  if (type === 'bitmap:port') return `create ${word('set', name)} bitmap:port range 0-65535`;
   const inet = family === 4 ? 'inet' : 'inet6';
   const hash = size > usualHash ? ` hashsize ${2 ** Math.ceil(Math.log2(Math.min(size, largestSet)))}` : '';
   const most = atMost === undefined ? largestSet : number('size', atMost, { most: largestSet });

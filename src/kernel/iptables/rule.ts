@@ -34,6 +34,8 @@ function matchText(match: Match): string {
       return `-m addrtype${not(match.negated === true)} --dst-type ${word('state', match.type)}`;
     case 'set':
       return `-m set${not(match.negated)} --match-set ${word('set', match.set)} ${word('set fields', match.fields)}`;
+    case 'port-set':
+      return `-p ${word('protocol', match.protocol)} -m set --match-set ${word('set', match.set)} dst`;
     case 'mark':
       return `-m mark${not(match.negated)} --mark ${bitText(match.bit)}/${bitText(match.bit)}`;
     case 'connection-mark':

@@ -14,14 +14,14 @@ test('changes, a line each, in the order given', () => {
       { kind: 'delete-member', set: name, member: '2001:db8::/32 nomatch' },
     ]),
   ).toBe(`destroy dockwall6-src
-create dockwall6-src hash:net family inet6 maxelem 1048576 timeout 0
+create dockwall6-src hash:net family inet6 maxelem 16777216 timeout 0
 add dockwall6-src 2001:db8:1::/48
 add dockwall6-src 2001:db8::7
-create dockwall6-ports hash:net,port family inet6 maxelem 1048576
+create dockwall6-ports hash:net,port family inet6 maxelem 16777216
 add dockwall6-ports 2001:db8::7,sctp:9
 add dockwall6-ports 2001:db8::7,udp:53
 add dockwall6-ports 8000::/1,tcp:443
-create dockwall6-bound hash:ip,port,net family inet6 maxelem 1048576
+create dockwall6-bound hash:ip,port,net family inet6 maxelem 16777216
 add dockwall6-bound 2001:db8::7,tcp:443,2001:db8:1::/48
 add dockwall6-bound 2001:db8::7,udp:53,8000::/1
 add dockwall6-src 2001:db8::9 timeout 60
