@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { didYouMean } from '../net/did-you-mean.ts';
 import { splitList } from '../net/list.ts';
 import { show } from '../net/show.ts';
 import { isPlainMap } from './plain.ts';
@@ -34,6 +35,16 @@ export function textField<T>(wanted: string, parse: (text: string) => Parsed<T>)
   return field((input) =>
     typeof input === 'string' ? parse(input.trim()) : refuse(`${found(input)} stands where ${wanted} should`),
   );
+}
+
+/** One of these words. */
+export function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
+  const wanted = `one of ${words.map(show).join(', ')}`;
+  return textField(wanted, (text) => {
+    const word = words.find((known) => known === text);
+    if (word !== undefined) return { ok: true, value: word };
+    return refuse(`${found(text)} stands where ${wanted} should`, didYou(didYouMean(text, words)));
+  });
 }
 
 /** A list, or one text with commas or spaces between the entries, or nothing. */

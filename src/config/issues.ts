@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { didYouMean } from '../net/did-you-mean.ts';
 import { shorten, show } from '../net/show.ts';
 import { didYou } from './field.ts';
+import { labelKeys } from './labels.ts';
 import type { Layer } from './layer.ts';
 import { listenShape } from './listen.ts';
 import { pathText, type ConfigProblem, type Path } from './problem.ts';
@@ -19,7 +20,7 @@ export function issueProblems(
   return issues.flatMap((issue) => {
     const path: Path = [key, ...(issue.path as (string | number)[])];
     if (issue.code === 'unrecognized_keys') {
-      const known = Object.keys(key === 'listen' ? listenShape : serviceShape);
+      const known = knownKeys(key);
       return issue.keys.map((name) => unknownKey(layer, [...path, name], known));
     }
     const params = issue.code === 'custom' ? issue.params : undefined;
@@ -33,6 +34,12 @@ export function issueProblems(
       },
     ];
   });
+}
+
+/** The keys of the maps that may stand below a key. */
+function knownKeys(key: ConfigKey): readonly string[] {
+  if (key === 'labels') return labelKeys;
+  return Object.keys(key === 'listen' ? listenShape : serviceShape);
 }
 
 /** Keys of a document that are none of the configuration's. */

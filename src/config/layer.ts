@@ -2,7 +2,7 @@ import { didYouMean } from '../net/did-you-mean.ts';
 import { shorten, show } from '../net/show.ts';
 import { didYou } from './field.ts';
 import type { ConfigProblem } from './problem.ts';
-import { configKeys, twins } from './schema.ts';
+import { type ConfigKey, configKeys, twins } from './schema.ts';
 import { readYamlMap, type YamlMap, type YamlText } from './yaml-text.ts';
 
 /** One source of configuration: a document, or one variable. Later layers win, key by key. */
@@ -25,12 +25,15 @@ export function variable(env: Environment, name: string): string | undefined {
   return text === undefined || text.trim() === '' ? undefined : text;
 }
 
+/** Keys whose values are maps, so that their variables hold YAML. */
+const maps: ReadonlySet<ConfigKey> = new Set(['groups', 'services', 'labels']);
+
 /** One layer for each variable that is set and is a key's twin. */
 export function environmentLayers(env: Environment): readonly Layer[] {
   return configKeys.flatMap((key) => {
     const text = variable(env, twins[key]);
     if (text === undefined) return [];
-    if (key === 'groups' || key === 'services' || (key === 'listen' && text.trimStart().startsWith('{')))
+    if (maps.has(key) || (key === 'listen' && text.trimStart().startsWith('{')))
       return [yamlTwin(key, { name: twins[key], text })];
     const place = { where: `environment variable ${twins[key]}` };
     return [{ value: { [key]: text }, problems: [], unreadable: false, locate: () => place }];

@@ -1,4 +1,5 @@
 import type { Cidr } from '../net/network.ts';
+import type { PortNumbers } from '../net/port-selector.ts';
 import type { Listen } from './listen.ts';
 
 /** A named source group: `[a-z0-9][a-z0-9_-]*`, at most 40 characters, never a built-in name or an address. */
@@ -65,6 +66,21 @@ export interface PeerList extends Members {
   readonly groups: readonly GroupName[];
 }
 
+/** The labels that say who may come in, and which ports there are; `allow` stands for `allow.PORT` as well. */
+export const labelWords = ['public', 'allow', 'deny', 'ports'] as const;
+export type LabelWord = (typeof labelWords)[number];
+
+/** What the labels of containers may say; `undefined` is everything. */
+export interface LabelRights {
+  readonly keys: readonly LabelWord[];
+  /** Whom they may name. */
+  readonly sources: PeerList | undefined;
+  /** The host ports that they may open or declare. */
+  readonly ports: readonly PortNumbers[] | undefined;
+  /** Whether a container in another's network may speak for that one's ports. */
+  readonly guests: 'on' | 'off';
+}
+
 /** The whole configuration, every default filled in. Made by `loadConfig`; DESIGN of the keys: docs/configuration.md. */
 export interface Config {
   /** What an unlabelled container's ports are: closed to all but trusted, or open to everybody. */
@@ -84,6 +100,8 @@ export interface Config {
   readonly groups: ReadonlyMap<GroupName, Members>;
   /** Labels (with the `dockwall.` prefix) for containers by container or compose service name; key by key they replace the container's own. */
   readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** What containers' own labels may say. */
+  readonly labels: LabelRights;
   /** Whether new services of the host wait until Docker has said that they are not a container's. */
   readonly guard: 'on' | 'off';
   /** Whether addresses that were turned away are kept for a day, in the kernel, for `dockwall blocked`. */

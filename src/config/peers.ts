@@ -57,11 +57,10 @@ function parseMember(input: unknown): Parsed<Member> {
   return parseText(text);
 }
 
-/** `trusted` or `deny`: sources, and names of these groups; undefined when the groups could not be read. */
-export function peersField(
-  key: 'trusted' | 'deny',
-  groups: readonly string[] | undefined,
-): z.ZodType<PeerList> {
+type PeersKey = 'trusted' | 'deny' | 'labels.sources';
+
+/** Sources, and names of these groups; undefined when the groups could not be read. */
+export function peersField(key: PeersKey, groups: readonly string[] | undefined): z.ZodType<PeerList> {
   const entry = field((input) => parsePeer(input, key, groups));
   return listField(entry).transform((peers) => ({
     ...gather(peers),
@@ -69,11 +68,11 @@ export function peersField(
   }));
 }
 
-function parsePeer(
-  input: unknown,
-  key: 'trusted' | 'deny',
-  groups: readonly string[] | undefined,
-): Parsed<Member> {
+function parsePeer(input: unknown, key: PeersKey, groups: readonly string[] | undefined): Parsed<Member> {
+  if (key === 'labels.sources' && isPlainMap(input) && listKinds.some((kind) => Object.hasOwn(input, kind)))
+    return refuse(
+      'a label cannot name a list: put it into a group under `groups`, and write the name of the group',
+    );
   const member = parseKnown(input);
   if (member !== undefined) return member;
   const text = String(input).trim();
@@ -94,6 +93,8 @@ const anyProblem = {
   trusted:
     '`any` here would open every published port to everybody: write `default: open`, or the label `dockwall.public=*` on the containers that are meant',
   deny: '`any` here would refuse everybody, the trusted sources too: leave `deny` empty, unlabelled ports are closed without it',
+  'labels.sources':
+    '`any` is not a source here: labels may open ports to everybody where `public` is among the `keys`',
 };
 
 /** Everything but the names of groups; undefined for text that may be one, or is wrong. */

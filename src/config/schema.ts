@@ -1,10 +1,9 @@
 import type { z } from 'zod';
-import { didYouMean } from '../net/did-you-mean.ts';
-import { show } from '../net/show.ts';
 import { docs } from './docs.ts';
 import { durationField } from './duration.ts';
-import { didYou, found, refuse, textField } from './field.ts';
+import { choice } from './field.ts';
 import { interfacesField } from './interfaces.ts';
+import { labelsField } from './labels.ts';
 import { listenField } from './listen.ts';
 import { markField } from './mark.ts';
 import type { Config } from './model.ts';
@@ -62,6 +61,11 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
       meaning:
         "Labels for containers that cannot be labelled now; key by key they replace the container's own. Ports in a swarm's mesh are opened here only.",
     }),
+    labels: labelsField(groups).register(docs, {
+      type: 'map of the keys [below](#what-labels-may-say)',
+      meaning:
+        'What the labels of containers may say, for hosts to which several people or a panel deploy. Entries under `services` are not bound by it.',
+    }),
     guard: choice(['on', 'off']).register(docs, {
       type: '`on` or `off`',
       meaning:
@@ -113,6 +117,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   deny: [],
   groups: {},
   services: {},
+  labels: {},
   guard: 'on',
   blocked: 'on',
   listen: 'off',
@@ -133,6 +138,7 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
   deny: 'DOCKWALL_DENY',
   groups: 'DOCKWALL_GROUPS',
   services: 'DOCKWALL_SERVICES',
+  labels: 'DOCKWALL_LABELS',
   guard: 'DOCKWALL_GUARD',
   blocked: 'DOCKWALL_BLOCKED',
   listen: 'DOCKWALL_LISTEN',
@@ -142,12 +148,3 @@ export const twins: Readonly<Record<ConfigKey, string>> = {
 };
 
 export const configKeys = Object.keys(twins) as readonly ConfigKey[];
-
-function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
-  const wanted = `one of ${words.map(show).join(', ')}`;
-  return textField(wanted, (text) => {
-    const word = words.find((known) => known === text);
-    if (word !== undefined) return { ok: true, value: word };
-    return refuse(`${found(text)} stands where ${wanted} should`, didYou(didYouMean(text, words)));
-  });
-}

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { docs } from './docs.ts';
+import { labelsShape } from './labels.ts';
 import { otherVariables } from './layer.ts';
 import { listKinds, listMeanings, listOptions } from './list-source.ts';
 import { builtInGroups } from './model.ts';
@@ -17,7 +18,9 @@ export function configurationReference(): string {
     listTable(),
     listRules,
     servicesIntroduction,
-    serviceTable(),
+    shapeTable(serviceShape),
+    labelsIntroduction,
+    shapeTable(labelsShape([])),
     variablesIntroduction,
     variableTable(),
   ]
@@ -65,6 +68,20 @@ const servicesIntroduction = `## Keys of a service
 
 Each entry under \`services\` has the labels of a container in YAML's shape: \`nginx-proxy: {public: [http, https], allow: {ssh: [office]}}\`.`;
 
+const labelsIntroduction = `## What labels may say
+
+Whoever may start a container writes its labels. On a host to which several people deploy, or a panel, \`labels\` says how far these labels go
+([security.md](security.md)). Each key that is left out restricts nothing:
+
+    labels:
+      keys: [public, allow]              # no deny, no ports
+      sources: [office, 203.0.113.0/24]  # whom allow may name
+      ports: [80, 443, 8000-8999]        # which host ports may be opened
+      guests: off                        # no say for network_mode: container:x
+
+A label that goes beyond it counts for nothing, its container opens nothing, and \`status\`, \`check\`, \`explain\` and the log say which of these keys is in the way. What stands under
+\`services\` is the configuration's own and is not restricted; nor is \`default: open\`.`;
+
 const variablesIntroduction = '## Other variables';
 
 function keyTable(): string {
@@ -84,8 +101,8 @@ function listTable(): string {
   return table(['Option of a list', 'With', 'Meaning'], rows);
 }
 
-function serviceTable(): string {
-  const rows = Object.entries(serviceShape).map(([key, schema]) => {
+function shapeTable(shape: Readonly<Record<string, z.ZodType>>): string {
+  const rows = Object.entries(shape).map(([key, schema]) => {
     const { type, meaning } = docsOf(schema);
     return [code(key), type, meaning];
   });

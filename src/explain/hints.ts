@@ -92,7 +92,10 @@ function problemsOf(service: Service, { policy, inventory }: Moment): readonly H
     .filter(({ container }) => names.has(container))
     .map((problem) => ({
       kind: 'problem',
-      text: `${problemLine(problem)}; such a mistake closes the whole container`,
+      text:
+        problem.container === service.name
+          ? `${problemLine(problem)}; such a mistake closes the whole container`
+          : problemLine(problem),
     }));
 }
 

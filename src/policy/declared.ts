@@ -7,6 +7,8 @@ import type { LabelRules } from './labels.ts';
 /** One container together with what its labels (and `services:` entries) say. */
 export interface Speaker {
   readonly container: Container;
+  /** The configuration's labels for it: the author's, whom `labels:` does not bind. */
+  readonly entry: Readonly<Record<string, string>>;
   readonly rules: LabelRules;
 }
 
@@ -19,6 +21,11 @@ export function portsOf({ container, rules }: Speaker): readonly PublishedPort[]
     ...ports,
     ...declaredPorts(rules).filter((declared) => !ports.some((port) => samePort(port, declared))),
   ];
+}
+
+/** Bound to an address that no packet from outside is meant for. */
+export function isLoopback({ address }: PublishedPort): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 /**

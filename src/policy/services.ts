@@ -1,8 +1,9 @@
 import type { Config } from '../config/model.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
-import { declaredMesh, portsOf, type Speaker } from './declared.ts';
+import { declaredMesh, isLoopback, portsOf, type Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
+import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
 import { type OpenRule, readLabels } from './labels.ts';
 import { overLimit } from './limits.ts';
 import type { PeerRule, Problem, Reach, Reason, Service, ServiceEndpoint } from './model.ts';
@@ -23,11 +24,14 @@ export function readServices(
 ): { readonly services: readonly Service[]; readonly problems: readonly Problem[] } {
   const groups = knownGroupNames(config);
   const containers = [...inventory.containers, ...declaredMesh(inventory, config)];
-  const speakers = containers.map((container) => ({
-    container,
-    rules: readLabels(container.name, effectiveLabels(container, config), groups),
-  }));
   const problems: Problem[] = [];
+  const speakers = containers.map((container): Speaker => {
+    const entry = entryOf(container, config);
+    const heard = hear(container, entry, config);
+    problems.push(...heard.unheard);
+    const rules = readLabels(container.name, { ...heard.labels, ...entry }, groups);
+    return { container, entry, rules: withProblems(rules, heard.problems) };
+  });
   const services: Service[] = [];
   const guestsOf = guestsByHost(speakers);
   for (const owner of speakers) {
@@ -57,11 +61,11 @@ function guestsByHost(speakers: readonly Speaker[]): ReadonlyMap<string, readonl
   );
 }
 
-/** Key by key, a `services:` entry (by container name, else by compose or swarm service) replaces the label. */
-function effectiveLabels(container: Container, config: Config): Readonly<Record<string, string>> {
+/** The `services:` entry (by container name, else by compose or swarm service), which replaces labels key by key. */
+function entryOf(container: Container, config: Config): Speaker['entry'] {
   const names = [container.name, container.composeService, container.swarmService];
   const name = names.find((one) => one !== undefined && config.services.has(one));
-  return { ...container.labels, ...(name === undefined ? undefined : config.services.get(name)) };
+  return (name === undefined ? undefined : config.services.get(name)) ?? {};
 }
 
 /**
@@ -84,8 +88,9 @@ function readService(
   const problems = [...rules.problems];
   const speakers = [owner, ...guests].map((speaker) => {
     const missing = unmatchedSelectors(speaker, [...ports, ...kin], container.portsKnown);
-    problems.push(...missing);
-    const mute = missing.length > 0 || speaker.rules.problems.length > 0;
+    const forbidden = forbiddenPorts(speaker, ports, config.labels);
+    problems.push(...missing, ...forbidden);
+    const mute = missing.length > 0 || forbidden.length > 0 || speaker.rules.problems.length > 0;
     return { ...speaker.rules, opens: mute ? [] : speaker.rules.opens, mute };
   });
   const byDefault = config.default === 'open' && !speakers.some((speaker) => speaker.speaks || speaker.mute);
@@ -113,10 +118,6 @@ function readService(
       unprotected: unprotectedNetworks(container, inventory),
     },
   };
-}
-
-function isLoopback({ address }: PublishedPort): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
 
 function unmatchedSelectors(

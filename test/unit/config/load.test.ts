@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatProblem } from '../../../src/config/problem.ts';
-import { membersOf, peerList } from '../policy/inventories.ts';
+import { everyRight, membersOf, peerList } from '../policy/inventories.ts';
 import { config, lines, problems, warnings } from './loading.ts';
 
 const defaults = {
@@ -14,6 +14,7 @@ const defaults = {
   deny: peerList(),
   groups: new Map(),
   services: new Map(),
+  labels: everyRight,
   guard: 'on',
   blocked: 'on',
   listen: undefined,
@@ -52,6 +53,7 @@ groups:
   bans: 192.0.2.1-192.0.2.2
 services:
   nginx-proxy: {public: [http, https], allow: {ssh: [office]}}
+labels: {keys: [allow]}
 guard: off
 blocked: off
 maxGrant: 12h
@@ -74,6 +76,7 @@ logFormat: text
       services: new Map([
         ['nginx-proxy', { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' }],
       ]),
+      labels: { ...everyRight, keys: ['allow'] },
       guard: 'off',
       blocked: 'off',
       maxGrant: 43_200_000,
@@ -94,6 +97,7 @@ logFormat: text
       DOCKWALL_DENY: '192.0.2.66',
       DOCKWALL_GROUPS: 'office: [198.51.100.0/24]',
       DOCKWALL_SERVICES: '{web: {public: 80}}',
+      DOCKWALL_LABELS: 'guests: off',
       DOCKWALL_GUARD: 'off',
       DOCKWALL_BLOCKED: 'off',
       DOCKWALL_MAX_GRANT: 'off',
@@ -113,6 +117,7 @@ logFormat: text
       deny: peerList(['192.0.2.66']),
       groups: new Map([['office', membersOf('198.51.100.0/24')]]),
       services: new Map([['web', { 'dockwall.public': '80' }]]),
+      labels: { ...everyRight, guests: 'off' },
       guard: 'off',
       blocked: 'off',
       maxGrant: 0,
@@ -153,7 +158,7 @@ describe('problems', () => {
     const env = { DOCKWALL_DEFAULT: 'opne', DOCKWALL_TRUSTED: 'web,wep' };
     expect(lines(problems(text, env))).toEqual([
       '1:11 trusted[0]: `/33` is not a prefix length: the prefix length of IPv4 is a number from 0 to 32',
-      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, guard, blocked, listen, maxGrant, logLevel, logFormat; did you mean `trusted`?',
+      '2:1 trsted: `trsted` is not a key here: the keys are default, interfaces, schedule, driftCheck, mark, connmark, trusted, deny, groups, services, labels, guard, blocked, listen, maxGrant, logLevel, logFormat; did you mean `trusted`?',
       '3:7 mark: `3` is not one bit of the 32 in a packet mark: write a power of two, such as `0x1000`',
       '4:16 groups.web[0]: `10.1` is not an address: an IPv4 address has four numbers with dots between them',
       'DOCKWALL_DEFAULT default: `opne` stands where one of `closed`, `open` should; did you mean `open`?',

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { explanationText } from '../../../src/cli/explanation-text.ts';
 import type { GroupName, LiveSource } from '../../../src/config/model.ts';
-import { groupsOf, makeContainer, membersOf, peerList, ports } from '../policy/inventories.ts';
+import { everyRight, groupsOf, makeContainer, membersOf, peerList, ports } from '../policy/inventories.ts';
 import { ask, momentOf, type Scene } from './moments.ts';
 
 // "It does not work": one command says why. Each is the text that a person reads.
@@ -68,6 +68,38 @@ it.each<Staged>([
       `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: web: dockwall.allow=offcie: no group is named "offcie" (did you mean "office"?); such a mistake closes the whole container',
+    ].join('\n'),
+  },
+  {
+    name: 'a label that the configuration forbids',
+    scene: {
+      containers: [{ ...web, labels: { 'dockwall.public': '80' } }],
+      config: { ...config, labels: { ...everyRight, keys: ['allow'] } },
+    },
+    ask: ['198.51.100.7', 'web'],
+    text: [
+      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: web: dockwall.public=80: `public` is not for labels: `labels.keys` in the configuration is allow; such a mistake closes the whole container',
+    ].join('\n'),
+  },
+  {
+    name: "a label of a container in another's network, which the configuration forbids",
+    scene: {
+      containers: [
+        { ...web, labels: {} },
+        makeContainer('app', {
+          labels: { 'dockwall.public': '80' },
+          networkMode: { kind: 'container', id: web.id },
+        }),
+      ],
+      config: { ...config, labels: { ...everyRight, guests: 'off' } },
+    },
+    ask: ['198.51.100.7', 'web'],
+    text: [
+      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      "  hint: app: dockwall.public=80: a container in another's network does not speak for its ports: `labels.guests` is `off` in the configuration (label the container whose network it is in)",
     ].join('\n'),
   },
   {

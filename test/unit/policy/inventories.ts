@@ -1,4 +1,4 @@
-import type { Config, GroupName, Members, PeerList } from '../../../src/config/model.ts';
+import type { Config, GroupName, LabelRights, Members, PeerList } from '../../../src/config/model.ts';
 import type {
   Container,
   HostInterface,
@@ -24,6 +24,14 @@ export function peerList(networks: readonly string[] = [], groups: readonly stri
   return { ...membersOf(...networks), groups: groups as GroupName[] };
 }
 
+/** What `labels:` is where nothing restricts it. */
+export const everyRight: LabelRights = {
+  keys: ['public', 'allow', 'deny', 'ports'],
+  sources: undefined,
+  ports: undefined,
+  guests: 'on',
+};
+
 export function makeConfig(changes: Partial<Config> = {}): Config {
   return {
     default: 'closed',
@@ -36,6 +44,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     deny: peerList(),
     groups: new Map(),
     services: new Map(),
+    labels: everyRight,
     guard: 'on',
     blocked: 'on',
     listen: undefined,
