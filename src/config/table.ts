@@ -79,8 +79,8 @@ Whoever may start a container writes its labels. On a host to which several peop
       ports: [80, 443, 8000-8999]        # which host ports may be opened
       guests: off                        # no say for network_mode: container:x
 
-A label that goes beyond it counts for nothing, its container opens nothing, and \`status\`, \`check\`, \`explain\` and the log say which of these keys is in the way. What stands under
-\`services\` is the configuration's own and is not restricted; nor is \`default: open\`.`;
+A label that goes beyond is void, its container opens nothing, and \`status\`, \`check\`, \`explain\` and the log name the key that forbids it. Entries under \`services\` are
+yours and are not restricted; neither is \`default: open\`.`;
 
 const variablesIntroduction = '## Other variables';
 

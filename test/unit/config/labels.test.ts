@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { everyRight, peerList } from '../policy/inventories.ts';
 import { config, lines, problems } from './loading.ts';
@@ -79,4 +80,10 @@ describe('labels', () => {
   ])('%s is refused', (text, expected) => {
     expect(lines(problems(`labels: ${text}`))).toEqual([expected]);
   });
+});
+
+test('the example of docs/security.md loads', () => {
+  const text = readFileSync(new URL('../../../docs/security.md', import.meta.url), 'utf8');
+  const [, example] = /```yaml\n([^`]*)```/u.exec(text) ?? [];
+  expect(config(example).labels.keys).toEqual(['public', 'allow']);
 });
