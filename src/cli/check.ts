@@ -1,3 +1,4 @@
+import { labelNotes } from '../policy/label-notes.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type Look, lookOnce } from '../sources/open.ts';
@@ -27,6 +28,7 @@ export async function check(context: Context, options: { json?: boolean | undefi
     ...decision.engine.findings.map(({ text }) => text),
     ...sets.flatMap(({ kind, text }) => (kind === 'problem' ? [] : [text])),
     ...unprotected(decision),
+    ...labelNotes(decision.policy),
     ...privateNotes(nameAnswers(looks)),
     ...unusedServices(decision, config.config.services),
   ];

@@ -17,6 +17,7 @@ export function whyClosed(around: Circumstances): readonly Hint[] {
   return [
     ...silentSources(around),
     ...onlyOtherFamily(around),
+    ...sharedSpace(around),
     ...claims,
     ...(allow.length === 0 ? [] : [noMember(door.port.reach, asked.packet.source)]),
   ];
@@ -99,6 +100,26 @@ function onlyOtherFamily({ door, asked, live }: Circumstances): readonly Hint[] 
     {
       kind: 'other family',
       text: `${asked.packet.source} is an IPv${family} address, and ${names} has only IPv${family === 4 ? 6 : 4} ones: add the client's IPv${family} network`,
+    },
+  ];
+}
+
+/** RFC 6598: 100.64.0.0/10. Tailscale gives its peers IPv4 addresses from it; it is private only in name. */
+const sharedAddress = /^100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])\./u;
+
+/** Who allows `private` or `connected` and means the peers of a VPN too. */
+function sharedSpace({ door, asked, moment }: Circumstances): readonly Hint[] {
+  const { source } = asked.packet;
+  const named = (door?.port.reach.allow ?? []).flatMap(({ peer }) =>
+    peer.kind === 'group' && ['private', 'connected'].includes(peer.name) ? [peer.name] : [],
+  );
+  const [name] = named;
+  if (name === undefined || !sharedAddress.test(source)) return [];
+  const tunnel = moment.inventory.interfaces.find((one) => one.name.startsWith('tailscale'))?.name;
+  return [
+    {
+      kind: 'no member',
+      text: `${source} is in 100.64.0.0/10, which Tailscale and some providers use and \`${name}\` does not hold: allow interface:${tunnel ?? 'tailscale0'} for Tailscale's peers`,
     },
   ];
 }

@@ -1,4 +1,5 @@
 import { splitList } from './list.ts';
+import { portSlip } from './port-slips.ts';
 import { protocols, type PortRange, type PortSelector, type Protocol } from './port.ts';
 import { portOfService } from './service-name.ts';
 import { show } from './show.ts';
@@ -34,7 +35,7 @@ export function parsePortSelector(text: string): ParsedPortSelector {
   const problem =
     lower !== written && typeof parseSelector(lower) !== 'string'
       ? `${show(written)} is not lower case: write ${show(lower)}`
-      : selector;
+      : (portSlip(written, true) ?? selector);
   return { ok: false, problem };
 }
 
@@ -59,7 +60,7 @@ export function parsePortNumbers(text: string): ParsedPortNumbers {
   const ports: PortNumbers[] = [];
   for (const entry of entries) {
     const port = parsePortNumber(entry);
-    if (typeof port === 'string') return { ok: false, problem: port };
+    if (typeof port === 'string') return { ok: false, problem: portSlip(entry, false) ?? port };
     ports.push(port);
   }
   return { ok: true, ports };

@@ -71,6 +71,17 @@ it.each<Staged>([
     ].join('\n'),
   },
   {
+    name: 'a peer of Tailscale, where private addresses may come in',
+    scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'private' } }], config },
+    ask: ['100.100.1.7', 'web'],
+    text: [
+      `turned away: 100.100.1.7 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      "  hint: 100.100.1.7 is in 100.64.0.0/10, which Tailscale and some providers use and `private` does not hold: allow interface:tailscale0 for Tailscale's peers",
+      '  hint: open to private and the trusted, and 100.100.1.7 is in none of these',
+    ].join('\n'),
+  },
+  {
     name: 'a label that the configuration forbids',
     scene: {
       containers: [{ ...web, labels: { 'dockwall.public': '80' } }],
