@@ -1,4 +1,5 @@
 import type { Config } from '../config/model.ts';
+import { isLoopback } from '../inventory/host-port.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { declaredMesh, portsOf, type Speaker } from './declared.ts';
@@ -59,9 +60,17 @@ function guestsByHost(speakers: readonly Speaker[]): ReadonlyMap<string, readonl
 
 /** Key by key, a `services:` entry (by container name, else by compose or swarm service) replaces the label. */
 function effectiveLabels(container: Container, config: Config): Readonly<Record<string, string>> {
+  return { ...container.labels, ...entryOf(container, config) };
+}
+
+function entryOf(container: Container, config: Config): Readonly<Record<string, string>> | undefined {
   const names = [container.name, container.composeService, container.swarmService];
   const name = names.find((one) => one !== undefined && config.services.has(one));
-  return { ...container.labels, ...(name === undefined ? undefined : config.services.get(name)) };
+  return name === undefined ? undefined : config.services.get(name);
+}
+
+function declaredIn(container: Container, config: Config): Service['portsFrom'] {
+  return 'dockwall.ports' in (entryOf(container, config) ?? {}) ? 'configuration' : 'label';
 }
 
 /**
@@ -108,15 +117,12 @@ function readService(
       active: container.active,
       description: rules.description,
       undeclared: hostNetwork && !rules.declares,
+      portsFrom: hostNetwork ? declaredIn(container, config) : 'docker',
       ports: decided.map((port) => ({ ...port, loopback: isLoopback(port), lapsed: false })),
       endpoints: serviceEndpoints(container, inventory),
       unprotected: unprotectedNetworks(container, inventory),
     },
   };
-}
-
-function isLoopback({ address }: PublishedPort): boolean {
-  return address === '::1' || address.startsWith('127.');
 }
 
 function unmatchedSelectors(
