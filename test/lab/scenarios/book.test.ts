@@ -81,29 +81,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title',
       await stage.guard({ config });
       await stage.pass();
       const { stdout } = await runDockwall(stage.lab, ['plan']);
-      expect(stdout).toContain('nothing to do');
+      expect(stdout).toMatch(/^Nothing to do/);
     });
     expect(stage.dockwall.text).not.toContain('"cut":');
-  });
-
-  it('S29: and once the host has let go of it, it is the container’s', async () => {
-    await create('--name=ssh', '--publish=22:80');
-    await stage.pass();
-    await own.close();
-    await until({ what: 'the guard to close the port', ms: 5000 }, async () =>
-      (await stage.connect('X', 22)).every((verdict) => verdict === 'timeout'),
-    );
-    await watching({ stage, closed: stage.both(22), every: 1 }, async (watch) => {
-      await stage.lab.engine.docker('start', 'ssh');
-      await watch.keepServed('T', 22);
-      await stage.lab.engine.docker('stop', 'ssh');
-      await stage.lab.engine.docker('start', 'ssh');
-    });
-    await stage.clear();
-    await stage.pass();
-    own = await stage.client('host').serve({ tcp: [22], udp: [51_820] });
-    // docker-proxy was there a moment ago
-    await reaching(stage, 'X', hosts(), 90_000);
   });
 
   it('S29: a container that never ran, or declares and does not listen, takes nothing from one that runs', async () => {
@@ -156,5 +136,20 @@ describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title',
       expect(took).toBeLessThan(1500);
     }
     await reaching(stage, 'X', hosts());
+  });
+
+  it('S29: once the host has let go of a port, it is the container’s that asked for it', async () => {
+    await create('--name=ssh', '--publish=22:80');
+    await stage.pass();
+    await own.close();
+    await until({ what: 'the guard to close the port', ms: 5000 }, async () =>
+      (await stage.connect('X', 22)).every((verdict) => verdict === 'timeout'),
+    );
+    await watching({ stage, closed: stage.both(22), every: 1 }, async (watch) => {
+      await stage.lab.engine.docker('start', 'ssh');
+      await watch.keepServed('T', 22);
+      await stage.lab.engine.docker('stop', 'ssh');
+      await stage.lab.engine.docker('start', 'ssh');
+    });
   });
 });
