@@ -98,10 +98,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title',
       await create('--publish=8090:80', '--label=dockwall.deny=203.0.113.0/24');
       await stage.pass();
       for (const label of ['dockwall.public=*', 'dockwall.deny=203.0.113.0/24', 'dockwall.allow=web']) {
-        await stage.lab.engine.docker(
-          ...['run', '--detach', '--network=host', '--label=dockwall.ports=8090/tcp,22/tcp'],
-          ...[`--label=${label}`, testImage],
-        );
+        const declares = ['--label=dockwall.ports=8090/tcp,22/tcp', `--label=${label}`];
+        await stage.lab.engine.docker('run', '--detach', '--network=host', ...declares, testImage);
         await stage.pass();
       }
       await stage.dockwall.kill();
