@@ -11,7 +11,7 @@ import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
-import { adoptedBefore } from './reconciler/guard.ts';
+import { guardIn } from './reconciler/guard-sets.ts';
 import { observers } from './reconciler/observer.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
@@ -87,7 +87,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   };
   answersChanged = () => reconciler.answersChanged();
   const endWatch = watchConfig(keeper, () => reconciler.pull());
-  await reconciler.start(adoptedBefore(sets, families));
+  await reconciler.start(guardIn(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');

@@ -37,9 +37,10 @@ const linesAround = 5;
 const notKept = 'Nobody is remembered here: the configuration says `blocked: off`.';
 
 async function lookUp(context: Context, parts: PassParts): Promise<readonly Blocked[]> {
-  const [observed, host] = await Promise.all([parts.kernel.observe(), parts.host()]);
+  const observed = await parts.kernel.observe();
   try {
-    const { policy } = decide({ snapshot: await parts.list(), host, observed }, parts.config());
+    const [snapshot, host] = await Promise.all([parts.list(), parts.host(observed)]);
+    const { policy } = decide({ snapshot, host, observed }, parts.config());
     return readBlocked(policy, observed.sets);
   } catch (error) {
     // Addresses are more than nothing, and the kernel knows them without Docker.

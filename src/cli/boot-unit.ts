@@ -1,5 +1,5 @@
 import { place } from '../diff/placement.ts';
-import { readHost } from '../host/read-host.ts';
+import { readListeners } from '../host/read-host.ts';
 import type { Listener } from '../inventory/model.ts';
 import { eachHostPort } from '../net/port-run.ts';
 import { parsePortNumbers } from '../net/port-selector.ts';
@@ -15,8 +15,9 @@ import { openParts, requireConfig } from './parts.ts';
 /** `dockwall boot-unit`: prints a systemd unit that keeps containers closed from the host's boot to our first pass. */
 export async function bootUnit(context: Context, options: { keep?: string | undefined }): Promise<ExitCode> {
   const config = await requireConfig(context);
-  const [{ observed, policy }, host] = await Promise.all([openParts(context, config).then(plan), readHost()]);
-  const found = hostPorts(host.listeners, policy);
+  const parts = openParts(context, config);
+  const [{ observed, policy }, listeners] = await Promise.all([parts.then(plan), readListeners()]);
+  const found = hostPorts(listeners, policy);
   const kept = keptPorts(options.keep, found.kept);
   context.print(
     bootUnitText({

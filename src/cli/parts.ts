@@ -6,6 +6,7 @@ import { runCommand } from '../kernel/command.ts';
 import { createKernel } from '../kernel/kernel.ts';
 import { ProgramReader, readingRun } from '../kernel/reader.ts';
 import { EngineProbe } from '../reconciler/engine-probe.ts';
+import { ownIn } from '../reconciler/guard-sets.ts';
 import type { ConfigInForce, PassParts } from '../reconciler/pass.ts';
 import { keptAnswers } from '../sources/open.ts';
 import type { Context } from './context.ts';
@@ -42,8 +43,8 @@ export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInF
       const [snapshot, engine] = await Promise.all([source.list(), probe.look()]);
       return { ...snapshot, engine };
     },
-    // A look that is the first of its process has seen no listener for long: nothing is given back to the host.
-    host: async () => ({ ...(await readHost()), listeners: [] }),
+    // Who has just been started does not know what listens here; the daemon does, and has it in the kernel.
+    host: async (observed) => ({ ...(await readHost()), ...ownIn(observed) }),
     config: () => config,
     answers: () => answers,
   };

@@ -9,6 +9,8 @@ import {
   type ServiceDetails,
   type Snapshot,
 } from '../inventory/docker-json.ts';
+import { ClaimIndex } from '../inventory/host-port.ts';
+import type { HostPort } from '../inventory/model.ts';
 import { requestedPorts } from '../inventory/published-ports.ts';
 import { type DockerClient, DockerError } from './client.ts';
 
@@ -23,8 +25,12 @@ const servicesPatience = 500;
 /** Drivers without endpoints on the host. */
 const driversWithoutEndpoints: ReadonlySet<string> = new Set(['host', 'null', 'overlay']);
 
-function choosesPorts(details: ContainerDetails): boolean {
-  return requestedPorts(details).some(({ hostPort }) => hostPort === undefined);
+/** Whether its docker-proxy could be at one of these places, or at any. */
+function mayServe(details: ContainerDetails, places: readonly HostPort[]): boolean {
+  const ports = requestedPorts(details);
+  if (ports.some(({ hostPort }) => hostPort === undefined)) return true;
+  const claims = new ClaimIndex(ports);
+  return places.some((place) => claims.at(place).length > 0);
 }
 
 const listedNetwork = z.object({
@@ -73,15 +79,15 @@ export class DockerSource {
   }
 
   /**
-   * Whether no container is just being started on ports that nobody can know yet: docker-proxy may listen on them already,
-   * while the lists tell neither the start nor the ports before it is done. Its inspect blocks meanwhile. Ask before
+   * Whether no container is just being started on ports that nobody can know yet, or on one of these: docker-proxy may listen
+   * on them already, while the lists tell neither the start nor the ports before it is done. Its inspect blocks meanwhile. Ask before
    * {@link list}: what starts later listens later. Rejects with DockerError.
    */
-  async startsNothing(): Promise<boolean> {
+  async startsNothing(places: readonly HostPort[] = []): Promise<boolean> {
     const containers = (await this.client.containers()).map((item) => containerSummary.parse(item));
     const doubtful = containers.filter(({ Id, State }) => {
       const details = this.details.get(Id);
-      return !['running', 'paused'].includes(State) && (details === undefined || choosesPorts(details));
+      return !['running', 'paused'].includes(State) && (details === undefined || mayServe(details, places));
     });
     const answers = await Promise.all(doubtful.map(({ Id }) => this.answers(Id)));
     return answers.every(Boolean);

@@ -6,7 +6,7 @@ import { ownVersion } from '../cli/version.ts';
 import { ConfigKeeper } from '../config/keeper.ts';
 import { place } from '../diff/placement.ts';
 import { DockerError } from '../docker/client.ts';
-import { readHost } from '../host/read-host.ts';
+import { readHost, readListeners } from '../host/read-host.ts';
 import { missingCapabilities } from '../kernel/backend.ts';
 import { KernelError, type Run } from '../kernel/command.ts';
 import { mountsLock } from '../reconciler/engine-probe.ts';
@@ -26,11 +26,12 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
   const netfilter = await lookAtNetfilter(parts);
   const { docker, decided } = await lookAtDocker(parts, netfilter);
   const backend = netfilter.kind === 'seen' ? place(netfilter.observed, 4).gate : 'nft';
-  const [features, tables, conntrack, host, files] = await Promise.all([
+  const [features, tables, conntrack, { interfaces }, listeners, files] = await Promise.all([
     tryFeatures(run, backend),
     run({ program: 'nft', args: ['list', 'tables'], timeoutMs }).catch(() => undefined),
     run({ program: 'conntrack', args: ['-C'], timeoutMs }).catch(() => undefined),
     readHost(),
+    readListeners(),
     lookAtFiles(env),
   ]);
   const dockerHost = env['DOCKER_HOST'] ?? '';
@@ -44,8 +45,8 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
     features,
     nftTables: tables?.exitCode === 0 ? tableNames(tables.stdout) : undefined,
     conntrack: conntrack?.exitCode === 0,
-    listening: new Set(host.listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
-    interfaces: host.interfaces.map(({ name }) => name),
+    listening: new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
+    interfaces: interfaces.map(({ name }) => name),
   };
 }
 
@@ -63,9 +64,12 @@ async function lookAtDocker(
   netfilter: HostView['netfilter'],
 ): Promise<Pick<HostView, 'docker' | 'decided'>> {
   try {
-    const [snapshot, host] = await Promise.all([parts.list(), parts.host()]);
-    if (netfilter.kind === 'failed') return { docker: 'answers', decided: undefined };
+    if (netfilter.kind === 'failed') {
+      await parts.list();
+      return { docker: 'answers', decided: undefined };
+    }
     const { observed } = netfilter;
+    const [snapshot, host] = await Promise.all([parts.list(), parts.host(observed)]);
     const decided = decide({ snapshot, host, observed, answers: parts.answers() }, parts.config());
     return { docker: 'answers', decided };
   } catch (error) {

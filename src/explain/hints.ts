@@ -172,7 +172,7 @@ function noSuchPort({ asked, moment }: Circumstances): readonly Hint[] {
   ];
 }
 
-/** The port of a container that has been stopped for long, and that the host serves now. */
+/** The port of a container that does not hold it, while a service of the host does. */
 function lapsed({ asked, moment }: Circumstances): readonly Hint[] {
   const { packet } = asked;
   const found = moment.policy.services.find(({ ports }) =>
@@ -181,7 +181,9 @@ function lapsed({ asked, moment }: Circumstances): readonly Hint[] {
     ),
   );
   if (found === undefined) return [];
-  const text = `${shorten(found.name)} would publish it, but is stopped and a service of the host itself listens there`;
+  const claims = found.active ? 'declares it, but' : 'would publish it, but is stopped and';
+  const before = found.active ? ' and did before' : '';
+  const text = `${shorten(found.name)} ${claims} a service of the host itself listens there${before}`;
   return [{ kind: 'host service', text }];
 }
 

@@ -1,4 +1,7 @@
-import type { Listener } from '../inventory/model.ts';
+import { endianness } from 'node:os';
+import type { HostPort, Listener } from '../inventory/model.ts';
+import { familyOf } from '../net/network.ts';
+import { parseNetworks } from '../net/parse-networks.ts';
 
 /** Socket states in /proc/net/{tcp,udp} (include/net/tcp_states.h): TCP_LISTEN, and TCP_CLOSE for a bound UDP socket. */
 const listening = { tcp: '0A', udp: '07' } as const;
@@ -10,7 +13,7 @@ export interface SocketTables {
 }
 
 /** One socket that waits for whoever comes. */
-export interface HostSocket extends Listener {
+export interface HostSocket extends HostPort {
   /** Its number for life: another one on the same port has another. */
   readonly inode: number;
   /** Of the user who made it, as this process's user namespace numbers users. */
@@ -28,9 +31,9 @@ export function listenersOf(sockets: readonly HostSocket[]): readonly Listener[]
 }
 
 /** Every socket that waits, of both families. Lines that say something else are passed over. */
-export function parseSockets(tables: SocketTables): readonly HostSocket[] {
+export function parseSockets(tables: SocketTables, order = endianness()): readonly HostSocket[] {
   return (['tcp', 'udp'] as const).flatMap((protocol) =>
-    tables[protocol].flatMap((table) => parseTable(table, protocol)),
+    tables[protocol].flatMap((table) => parseTable(table, { protocol, order })),
   );
 }
 
@@ -41,7 +44,13 @@ export function parseSockets(tables: SocketTables): readonly HostSocket[] {
 const line =
   /^\s*\d+: ([0-9A-F]+):([0-9A-F]{4}) [0-9A-F]+:[0-9A-F]{4} ([0-9A-F]{2}) \S+ \S+ \S+\s+(\d+)\s+\d+\s+(\d+)/;
 
-function parseTable(table: string, protocol: 'tcp' | 'udp'): readonly HostSocket[] {
+interface TableKind {
+  readonly protocol: 'tcp' | 'udp';
+  /** Of the machine that printed the table. */
+  readonly order: ReturnType<typeof endianness>;
+}
+
+function parseTable(table: string, { protocol, order }: TableKind): readonly HostSocket[] {
   const sockets: HostSocket[] = [];
   for (const text of table.split('\n')) {
     // Most lines of a busy host are connections: told apart before anything is taken to pieces.
@@ -49,18 +58,40 @@ function parseTable(table: string, protocol: 'tcp' | 'udp'): readonly HostSocket
     const [, address = '', port = '', state, uid, inode] = line.exec(text) ?? [];
     if (state !== listening[protocol]) continue;
     sockets.push({
+      ...whereabouts(address, order),
       protocol,
       port: Number.parseInt(port, 16),
       inode: Number(inode),
       uid: Number(uid),
-      loopback: isLoopback(address),
     });
   }
   return sockets;
 }
 
-/** As the kernel prints addresses: 32-bit words, each in the byte order of the machine, so both orders are looked for. */
-function isLoopback(address: string): boolean {
-  if (address.length === 8) return address.endsWith('7F') || address.startsWith('7F');
-  return /^0{24}(?:01000000|00000001)$/.test(address);
+/** As the kernel prints addresses: 32-bit words in hexadecimal, each in the byte order of the machine. */
+function whereabouts(
+  address: string,
+  order: TableKind['order'],
+): Pick<HostSocket, 'family' | 'address' | 'loopback'> {
+  if (/^0+$/.test(address)) return { family: address.length === 8 ? 4 : 6, address: 'any', loopback: false };
+  const bytes = Buffer.from(address, 'hex');
+  if (order === 'LE') bytes.swap32();
+  const text = bytes.length === 4 ? bytes.join('.') : (bytes.toString('hex').match(/.{4}/g) ?? []).join(':');
+  const parsed = parseNetworks(text);
+  // `::a.b.c.d` is no address that parseNetworks takes: as good as bound to all.
+  const [network] = parsed.ok ? parsed.networks : [];
+  if (network === undefined) return { family: 6, address: 'any', loopback: false };
+  const family = familyOf(network);
+  // an IPv6 socket that is bound to all of IPv4 only: ::ffff:0.0.0.0
+  if (network === '0.0.0.0') return { family, address: 'any', loopback: false };
+  return { family, address: network, loopback: network === '::1' || network.startsWith('127.') };
+}
+
+/**
+ * Where a socket waits. One on all of IPv6 waits on all of IPv4 as well, unless it was made not to (IPV6_V6ONLY), which the tables do
+ * not tell.
+ */
+export function placesOf({ family, address, protocol, port }: HostSocket): readonly HostPort[] {
+  const place = { family, address, protocol, port };
+  return family === 6 && address === 'any' ? [place, { ...place, family: 4 }] : [place];
 }

@@ -1,17 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import type { HostInterface } from '../inventory/model.ts';
+import type { HostInterface, Listener } from '../inventory/model.ts';
 import type { HostFacts } from '../inventory/read-inventory.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { type HostSocket, listenersOf, parseSockets } from './listeners.ts';
 
 /**
- * Looks at the host's network namespace without starting a process: interfaces, and who listens. All of it is
- * read through /proc/net, which follows the process's own namespace (sysfs follows its mount's).
+ * The interfaces of the host's network namespace, without starting a process: read through /proc/net, which follows the process's own
+ * namespace (sysfs follows its mount's). Which listeners are the host's own, only who has asked Docker knows: here none is.
  */
 export async function readHost(): Promise<HostFacts> {
-  const [devices, sockets] = await Promise.all([readProc('net/dev'), readSockets()]);
-  return { interfaces: readInterfaces(devices), listeners: listenersOf(sockets) };
+  return { interfaces: readInterfaces(await readProc('net/dev')), listeners: [] };
+}
+
+/** Ports on which anybody listens in the host's network namespace now. */
+export async function readListeners(): Promise<readonly Listener[]> {
+  return listenersOf(await readSockets());
 }
 
 /** The addresses of the host's interfaces that are up. */

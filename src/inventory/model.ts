@@ -8,10 +8,15 @@ export interface Inventory {
   readonly networks: readonly Network[];
   readonly interfaces: readonly HostInterface[];
   /**
-   * Ports that a service of the host itself has been seen to hold for a while. An inactive container's
-   * claim to such a port lapses: the container could not start there now.
+   * Where services of the host itself are known to listen, and did before any container that runs now could claim the place. Docker
+   * cannot bind there, so the claim of a container that does not hold the port lapses.
    */
-  readonly hostListeners: readonly Listener[];
+  readonly hostListeners: readonly HostPort[];
+  /**
+   * Where they listen as far as can be told just now: a container that runs on the host's network may be the one that
+   * listens there. The claims of those that do not run lapse all the same.
+   */
+  readonly judgedListeners: readonly HostPort[];
   /** Whether this host is part of a swarm: ports of its mesh may be declared then. */
   readonly inSwarm: boolean;
 }
@@ -75,6 +80,12 @@ export interface Network {
 export interface HostInterface {
   readonly name: string;
   readonly networks: readonly Cidr[];
+}
+
+/** Where one can listen on the host: on one address, or on all of a family. */
+export interface HostPort extends Listener {
+  readonly family: Family;
+  readonly address: 'any' | Cidr;
 }
 
 /** A listening TCP socket, or a bound and unconnected UDP socket, in the host's network namespace. */

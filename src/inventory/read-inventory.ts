@@ -5,18 +5,19 @@ import type {
   Container,
   Endpoint,
   HostInterface,
+  HostPort,
   Inventory,
-  Listener,
   Network,
   NetworkMode,
   PublishedPort,
 } from './model.ts';
 import { publishedPorts } from './published-ports.ts';
 
-/** What the host itself says: its interfaces, and listeners that have stood for a while. */
+/** What the host itself says: its interfaces, and where its own services listen (see {@link Inventory}). */
 export interface HostFacts {
   readonly interfaces: readonly HostInterface[];
-  readonly listeners: readonly Listener[];
+  readonly listeners: readonly HostPort[];
+  readonly judged?: readonly HostPort[];
 }
 
 const optionPrefix = 'com.docker.network.bridge.';
@@ -43,6 +44,7 @@ export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
       .sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
     interfaces: [...host.interfaces].sort((a, b) => compare(a.name, b.name)),
     hostListeners: host.listeners,
+    judgedListeners: host.judged ?? [],
     inSwarm: snapshot.networks.some(({ Ingress }) => Ingress === true),
   };
 }

@@ -1,5 +1,6 @@
-import type { Listener } from '../inventory/model.ts';
+import type { Inventory } from '../inventory/model.ts';
 import { cut, hostPortsOf } from '../net/port-run.ts';
+import { HostHolds } from './lapses.ts';
 import type { Peer, PeerRule, Reach, Service, ServicePort } from './model.ts';
 
 /** One container's claim to a host port, or to a row of them that all the same containers claim. */
@@ -12,19 +13,19 @@ interface Claim {
  * Several containers may claim one host port: at most one of them runs, the others are stopped, or made and
  * not yet started. The port is opened as the running one says; where none runs, only as far as all of
  * them say. So a stopped container never opens a port for the next one that takes it. `unknown`: there is a new container
- * whose ports Docker does not tell yet. It may claim any, so no stopped one has anything open.
+ * whose ports Docker does not tell yet. It may claim any, so no stopped one has anything open. Neither has one that only declares its ports
+ * (a container on the host's network): nobody knows whether it listens, so what it opens ends with the first claim of one that publishes.
  */
 export function settleConflicts(
   services: readonly Service[],
-  hostListeners: readonly Listener[],
+  { hostListeners, judgedListeners }: Pick<Inventory, 'hostListeners' | 'judgedListeners'>,
   unknown: boolean,
 ): readonly Service[] {
-  const held = new Set(hostListeners.map(({ protocol, port }) => `${protocol}:${port}`));
+  const around = { known: new HostHolds(hostListeners), judged: new HostHolds(judgedListeners), unknown };
   const claims = services.flatMap((service) => service.ports.map((port) => ({ service, port })));
   const settled = new Map<ServicePort, ServicePort[]>();
   for (const alike of Map.groupBy(claims, claimKey).values()) {
-    for (const [origin, pieces] of settleRows(alike, { held, hostListeners, unknown }))
-      settled.set(origin, pieces);
+    for (const [origin, pieces] of settleRows(alike, around)) settled.set(origin, pieces);
   }
   return services.map((service) => ({
     ...service,
@@ -33,8 +34,9 @@ export function settleConflicts(
 }
 
 interface Around {
-  readonly held: ReadonlySet<string>;
-  readonly hostListeners: readonly Listener[];
+  /** See {@link Inventory}: `hostListeners` and `judgedListeners`. */
+  readonly known: HostHolds;
+  readonly judged: HostHolds;
   readonly unknown: boolean;
 }
 
@@ -46,7 +48,7 @@ function claimKey({ port: { family, protocol, hostPort } }: Claim): string {
 function settleRows(claims: readonly Claim[], around: Around): ReadonlyMap<ServicePort, ServicePort[]> {
   const settled = new Map<ServicePort, ServicePort[]>();
   const rows = new Map<number, { readonly claim: Claim; readonly origin: ServicePort }[]>();
-  const edges = edgesOf(claims, around.hostListeners);
+  const edges = edgesOf(claims, [...around.known.places, ...around.judged.places]);
   for (const { service, port } of claims) {
     if (port.hostPort === undefined) continue;
     settled.set(port, []);
@@ -67,7 +69,7 @@ function settleRows(claims: readonly Claim[], around: Around): ReadonlyMap<Servi
 }
 
 /** Host ports at which a row of claims may change, sorted. */
-function edgesOf(claims: readonly Claim[], hostListeners: readonly Listener[]): readonly number[] {
+function edgesOf(claims: readonly Claim[], held: HostHolds['places']): readonly number[] {
   const edges = new Set<number>();
   for (const { port } of claims) {
     const range = hostPortsOf(port);
@@ -75,7 +77,7 @@ function edgesOf(claims: readonly Claim[], hostListeners: readonly Listener[]): 
     edges.add(range.from);
     edges.add(range.to + 1);
   }
-  for (const { port } of hostListeners) {
+  for (const { port } of held) {
     edges.add(port);
     edges.add(port + 1);
   }
@@ -98,29 +100,78 @@ function edgesWithin(edges: readonly number[], port: ServicePort): readonly numb
   return places;
 }
 
+/** Who else claims a row of ports, as one address of the host sees it. */
+interface Rivals {
+  readonly claims: readonly Claim[];
+  readonly run: boolean;
+  readonly publish: boolean;
+  readonly agreed: Map<string, Reach>;
+}
+
 /** Settles the claims to one row of ports; what several of them agree on is found once. */
-function settler(claims: readonly Claim[], { held, unknown }: Around): (claim: Claim) => ServicePort {
-  const agreed = new Map<string, Reach>();
-  const runs = (address: string): boolean =>
-    claims.some(({ service, port }) => service.active && overlaps(port.address, address));
-  return ({ service, port }) => {
-    const rivals = (): boolean => runs(port.address);
-    const closed: Reach = { everyone: undefined, allow: [], deny: port.reach.deny };
-    const { active } = service;
-    const key = `${active} ${port.address}`;
-    const reach =
-      !active && (unknown || rivals())
-        ? closed
-        : (agreed.get(key) ??
-          claims
-            .filter((other) => other.service.active === active && overlaps(other.port.address, port.address))
-            .map((other) => other.port.reach)
-            .reduce(intersect));
-    agreed.set(key, reach);
-    const lapsed =
-      !active && service.endpoints.length === 0 && held.has(`${port.protocol}:${port.hostPort}`) && !rivals();
-    return { ...port, lapsed, reach };
+function settler(claims: readonly Claim[], around: Around): (claim: Claim) => ServicePort {
+  const byAddress = new Map<string, Rivals>();
+  return (claim) => {
+    const { service, port } = claim;
+    const rivals = byAddress.get(port.address) ?? rivalsAt(claims, port.address);
+    byAddress.set(port.address, rivals);
+    const reach = closedReach(claim, rivals, around.unknown) ?? agreedReach(service, rivals);
+    return { ...port, lapsed: lapses(claim, rivals, around), reach };
   };
+}
+
+function rivalsAt(all: readonly Claim[], address: string): Rivals {
+  const claims = all.filter(({ port }) => overlaps(port.address, address));
+  return {
+    claims,
+    run: claims.some(({ service }) => service.active),
+    publish: claims.some(({ service }) => publishes(service)),
+    agreed: new Map(),
+  };
+}
+
+/** Of a container on the host's network nobody but itself says that it has a port. */
+function publishes({ portsFrom }: Service): boolean {
+  return portsFrom === 'docker';
+}
+
+/** Of a claim that opens nothing, whatever its labels say; undefined for the others. Where somebody else has the port it denies nothing either. */
+function closedReach(
+  { service, port }: Claim,
+  { run, publish }: Rivals,
+  unknown: boolean,
+): Reach | undefined {
+  const taken = publishes(service) ? !service.active && run : publish || (!service.active && run);
+  if (!taken && (!unknown || (service.active && publishes(service)))) return undefined;
+  return { everyone: undefined, allow: [], deny: taken ? [] : port.reach.deny };
+}
+
+/** What all say that have as good a claim; who only declares a port has no say in what is denied to others. */
+function agreedReach(service: Service, { claims, agreed }: Rivals): Reach {
+  const key = `${service.active} ${publishes(service)}`;
+  const known = agreed.get(key);
+  if (known !== undefined) return known;
+  const reach = claims
+    .filter(
+      ({ service: other }) => !service.active || (other.active && publishes(other) === publishes(service)),
+    )
+    .map(({ service: other, port }) =>
+      publishes(other) === publishes(service) ? port.reach : { ...port.reach, deny: [] },
+    )
+    .reduce(intersect);
+  agreed.set(key, reach);
+  return reach;
+}
+
+/**
+ * An endpoint means that the container is being started: the listener is Docker's own. Of a container that runs on the host's
+ * network only what was known before is the host's own, and what the configuration declares is the container's: who wrote that knows.
+ */
+function lapses({ service, port }: Claim, { run }: Rivals, { known, judged }: Around): boolean {
+  const { active, endpoints, portsFrom, ports } = service;
+  if (active) return portsFrom === 'label' && known.keepsOut(port, ports);
+  if (endpoints.length > 0) return false;
+  return known.keepsOut(port, ports) || (!run && judged.keepsOut(port, ports));
 }
 
 function overlaps(a: string, b: string): boolean {

@@ -23,11 +23,6 @@ export function portsOf({ container, rules }: Speaker): readonly PublishedPort[]
   ];
 }
 
-/** Bound to an address that no packet from outside is meant for. */
-export function isLoopback({ address }: PublishedPort): boolean {
-  return address === '::1' || address.startsWith('127.');
-}
-
 /**
  * A swarm's workers are not told which ports are in the mesh before a task of the service runs somewhere, so a
  * `services:` entry may declare them.

@@ -1,4 +1,5 @@
 import { type Config, type LabelRights, type LabelWord, labelWords, type PeerList } from '../config/model.ts';
+import { isLoopback } from '../inventory/host-port.ts';
 import type { Container, PublishedPort } from '../inventory/model.ts';
 import { splitList } from '../net/list.ts';
 import { coveredBy } from '../net/network-index.ts';
@@ -9,7 +10,7 @@ import { parsePortNumbers, type PortNumbers } from '../net/port-selector.ts';
 import type { PortRange, Protocol } from '../net/port.ts';
 import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
-import { isLoopback, type Speaker } from './declared.ts';
+import type { Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
 import type { LabelRules } from './labels.ts';
 import type { Problem, Reason } from './model.ts';

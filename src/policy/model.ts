@@ -40,7 +40,7 @@ export interface ServicePort extends PortRun {
   readonly reach: Reach;
   /** Bound to 127.0.0.0/8 or ::1: no packet from outside is meant for it, whatever a label says. */
   readonly loopback: boolean;
-  /** A host service holds the port of this inactive container; the claim has lapsed, nothing is closed for it. */
+  /** A service of the host holds the port, and this container does not; the claim has lapsed, nothing is opened or closed for it. */
   readonly lapsed: boolean;
 }
 
@@ -61,6 +61,8 @@ export interface Service {
   readonly description: string;
   /** A host-network container whose ports nobody has declared: they are open as the host's own are. */
   readonly undeclared: boolean;
+  /** Who says which ports it has: Docker, or (of a container on the host's network) its own label, or the configuration. */
+  readonly portsFrom: 'docker' | 'label' | 'configuration';
   readonly ports: readonly ServicePort[];
   /** It has so many ports that they are not counted, and held apart from those of others (see limits.ts). */
   readonly wide?: true;

@@ -15,8 +15,7 @@ const noAnswers: Answers = new Map();
  */
 export function resolve(inventory: Inventory, config: Config, answers: Answers = noAnswers): Policy {
   const read = readServices(inventory, config);
-  const settled = settleConflicts(read.services, inventory.hostListeners, startsUnknown(inventory));
-  const services = markWide(settled);
+  const services = markWide(settleConflicts(read.services, inventory, startsUnknown(inventory)));
   return {
     mark: config.mark,
     connmark: config.connmark,

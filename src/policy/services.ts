@@ -1,7 +1,8 @@
 import type { Config } from '../config/model.ts';
+import { isLoopback } from '../inventory/host-port.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
-import { declaredMesh, isLoopback, portsOf, type Speaker } from './declared.ts';
+import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
 import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
 import { type OpenRule, readLabels } from './labels.ts';
@@ -68,6 +69,10 @@ function entryOf(container: Container, config: Config): Speaker['entry'] {
   return (name === undefined ? undefined : config.services.get(name)) ?? {};
 }
 
+function declaredIn({ entry }: Speaker): Service['portsFrom'] {
+  return 'dockwall.ports' in entry ? 'configuration' : 'label';
+}
+
 /**
  * A `services:` entry for a swarm service speaks to its ports in the mesh and to those that its tasks publish on their
  * own, so a port that only one of them has is no mistake in the other.
@@ -113,6 +118,7 @@ function readService(
       active: container.active,
       description: rules.description,
       undeclared: hostNetwork && !rules.declares,
+      portsFrom: hostNetwork ? declaredIn(owner) : 'docker',
       ports: decided.map((port) => ({ ...port, loopback: isLoopback(port), lapsed: false })),
       endpoints: serviceEndpoints(container, inventory),
       unprotected: unprotectedNetworks(container, inventory),

@@ -1,5 +1,8 @@
-import type { HostSocket } from '../host/listeners.ts';
-import type { Listener } from '../inventory/model.ts';
+import { type HostSocket, placesOf } from '../host/listeners.ts';
+import { ClaimIndex, type HostPortRun, placeKey } from '../inventory/host-port.ts';
+import type { HostPort } from '../inventory/model.ts';
+import { hostPortsOf, rangeText } from '../net/port-run.ts';
+import { HostHolds } from '../policy/lapses.ts';
 
 /** A new socket is looked at twice, this far apart at least, before Docker is asked whose it is, ms. */
 const settleTime = 400;
@@ -7,15 +10,22 @@ const settleTime = 400;
 const settleTimeOfQuestions = 5000;
 /** So long after it was last published a port is not believed to be the host's own, ms: docker-proxy may linger. */
 const mistrust = 60_000;
+/** What a new container asks for is in the next pass's claims; a pass that hangs may take its time, ms. */
+const claimedAtCreate = 60_000;
 /** A service of the host that is being restarted keeps its port for this long, ms. */
 const restartTime = 60_000;
 /** A socket that takes another's place within this time after an event of Docker may be docker-proxy, ms. */
 const eventful = 5000;
 
 interface Adopted {
-  readonly port: Listener;
+  readonly place: HostPort;
   inodes: ReadonlySet<number>;
   goneSince: number | undefined;
+  /**
+   * `seen`: listens and is taken for the host's own. `known`: Docker was asked about it in an earlier process's time. `firm`: it was
+   * asked by us, and no container that runs claims the place.
+   */
+  trust: 'seen' | 'known' | 'firm';
 }
 
 interface Waiting {
@@ -23,19 +33,44 @@ interface Waiting {
   readonly since: number;
 }
 
+interface Dated extends HostPortRun {
+  readonly at: number;
+}
+
+/** What an earlier process knew, as keys of places. */
+export interface Predecessor {
+  /** Whether its guard stands: then what it did not know has been shut, and waits. */
+  readonly standing: boolean;
+  readonly known: ReadonlySet<string>;
+  /** Of those, what stood against the declaration of a container that ran on the host's network: so it was there before it. */
+  readonly firm: ReadonlySet<string>;
+}
+
+/** What containers claim, as a pass has found it. */
+export interface Claims {
+  /** Of containers that run or are being started, and hold their ports. */
+  readonly held: readonly HostPortRun[];
+  /** Of all, whoever holds the port. */
+  readonly all: readonly HostPortRun[];
+}
+
 /**
- * Which ports of the host are the host's own: the book that the guard goes by. Nothing is asked and nothing is written here,
- * and time is passed in, ms.
+ * Who listens on the host: the one book of which places are the host's own. The guard goes by it, and so do passes, where claims of
+ * containers lapse. Nothing is asked and nothing is written here, and time is passed in, ms.
  *
  * docker-proxy listens before any list of Docker tells its port, and a port that Docker chooses is known to nobody before.
  * So a socket that turns up waits until Docker has been asked, with nothing being started meanwhile: then it is either
- * published or the host's own. docker-proxy is root's, so others' sockets need not wait.
+ * published or the host's own. docker-proxy is root's, so others' sockets may be reached meanwhile, where no container claims the port.
  */
 export class AdoptedPorts {
   private readonly firstLocalPort: number;
   private readonly adopted = new Map<string, Adopted>();
   private waiting = new Map<string, Waiting>();
-  private readonly published = new Map<string, number>();
+  private readonly published = new Map<string, Dated>();
+  private publishedIndex = new ClaimIndex<Dated>([]);
+  private created: readonly Dated[] = [];
+  private createdIndex = new ClaimIndex<Dated>([]);
+  private claims = new ClaimIndex<HostPortRun>([]);
   private lastEvent = Number.NEGATIVE_INFINITY;
 
   /** @param firstLocalPort from here on Docker chooses ports by itself. */
@@ -43,14 +78,17 @@ export class AdoptedPorts {
     this.firstLocalPort = firstLocalPort;
   }
 
-  /** The first look: what a predecessor had adopted, or (where there was none) whatever listens. */
-  begin(sockets: readonly HostSocket[], predecessors: ReadonlySet<string> | undefined): void {
-    for (const socket of reachable(sockets)) {
-      if (predecessors === undefined || predecessors.has(portKey(socket))) this.adopt(socket);
-    }
-    // Taken over without having been asked for: asked for at the first opportunity.
-    for (const socket of reachable(sockets))
+  /** The first look: what a predecessor had adopted, or (where none stands) whatever listens. */
+  begin(all: readonly HostSocket[], { standing, known, firm }: Predecessor): void {
+    for (const socket of reachable(all)) {
+      for (const place of placesOf(socket)) {
+        const key = placeKey(place);
+        if (standing && !known.has(key)) continue;
+        this.adopt(place, socket, firm.has(key) ? 'firm' : known.has(key) ? 'known' : 'seen');
+      }
+      // Taken over without having been asked for: asked for at the first opportunity.
       this.waiting.set(socketKey(socket), { socket, since: -Infinity });
+    }
   }
 
   /** Something happened in Docker: a port that nobody holds any more may be taken by a container. */
@@ -59,77 +97,148 @@ export class AdoptedPorts {
     for (const [key, { goneSince }] of this.adopted) if (goneSince !== undefined) this.adopted.delete(key);
   }
 
-  /** What listens now. */
-  look(all: readonly HostSocket[], now: number): void {
+  /**
+   * What listens now.
+   * @returns whether a place that somebody claims has just been given up: the claim counts from now on.
+   */
+  look(all: readonly HostSocket[], now: number): boolean {
     const sockets = reachable(all);
-    const byPort = Map.groupBy(sockets, portKey);
-    for (const [key, adopted] of this.adopted)
-      this.follow(key, adopted, { here: byPort.get(key) ?? [], now });
+    const byPlace = new Map<string, HostSocket[]>();
+    for (const socket of sockets)
+      for (const place of placesOf(socket))
+        byPlace.set(placeKey(place), [...(byPlace.get(placeKey(place)) ?? []), socket]);
+    let freed = false;
+    for (const [key, adopted] of this.adopted) {
+      this.follow(key, adopted, { here: byPlace.get(key) ?? [], now });
+      freed ||= !this.adopted.has(key) && this.isClaimed(adopted.place);
+    }
     const before = this.waiting;
     this.waiting = new Map();
     for (const socket of sockets) {
-      const key = socketKey(socket);
-      const known = this.adopted.get(portKey(socket))?.inodes.has(socket.inode) === true;
-      if (known && !before.has(key)) continue;
-      const rootToo = (byPort.get(portKey(socket)) ?? []).some(({ uid }) => uid === 0);
-      if (!known && !rootToo && !this.isPublished(socket, now)) this.adopt(socket);
-      else this.waiting.set(key, before.get(key) ?? { socket, since: now });
+      const waiting = before.get(socketKey(socket)) ?? { socket, since: now };
+      const places = this.unpublished(socket, now);
+      const known = places.length > 0 && places.every((place) => this.knows(place, socket));
+      if (known && !before.has(socketKey(socket))) continue;
+      this.waiting.set(socketKey(socket), waiting);
+      for (const place of places) {
+        const rootToo = (byPlace.get(placeKey(place)) ?? []).some(({ uid }) => uid === 0);
+        if (!rootToo && !this.isClaimed(place)) this.adopt(place, socket, 'seen');
+      }
     }
+    return freed;
   }
 
-  /** Whether some socket waits to be judged, now or soon. */
+  /** Whether some socket waits for its judgement, now or soon, that Docker is to be asked about. */
   waits(now: number): boolean {
-    return [...this.waiting.values()].some(({ socket }) => !this.isPublished(socket, now));
+    return [...this.waiting.values()].some(
+      ({ socket }) => this.worthAsking(socket) && this.unpublished(socket, now).length > 0,
+    );
   }
 
-  /** Sockets that Docker should be asked about now. */
+  /** Sockets that can be judged now: take them before Docker is asked. */
   due(now: number): readonly HostSocket[] {
     return [...this.waiting.values()]
       .filter(
-        ({ socket, since }) => now - since >= this.settleTimeOf(socket) && !this.isPublished(socket, now),
+        ({ socket, since }) =>
+          now - since >= this.settleTimeOf(socket) && this.unpublished(socket, now).length > 0,
       )
       .map(({ socket }) => socket);
+  }
+
+  /** Of those, the ones that Docker should be asked about for their own sake. */
+  urgent(now: number): readonly HostSocket[] {
+    return this.due(now).filter((socket) => this.worthAsking(socket));
   }
 
   /**
    * Docker has been asked, after these sockets had been seen, and starts nothing: those on no published port are the
    * host's own, if they are still there.
+   * @returns whether one of them is gone from a place that somebody claims: the claim counts after all.
    */
-  judged(sockets: readonly HostSocket[], now: number): void {
+  judged(sockets: readonly HostSocket[], now: number): boolean {
+    let freed = false;
     for (const socket of sockets) {
-      if (this.waiting.delete(socketKey(socket)) && !this.isPublished(socket, now)) this.adopt(socket);
+      const here = this.waiting.delete(socketKey(socket));
+      for (const place of this.unpublished(socket, now)) {
+        if (here) this.adopt(place, socket, 'firm');
+        else freed ||= this.isClaimed(place);
+      }
+    }
+    return freed;
+  }
+
+  /** What a pass has found out. What a container holds is no business of the host's: the gate judges it, whoever listens. */
+  publish({ held, all }: Claims, now: number): void {
+    for (const [key, { at }] of this.published) if (now - at > mistrust) this.published.delete(key);
+    for (const run of held) this.published.set(runKey(run), { ...run, at: now });
+    this.publishedIndex = new ClaimIndex(this.published.values());
+    this.claims = new ClaimIndex(all);
+    this.created = this.created.filter(({ at }) => now - at <= claimedAtCreate);
+    this.createdIndex = new ClaimIndex(this.created);
+    const holds = new ClaimIndex(held);
+    for (const [key, adopted] of this.adopted) {
+      if (holds.at(adopted.place).length > 0) this.adopted.delete(key);
+      else if (adopted.trust === 'known') adopted.trust = 'firm';
     }
   }
 
-  /** These ports are containers': the gate judges them, whoever listens. */
-  publish(ports: readonly Listener[], now: number): void {
-    for (const [key, at] of this.published) if (now - at > mistrust) this.published.delete(key);
-    for (const port of ports) {
-      this.published.set(portKey(port), now);
-      this.adopted.delete(portKey(port));
-    }
+  /**
+   * A new container asks for these: what is not known to be the host's own is not taken for it any more.
+   * @returns what is.
+   */
+  claim(ports: readonly HostPortRun[], now: number): HostHolds {
+    this.created = [...this.created, ...ports.map((port) => ({ ...port, at: now }))];
+    this.createdIndex = new ClaimIndex(this.created);
+    const asked = new ClaimIndex(ports);
+    for (const [key, adopted] of this.adopted)
+      if (!isConfirmed(adopted) && asked.at(adopted.place).length > 0) this.adopted.delete(key);
+    return new HostHolds([...this.adopted.values()].filter(isConfirmed).map(({ place }) => place));
   }
 
-  /** Every port that is the host's own. */
-  ports(): readonly Listener[] {
-    return [...this.adopted.values()].map(({ port }) => port);
+  /** Every place that is taken for the host's own. */
+  ports(): readonly HostPort[] {
+    return [...this.adopted.values()].map(({ place }) => place);
   }
 
-  private adopt(socket: HostSocket): void {
-    const key = portKey(socket);
-    const inodes = new Set([...(this.adopted.get(key)?.inodes ?? []), socket.inode]);
-    const { protocol, port } = socket;
-    this.adopted.set(key, { port: { protocol, port }, inodes, goneSince: undefined });
+  /**
+   * What a pass may go by that asks Docker now.
+   * @param judging what it can judge: seen before Docker was found to start nothing.
+   */
+  own(
+    judging: readonly HostSocket[],
+    now: number,
+  ): { listeners: readonly HostPort[]; judged: readonly HostPort[] } {
+    const confirmed = [...this.adopted.values()].filter(isConfirmed);
+    const waiting = judging.filter((socket) => this.waiting.has(socketKey(socket)));
+    return {
+      listeners: confirmed.filter(({ trust }) => trust === 'firm').map(({ place }) => place),
+      judged: [
+        ...confirmed.filter(({ trust }) => trust === 'known').map(({ place }) => place),
+        ...waiting.flatMap((socket) => this.unpublished(socket, now)),
+      ],
+    };
   }
 
-  /** What became of a port's sockets: a restarted service has others, and for a moment none. */
+  private adopt(place: HostPort, { inode }: HostSocket, trust: Adopted['trust']): void {
+    const before = this.adopted.get(placeKey(place));
+    this.adopted.set(placeKey(place), {
+      place,
+      inodes: new Set([...(before?.inodes ?? []), inode]),
+      goneSince: undefined,
+      trust: before === undefined || trust === 'firm' ? trust : before.trust,
+    });
+  }
+
+  /** What became of a place's sockets: a restarted service has others, and for a moment none. */
   private follow(
     key: string,
     adopted: Adopted,
     { here, now }: { here: readonly HostSocket[]; now: number },
   ): void {
-    const dockerMayTakeIt = adopted.port.port >= this.firstLocalPort || now - this.lastEvent < eventful;
-    const strangers = here.filter(({ inode, uid }) => uid === 0 && !adopted.inodes.has(inode));
+    const claimed = this.isClaimed(adopted.place);
+    const dockerMayTakeIt =
+      claimed || adopted.place.port >= this.firstLocalPort || now - this.lastEvent < eventful;
+    const strangers = here.filter(({ inode, uid }) => (claimed || uid === 0) && !adopted.inodes.has(inode));
     if (dockerMayTakeIt && (here.length === 0 || strangers.length > 0)) this.adopted.delete(key);
     else if (here.length > 0) {
       adopted.goneSince = undefined;
@@ -140,13 +249,39 @@ export class AdoptedPorts {
     }
   }
 
-  private isPublished(socket: Listener, now: number): boolean {
-    return now - (this.published.get(portKey(socket)) ?? Number.NEGATIVE_INFINITY) <= mistrust;
+  private knows(place: HostPort, { inode }: HostSocket): boolean {
+    return this.adopted.get(placeKey(place))?.inodes.has(inode) === true;
   }
 
-  private settleTimeOf({ protocol, port }: Listener): number {
-    return protocol === 'udp' && port >= this.firstLocalPort ? settleTimeOfQuestions : settleTime;
+  private isClaimed(place: HostPort): boolean {
+    return this.claims.at(place).length > 0 || this.createdIndex.at(place).length > 0;
   }
+
+  /** Where it waits that is no container's, and was none's a moment ago. */
+  private unpublished(socket: HostSocket, now: number): readonly HostPort[] {
+    const isFree = (place: HostPort): boolean =>
+      this.publishedIndex.at(place).every(({ at }) => now - at > mistrust);
+    const [own, ...guessed] = placesOf(socket).map((place) => ({ place, free: isFree(place) }));
+    // docker-proxy's for IPv6 does not wait on IPv4
+    return own?.free === true ? [own, ...guessed].flatMap(({ place, free }) => (free ? [place] : [])) : [];
+  }
+
+  /** A user's UDP socket in the range of outgoing ones can be reached already, and most are gone before anybody claims the port. */
+  private worthAsking(socket: HostSocket): boolean {
+    return !this.isOutgoing(socket) || placesOf(socket).some((place) => !this.knows(place, socket));
+  }
+
+  private isOutgoing({ protocol, port }: HostPort): boolean {
+    return protocol === 'udp' && port >= this.firstLocalPort;
+  }
+
+  private settleTimeOf(socket: HostSocket): number {
+    return this.isOutgoing(socket) ? settleTimeOfQuestions : settleTime;
+  }
+}
+
+function isConfirmed({ trust, goneSince }: Adopted): boolean {
+  return trust !== 'seen' && goneSince === undefined;
 }
 
 /** What only the host itself can reach needs nobody's leave. */
@@ -154,11 +289,11 @@ function reachable(sockets: readonly HostSocket[]): readonly HostSocket[] {
   return sockets.filter(({ loopback }) => !loopback);
 }
 
-/** `tcp:443`, as a member of a set says it. */
-export function portKey({ protocol, port }: Listener): string {
-  return `${protocol}:${port}`;
+function socketKey({ protocol, port, inode }: HostSocket): string {
+  return `${protocol}:${port}:${inode}`;
 }
 
-function socketKey(socket: HostSocket): string {
-  return `${portKey(socket)}:${socket.inode}`;
+function runKey(run: HostPortRun): string {
+  const range = hostPortsOf(run);
+  return `${run.family} ${run.address} ${run.protocol}:${range === undefined ? '' : rangeText(range)}`;
 }

@@ -1,30 +1,34 @@
 import type { ObservedSet, SetChange } from '../diff/model.ts';
 import type { HostSocket } from '../host/listeners.ts';
 import type { ContainerDetails } from '../inventory/docker-json.ts';
-import type { Listener } from '../inventory/model.ts';
+import { ClaimIndex, type HostPortRun, isLoopback, placeKey } from '../inventory/host-port.ts';
+import type { HostPort } from '../inventory/model.ts';
 import { requestedPorts } from '../inventory/published-ports.ts';
+import type { HostFacts } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
-import { everyAddress } from '../net/merge-networks.ts';
 import type { Family } from '../net/network.ts';
-import { eachHostPort } from '../net/port-run.ts';
 import { setName } from '../ruleset/names.ts';
 import { publishedMembers } from '../ruleset/openings.ts';
-import { AdoptedPorts, portKey } from './adopted-ports.ts';
+import { AdoptedPorts, type Claims, type Predecessor } from './adopted-ports.ts';
 import type { Clock } from './clock.ts';
+import {
+  firmSeconds,
+  guardIn,
+  listed,
+  listSeconds,
+  longestRest,
+  lowered,
+  raised,
+  renewal,
+  unlisted,
+} from './guard-sets.ts';
 
-/** Without us the kernel lowers the guard by itself after this time: new services of the host are then reached again. */
-const guardSeconds = 60;
-/** The list outlives the guard: without it the guard would refuse everything. */
-const listSeconds = 3 * guardSeconds;
-/** Both are renewed this often, ms. */
-const renewal = (guardSeconds / 3) * 1000;
 /** Between two looks at how many sockets the host has, ms. */
 const lookInterval = 500;
 /** At the latest after this time all of them are looked at, ms: one that goes and one that comes leave the number as it was. */
 const fullInterval = 15_000;
 /** Reading the sockets of a host with very many connections takes long: this many times as long is waited after it. */
 const restFactor = 50;
-const longestRest = 5000;
 /** Between two looks that events ask for, ms. */
 const leastRest = 100;
 /** Docker is asked about sockets that wait; while it does not tell (it is starting something), less and less often, ms. */
@@ -37,6 +41,8 @@ export interface GuardParts {
   readonly sockets: () => Promise<readonly HostSocket[]>;
   /** Another text when a socket has come or gone; much cheaper than `sockets`. */
   readonly counts: () => Promise<string>;
+  /** Whether the kernel still has the guard's members; undefined where nobody can tell. Asked at each look, so it has to be cheap. */
+  readonly stands: () => Promise<boolean | undefined>;
   readonly firstLocalPort: number;
   readonly inspect: (id: string) => Promise<ContainerDetails | undefined>;
   /** Asks for a pass: ports have been closed, or sockets wait for a judgement. */
@@ -48,8 +54,14 @@ export interface GuardParts {
   readonly clock: Clock;
 }
 
+interface Listed extends HostPort {
+  readonly seconds: number;
+}
+
 export interface PassResult {
-  readonly published: readonly Listener[];
+  readonly claims: Claims;
+  /** What the host keeps although a container that runs declares it. */
+  readonly against: readonly HostPortRun[];
   /** What was due when it began, where Docker was starting nothing; else nothing. */
   readonly judged: readonly HostSocket[];
   /** The sets as observed: somebody may have emptied the guard's. */
@@ -78,9 +90,10 @@ export class Guard {
   private readAt = Number.NEGATIVE_INFINITY;
   private counts = '';
   /** What the kernel's list holds, as far as we know. */
-  private written = new Map<string, Listener>();
+  private written = new Map<string, Listed>();
   /** What has left the list and may still be in the kernel's. */
-  private leaving = new Map<string, Listener>();
+  private leaving = new Map<string, HostPort>();
+  private against = new ClaimIndex<HostPortRun>([]);
   private renewedAt = Number.NEGATIVE_INFINITY;
   private asked = 0;
   private askedAt = Number.NEGATIVE_INFINITY;
@@ -97,10 +110,10 @@ export class Guard {
   /**
    * Raises the guard, and keeps it up until {@link stop}. Resolves when it is up; a kernel that refuses is told to
    * `onFailure` and asked again.
-   * @param predecessors keys of the ports that an earlier process, whose guard still stands, had adopted.
+   * @param predecessor what the kernel still has of an earlier process's.
    */
-  async start(predecessors: ReadonlySet<string> | undefined): Promise<void> {
-    this.book.begin(await this.parts.sockets(), predecessors);
+  async start(predecessor: Predecessor): Promise<void> {
+    this.book.begin(await this.parts.sockets(), predecessor);
     await this.write();
     this.next(lookInterval);
   }
@@ -134,14 +147,23 @@ export class Guard {
     return this.book.due(this.parts.clock.now());
   }
 
+  /** What of the host is its own, for a pass that asks Docker now; `judging` is what was due before it was found to start nothing. */
+  own(judging: readonly HostSocket[]): Pick<HostFacts, 'listeners' | 'judged'> {
+    return this.book.own(judging, this.parts.clock.now());
+  }
+
   /** A pass has found out what is published, and what the kernel held. */
-  passed({ published, judged, sets }: PassResult): void {
+  passed({ claims, against, judged, sets }: PassResult): void {
     const now = this.parts.clock.now();
-    this.book.publish(published, now);
-    this.book.judged(judged, now);
-    const standing = adoptedBefore(sets, this.parts.families);
-    const lost = standing === undefined || [...this.written.keys()].some((key) => !standing.has(key));
-    if (lost) this.renewedAt = Number.NEGATIVE_INFINITY;
+    this.against = new ClaimIndex(against);
+    this.book.publish(claims, now);
+    if (this.book.judged(judged, now)) this.parts.ask();
+    const { standing, known } = guardIn(sets, this.parts.families);
+    if (
+      !standing ||
+      this.wanted().some((place) => this.written.has(placeKey(place)) && !known.has(placeKey(place)))
+    )
+      this.renewedAt = Number.NEGATIVE_INFINITY;
     void this.look('changes');
   }
 
@@ -170,7 +192,9 @@ export class Guard {
 
   private async lookOnce(at: 'all' | 'changes'): Promise<void> {
     const { clock } = this.parts;
-    const counts = await this.parts.counts();
+    const [counts, stands] = await Promise.all([this.parts.counts(), this.standing && this.parts.stands()]);
+    // somebody has emptied our sets
+    if (this.standing && stands === false) this.renewedAt = Number.NEGATIVE_INFINITY;
     const from = clock.now();
     const idle = counts === this.counts && from - this.readAt < fullInterval && !this.book.waits(from);
     if (at === 'all' || !idle) {
@@ -179,7 +203,7 @@ export class Guard {
       this.counts = counts;
       this.readingTook = now - from;
       this.readAt = now;
-      this.book.look(sockets, now);
+      if (this.book.look(sockets, now)) this.parts.ask();
     } else this.readingTook = 0;
     await this.write();
     this.askWhatIsDue();
@@ -187,7 +211,7 @@ export class Guard {
 
   private askWhatIsDue(): void {
     const { clock } = this.parts;
-    const due = this.due();
+    const due = this.book.urgent(clock.now());
     const key = due.map(({ inode }) => inode).join(' ');
     if (key !== this.askedFor) this.asked = 0;
     this.askedFor = key;
@@ -202,24 +226,32 @@ export class Guard {
   private async write(): Promise<void> {
     const { clock, families, enabled } = this.parts;
     if (!enabled()) return this.lower();
-    const wanted = new Map(this.book.ports().map((port) => [portKey(port), port]));
-    for (const [key, port] of this.written) if (!wanted.has(key)) this.leaving.set(key, port);
+    const wanted = new Map(this.wanted().map((place) => [placeKey(place), place]));
+    for (const [key, place] of this.written) if (!wanted.has(key)) this.leaving.set(key, place);
     for (const key of wanted.keys()) this.leaving.delete(key);
     const gone = [...this.leaving.values()];
     const renew = clock.now() - this.renewedAt >= renewal;
-    const added = [...wanted].filter(([key]) => renew || !this.written.has(key)).map(([, port]) => port);
+    const isNew = (key: string, { seconds }: Listed): boolean => this.written.get(key)?.seconds !== seconds;
+    const added = [...wanted].filter(([key, place]) => renew || isNew(key, place)).map(([, place]) => place);
     if (gone.length === 0 && added.length === 0 && !renew) return;
-    const sets = families.flatMap((family): SetChange[] => [
-      ...change('delete-member', gone, family),
-      ...change('add-member', added, family),
-      ...(renew ? raised(family) : []),
-    ]);
+    const sets = [
+      ...unlisted(gone, families),
+      ...listed(added, families),
+      ...(renew ? families.flatMap(raised) : []),
+    ];
     this.written = wanted;
     const at = clock.now();
     if (!(await this.apply(sets))) return;
     this.leaving.clear();
     if (renew) this.renewedAt = at;
     this.standing = true;
+  }
+
+  private wanted(): readonly Listed[] {
+    return this.book.ports().map((place) => ({
+      ...place,
+      seconds: this.against.at(place).length > 0 ? firmSeconds : listSeconds,
+    }));
   }
 
   private async lower(): Promise<void> {
@@ -243,10 +275,10 @@ export class Guard {
     }
   }
 
-  /** The fixed ports of a new container into the published sets, and out of the guard's list. */
+  /** The fixed ports of a new container into the published sets, but for those that the host itself is known to hold. */
   private async close(details: ContainerDetails): Promise<void> {
-    const ports = requestedPorts(details);
-    this.book.publish(ports.flatMap(eachHostPort), this.parts.clock.now());
+    const asked = requestedPorts(details).filter((port) => port.hostPort !== undefined && !isLoopback(port));
+    const ports = this.book.claim(asked, this.parts.clock.now()).leave(asked);
     const sets = this.parts.families.flatMap((family) =>
       publishedMembers(ports, family).map((member): SetChange => ({
         kind: 'add-member',
@@ -257,52 +289,4 @@ export class Guard {
     if (sets.length > 0) await this.apply(sets);
     void this.look('changes');
   }
-}
-
-function change(
-  kind: 'add-member' | 'delete-member',
-  ports: readonly Listener[],
-  family: Family,
-): readonly SetChange[] {
-  const set = setName(family, 'listening');
-  return ports.flatMap((port) =>
-    everyAddress(family).map((half): SetChange => {
-      const member = `${half},${portKey(port)}`;
-      return kind === 'add-member' ? { kind, set, member, seconds: listSeconds } : { kind, set, member };
-    }),
-  );
-}
-
-function lowered(family: Family): readonly SetChange[] {
-  return everyAddress(family).map((member) => ({
-    kind: 'delete-member',
-    set: setName(family, 'guard'),
-    member,
-  }));
-}
-
-function raised(family: Family): readonly SetChange[] {
-  return everyAddress(family).map((member) => ({
-    kind: 'add-member',
-    set: setName(family, 'guard'),
-    member,
-    seconds: guardSeconds,
-  }));
-}
-
-/**
- * The ports that an earlier process had adopted, from the members of the guard's sets; undefined where its guard does
- * not stand any more, or never stood.
- */
-export function adoptedBefore(
-  sets: readonly ObservedSet[],
-  families: readonly Family[],
-): ReadonlySet<string> | undefined {
-  const members = (family: Family, role: string): readonly string[] => [
-    ...(sets.find(({ name }) => name === setName(family, role))?.members.keys() ?? []),
-  ];
-  if (families.some((family) => members(family, 'guard').length === 0)) return undefined;
-  return new Set(
-    families.flatMap((family) => members(family, 'listening').map((member) => member.split(',')[1] ?? '')),
-  );
 }

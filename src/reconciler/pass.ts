@@ -22,7 +22,8 @@ export interface ConfigInForce {
 export interface PassParts {
   readonly kernel: Kernel;
   readonly list: () => Promise<Snapshot>;
-  readonly host: () => Promise<HostFacts>;
+  /** Asked while Docker is: `observed` is what the kernel held before that. */
+  readonly host: (observed: Observed) => Promise<HostFacts>;
   readonly config: () => ConfigInForce;
   /** What live sources mean now; asked last, so that a pass never waits for a name or a list. */
   readonly answers: () => Answers;
@@ -78,7 +79,7 @@ export function decide(
  */
 export async function plan(parts: PassParts): Promise<Decided> {
   const observed = await parts.kernel.observe();
-  const [snapshot, host] = await Promise.all([parts.list(), parts.host()]);
+  const [snapshot, host] = await Promise.all([parts.list(), parts.host(observed)]);
   return decide({ snapshot, host, observed, answers: parts.answers() }, parts.config());
 }
 

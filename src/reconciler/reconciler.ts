@@ -5,19 +5,21 @@ import type { Drift } from '../diff/drift.ts';
 import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
-import type { HostSocket } from '../host/listeners.ts';
+import { type HostSocket, placesOf } from '../host/listeners.ts';
 import { countSockets, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
 import { ArmedRun } from '../kernel/armed.ts';
 import { runCommand } from '../kernel/command.ts';
 import { listConnections } from '../kernel/connections.ts';
 import { Fingerprint } from '../kernel/fingerprint.ts';
 import { createKernel, type Kernel } from '../kernel/kernel.ts';
+import { MemberTest } from '../kernel/member-test.ts';
 import { startMonitor } from '../kernel/monitor.ts';
 import type { ProgramReader } from '../kernel/reader.ts';
 import type { Family } from '../net/network.ts';
 import type { Answers } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import { Admission } from './admission.ts';
+import type { Predecessor } from './adopted-ports.ts';
 import { systemClock } from './clock.ts';
 import { Cutter } from './cutter.ts';
 import { Departures } from './departures.ts';
@@ -26,11 +28,11 @@ import { DriftWatch } from './drift-watch.ts';
 import type { EngineRefusal } from './engine-check.ts';
 import { EngineProbe } from './engine-probe.ts';
 import { GrantLog } from './grant-log.ts';
+import { guardStands } from './guard-sets.ts';
 import { Guard } from './guard.ts';
-import { HeldPorts } from './held-ports.ts';
 import type { PassObserver } from './observer.ts';
 import { type PassParts, reconcile } from './pass.ts';
-import { publishedPorts } from './published.ts';
+import { claimsOf, heldAgainst } from './published.ts';
 import { raiseGate } from './raise.ts';
 import { Refresh } from './refresh.ts';
 import { reportReload } from './reload-report.ts';
@@ -102,7 +104,7 @@ export class Reconciler {
   private readonly departures = new Departures(clock);
   private readonly armed = new ArmedRun(runCommand);
   private readonly quick = createKernel(this.armed.run);
-  private readonly held = new HeldPorts();
+  private readonly memberTest = new MemberTest();
   private readonly probe: EngineProbe;
   private readonly watch: DockerWatch;
   private readonly silence: Silence;
@@ -147,6 +149,7 @@ export class Reconciler {
       families: parts.families,
       sockets: readSockets,
       counts: countSockets,
+      stands: async () => guardStands(this.memberTest, parts.families),
       firstLocalPort: parts.firstLocalPort,
       inspect: (id) => this.source.inspect(id),
       ask: () => this.trigger.pull(),
@@ -196,11 +199,11 @@ export class Reconciler {
     });
   }
 
-  /** @param adopted see {@link Guard.start}. */
-  async start(adopted: ReadonlySet<string> | undefined): Promise<void> {
+  /** @param predecessor see {@link Guard.start}. */
+  async start(predecessor: Predecessor): Promise<void> {
     this.startSchedule();
     this.armed.arm();
-    await this.guard.start(adopted);
+    await this.guard.start(predecessor);
     this.watching = this.watch.run(this.stopping.signal);
     this.trigger.pull();
   }
@@ -210,6 +213,7 @@ export class Reconciler {
     this.guard.stop();
     this.silence.stop();
     this.armed.disarm();
+    this.memberTest.end();
     this.drift.stop();
     this.parts.reader.stop();
     await this.task?.destroy();
@@ -344,7 +348,7 @@ export class Reconciler {
         return;
       }
       const judged = await this.judgeable();
-      const decision = await reconcile(this.passParts(), ({ engine }) => this.admission.admit(engine));
+      const decision = await reconcile(this.passParts(judged), ({ engine }) => this.admission.admit(engine));
       this.repair.passed(decision);
       this.reporter.passed(decision);
       observer.passed(decision, clock.now() - from);
@@ -353,7 +357,8 @@ export class Reconciler {
       this.cutter.passed(decision);
       this.parts.sources.want(decision.policy.sources);
       this.guard.passed({
-        published: publishedPorts(decision.policy),
+        claims: claimsOf(decision.policy),
+        against: heldAgainst(decision.policy),
         judged,
         sets: decision.observed.sets,
       });
@@ -371,12 +376,12 @@ export class Reconciler {
   private async judgeable(): Promise<readonly HostSocket[]> {
     const due = this.guard.due();
     if (due.length === 0 && this.settled) return due;
-    const quiet = await this.source.startsNothing();
+    const quiet = await this.source.startsNothing(due.flatMap(placesOf));
     this.settled ||= quiet || clock.now() - this.startedAt > longestUnsettled;
     return quiet ? due : [];
   }
 
-  private passParts(): PassParts {
+  private passParts(judged: readonly HostSocket[]): PassParts {
     return {
       kernel: this.repair.kernel,
       list: async () => {
@@ -385,10 +390,7 @@ export class Reconciler {
         this.silence.listed(snapshot);
         return this.departures.correct({ ...snapshot, engine, settled: this.settled });
       },
-      host: async () => {
-        const host = await readHost();
-        return { ...host, listeners: this.held.update(host.listeners, clock.now()) };
-      },
+      host: async () => ({ ...(await readHost()), ...this.guard.own(judged) }),
       config: () => this.parts.keeper.inForce(),
       answers: () => this.parts.sources.answers(),
     };

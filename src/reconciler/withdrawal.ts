@@ -90,8 +90,11 @@ export class Withdrawal {
   private concerns({ services }: Moment, news: News): boolean {
     const open = services.filter((service) => service.ports.some(isOpen));
     if (news.kind !== 'made') return open.some(({ containerId }) => containerId === news.id);
-    // One that has died since the last pass keeps its port open for itself, and not for the new one.
-    return open.some(({ active, containerId }) => !active || this.news.get(containerId)?.kind === 'ended');
+    // One that has died since the last pass keeps its port open for itself, and not for the new one; what is only declared is for nobody else.
+    return open.some(
+      ({ active, portsFrom, containerId }) =>
+        !active || portsFrom !== 'docker' || this.news.get(containerId)?.kind === 'ended',
+    );
   }
 
   private async withdraw(): Promise<void> {

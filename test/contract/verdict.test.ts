@@ -101,6 +101,7 @@ const plainService: fc.Arbitrary<Service> = fc.record({
   active: fc.boolean(),
   description: fc.constant(''),
   undeclared: fc.constant(false),
+  portsFrom: fc.constant('docker'),
   ports: fc.array(port, { maxLength: 4 }),
   endpoints: fc.array(
     fc.record({

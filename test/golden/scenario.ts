@@ -33,7 +33,14 @@ const host = z.object({
   interfaces: z.array(
     z.object({ name: z.string(), networks: z.array(z.string().transform((text) => text as Cidr)) }),
   ),
-  listeners: z.array(z.object({ protocol: z.enum(protocols as ['tcp', 'udp', 'sctp']), port: z.number() })),
+  listeners: z.array(
+    z.object({
+      family: z.union([z.literal(4), z.literal(6)]),
+      address: z.literal('any'),
+      protocol: z.enum(protocols as ['tcp', 'udp', 'sctp']),
+      port: z.number(),
+    }),
+  ),
 });
 
 const steps = z.array(

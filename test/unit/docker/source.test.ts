@@ -102,6 +102,20 @@ describe('DockerSource', () => {
     expect(await source.startsNothing()).toBe(true);
   });
 
+  it('knows that one with a fixed port is being started, where that port is asked about', async () => {
+    const fake = fakeDocker();
+    fake.containers = ['a'];
+    const source = new DockerSource(fake.client, () => {}, 20);
+    await source.list();
+    fake.state = 'exited';
+    fake.blocked.set('a', () => {});
+    const place = { family: 6, address: 'any', protocol: 'tcp' } as const;
+    expect(await source.startsNothing([{ ...place, port: 81 }])).toBe(true);
+    expect(await source.startsNothing([{ ...place, port: 80 }])).toBe(false);
+    fake.blocked.delete('a');
+    expect(await source.startsNothing([{ ...place, port: 80 }])).toBe(true);
+  });
+
   it('does not know what a container is about whose inspect never answered', async () => {
     const fake = fakeDocker();
     fake.state = 'created';

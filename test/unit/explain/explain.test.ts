@@ -244,7 +244,7 @@ describe('hints', () => {
       "a stopped container's port that the host has taken over",
       {
         containers: [{ ...labelled(public80), active: false, endpoints: [] }],
-        hostListeners: [{ protocol: 'tcp', port: 8080 }],
+        hostListeners: [{ family: 4, address: 'any', protocol: 'tcp', port: 8080 }],
       },
       ['203.0.113.9', '8080'],
       ['hint: web would publish it, but is stopped and a service of the host itself listens there'],

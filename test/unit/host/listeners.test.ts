@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listenersOf, parseSockets } from '../../../src/host/listeners.ts';
+import { listenersOf, parseSockets, placesOf } from '../../../src/host/listeners.ts';
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 101 1 0000000000000000 100 0 0 10 0
@@ -32,6 +32,27 @@ describe('parseSockets', () => {
       'udp:53 #106 of 0',
       'udp:51821 #108 of 101',
     ]);
+  });
+
+  it.each([
+    ['0200000A:0016', 'LE', 'v4 10.0.0.2'],
+    ['0A000002:0016', 'BE', 'v4 10.0.0.2'],
+    ['00000000:0016', 'LE', 'v4 any'],
+    ['0000000000000000FFFF00000200000A:0016', 'LE', 'v4 10.0.0.2'],
+    ['0000000000000000FFFF000000000000:0016', 'LE', 'v4 any'],
+    ['B80D0120000000000000000001000000:0016', 'LE', 'v6 2001:db8::1'],
+    ['20010DB8000000000000000000000001:0016', 'BE', 'v6 2001:db8::1'],
+    ['00000000000000000000000000000001:0016', 'BE', 'v6 ::1 lo'],
+    ['0000000000000000FFFF00000100007F:0016', 'LE', 'v4 127.0.0.1 lo'],
+    ['00000000000000000000000000000000:0016', 'LE', 'v6 any, v4 any'],
+  ] as const)('knows where a socket waits: %s, %s', (local, order, expected) => {
+    const table = `   0: ${local} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 101 1`;
+    const found = parseSockets({ tcp: [table], udp: [] }, order).map((socket) =>
+      placesOf(socket)
+        .map(({ family, address }) => `v${family} ${address}${socket.loopback ? ' lo' : ''}`)
+        .join(', '),
+    );
+    expect(found).toEqual([expected]);
   });
 
   it('makes nothing of garbage', () => {

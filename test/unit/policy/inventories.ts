@@ -101,8 +101,17 @@ export function makeInventory(
     networks?: readonly Network[];
     interfaces?: readonly HostInterface[];
     hostListeners?: Inventory['hostListeners'];
+    judgedListeners?: Inventory['judgedListeners'];
     inSwarm?: boolean;
   } = {},
 ): Inventory {
-  return { containers, networks: [], interfaces: [], hostListeners: [], inSwarm: false, ...rest };
+  return {
+    containers,
+    networks: [],
+    interfaces: [],
+    hostListeners: [],
+    judgedListeners: [],
+    inSwarm: false,
+    ...rest,
+  };
 }

@@ -62,7 +62,12 @@ describe('ports in a row', () => {
         containers,
         fc.array(fc.integer({ min: 1, max: 65_535 }), { maxLength: 3 }),
         (some, held) => {
-          const listeners = held.map((port) => ({ protocol: 'tcp' as const, port: 1 + (port % 90) }));
+          const listeners = held.map((port) => ({
+            family: 4 as const,
+            address: 'any' as const,
+            protocol: 'tcp' as const,
+            port: 1 + (port % 90),
+          }));
           const policyOf = (change: (ports: readonly PublishedPort[]) => readonly PublishedPort[]): Policy =>
             resolve(
               makeInventory(

@@ -248,7 +248,9 @@ describe('several claims to one host port', () => {
   });
 
   it('lapses where a host service holds the port, but not while the container has an endpoint', () => {
-    const inventory = makeInventory([stopped], { hostListeners: [{ protocol: 'tcp', port: 80 }] });
+    const inventory = makeInventory([stopped], {
+      hostListeners: [{ family: 4, address: 'any', protocol: 'tcp', port: 80 }],
+    });
     const lapsed = resolve(inventory, makeConfig()).services[0]?.ports.map((port) => port.lapsed);
     expect(lapsed).toEqual([true, true]);
     const starting = { ...stopped, endpoints: [{ networkId: 'n', address: cidr('172.18.0.2') }] };

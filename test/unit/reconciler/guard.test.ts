@@ -2,10 +2,27 @@ import { describe, expect, it } from 'vitest';
 import type { ObservedSet, Plan } from '../../../src/diff/model.ts';
 import type { HostSocket } from '../../../src/host/listeners.ts';
 import type { ContainerDetails } from '../../../src/inventory/docker-json.ts';
-import { adoptedBefore, Guard } from '../../../src/reconciler/guard.ts';
+import type { HostPortRun } from '../../../src/inventory/host-port.ts';
+import {
+  firmSeconds,
+  guardIn,
+  guardSeconds,
+  listSeconds,
+  promisedSeconds,
+} from '../../../src/reconciler/guard-sets.ts';
+import { Guard } from '../../../src/reconciler/guard.ts';
 import { FakeClock, settle } from './fake-clock.ts';
 
-const ssh: HostSocket = { protocol: 'tcp', port: 22, inode: 1, uid: 0, loopback: false };
+const ssh: HostSocket = {
+  family: 4,
+  address: 'any',
+  protocol: 'tcp',
+  port: 22,
+  inode: 1,
+  uid: 0,
+  loopback: false,
+};
+const nobody = guardIn([], [4, 6]);
 const root = (port: number, inode: number): HostSocket => ({ ...ssh, port, inode });
 
 function details(HostPort: string): ContainerDetails {
@@ -32,7 +49,10 @@ class Bench {
   asked = 0;
   reads = 0;
   refuse = false;
+  readingTakes = 0;
+  onApply: (plan: Plan) => void = () => {};
   enabled = true;
+  stands: boolean | undefined = true;
   answer: Promise<ContainerDetails | undefined> = Promise.resolve(undefined);
   readonly guard = new Guard({
     families: [4, 6],
@@ -40,12 +60,17 @@ class Bench {
     firstLocalPort: 32_768,
     sockets: () => {
       this.reads += 1;
-      return Promise.resolve(this.sockets);
+      if (this.readingTakes === 0) return Promise.resolve(this.sockets);
+      return new Promise((resolve) => {
+        this.clock.after(this.readingTakes, () => resolve(this.sockets));
+      });
     },
     counts: () => Promise.resolve(String(this.sockets.length)),
+    stands: () => Promise.resolve(this.stands),
     kernel: {
       apply: async (plan) => {
         if (this.refuse) throw new Error('refused');
+        this.onApply(plan);
         this.writes.push(words(plan));
       },
     },
@@ -57,8 +82,16 @@ class Bench {
 
   /** A pass that finds these ports published. */
   async pass(...published: readonly number[]): Promise<void> {
+    const held = published.map((port): HostPortRun => ({
+      family: 4,
+      address: 'any',
+      protocol: 'tcp',
+      hostPort: port,
+      containerPort: port,
+    }));
     this.guard.passed({
-      published: published.map((port) => ({ protocol: 'tcp', port })),
+      claims: { held, all: held },
+      against: [],
       judged: this.guard.due(),
       sets: standing(22),
     });
@@ -84,19 +117,19 @@ function standing(...ports: readonly number[]): readonly ObservedSet[] {
 
 async function begin(): Promise<Bench> {
   const bench = new Bench();
-  await bench.guard.start(undefined);
+  await bench.guard.start(nobody);
   await bench.pass();
   bench.writes.splice(0);
   bench.asked = 0;
   return bench;
 }
 
-const up = ['+ listening *,tcp:22 180s', '+ guard * 60s'];
+const up = ['+ listening *,tcp:22 176s', '+ guard * 88s'];
 
 describe('Guard', () => {
   it('goes up with what listens, and is renewed long before its members expire', async () => {
     const { guard, writes, clock } = new Bench();
-    await guard.start(undefined);
+    await guard.start(nobody);
     expect(writes).toEqual([up]);
     await clock.advance(19_999);
     expect(writes.length).toBe(1);
@@ -113,7 +146,7 @@ describe('Guard', () => {
     expect(bench.asked).toBe(1);
     expect(bench.writes).toEqual([]);
     await bench.pass();
-    expect(bench.writes).toEqual([['+ listening *,tcp:9000 180s']]);
+    expect(bench.writes).toEqual([['+ listening *,tcp:9000 176s']]);
   });
 
   it('never lets one be reached that a container turns out to publish', async () => {
@@ -157,11 +190,103 @@ describe('Guard', () => {
 
   it('closes the fixed ports of a new container when its inspect answers, and asks for a pass', async () => {
     const bench = await begin();
+    bench.sockets = [ssh, { ...root(3000, 2), uid: 1000 }];
+    await bench.clock.advance(500);
+    expect(bench.writes).toEqual([['+ listening *,tcp:3000 176s']]);
+    bench.answer = Promise.resolve(details('3000'));
+    await bench.guard.onCreate('a');
+    await settle();
+    expect(bench.writes.slice(1)).toEqual([['+ published *,tcp:3000'], ['- listening *,tcp:3000']]);
+    expect(bench.asked).toBe(1);
+  });
+
+  it.each([
+    ['on all addresses', { HostIp: '', HostPort: '22' }],
+    ['on IPv4', { HostIp: '0.0.0.0', HostPort: '22' }],
+    ['on one address', { HostIp: '192.0.2.1', HostPort: '22' }],
+    ['on loopback', { HostIp: '127.0.0.1', HostPort: '22' }],
+  ])('closes nothing at the create of one that asks for what the host holds %s', async (_, binding) => {
+    const bench = await begin();
+    bench.answer = Promise.resolve({ Id: 'c', HostConfig: { PortBindings: { '80/tcp': [binding] } } });
+    await bench.guard.onCreate('a');
+    bench.guard.event();
+    await bench.clock.advance(10_000);
+    expect(bench.writes).toEqual([]);
+  });
+
+  it('closes the family that the host does not hold', async () => {
+    const bench = await begin();
+    bench.answer = Promise.resolve({
+      Id: 'c',
+      HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '::', HostPort: '22' }] } },
+    });
+    const changes: string[] = [];
+    bench.onApply = ({ sets }) =>
+      changes.push(
+        ...sets.map((change) => ('member' in change ? `${change.set} ${change.member}` : change.kind)),
+      );
+    await bench.guard.onCreate('a');
+    expect(changes.sort()).toEqual([
+      'dockwall6-published 8000::/1,tcp:22',
+      'dockwall6-published ::/1,tcp:22',
+    ]);
+  });
+
+  it('asks for a pass when what a container claims is not held any more', async () => {
+    const bench = await begin();
     bench.answer = Promise.resolve(details('22'));
     await bench.guard.onCreate('a');
     await settle();
-    expect(bench.writes).toEqual([['+ published *,tcp:22'], ['- listening *,tcp:22']]);
+    bench.asked = 0;
+    bench.sockets = [];
+    await bench.clock.advance(500);
+    expect(bench.writes).toEqual([['- listening *,tcp:22']]);
     expect(bench.asked).toBe(1);
+  });
+
+  it('is put back at the next look when somebody has emptied its sets', async () => {
+    const bench = await begin();
+    bench.stands = false;
+    await bench.clock.advance(500);
+    expect(bench.writes).toEqual([up]);
+    bench.stands = undefined;
+    await bench.clock.advance(5000);
+    expect(bench.writes).toEqual([up]);
+  });
+
+  it('stands for the promised time after the last renewal that a slow host could have missed', async () => {
+    const bench = await begin();
+    const looks: number[] = [];
+    bench.onApply = () => looks.push(bench.clock.now());
+    // Reading takes so long that the longest rest is waited after each look.
+    bench.readingTakes = 1000;
+    for (let second = 0; second < 300; second++) {
+      bench.sockets = [ssh, { ...root(50_000, 2), inode: second, protocol: 'udp' }];
+      await bench.clock.advance(1000);
+    }
+    const longest = Math.max(...looks.map((at, index) => at - (looks[index - 1] ?? at)));
+    expect(longest).toBeGreaterThan(20_000);
+    expect(longest / 1000 + promisedSeconds).toBeLessThanOrEqual(guardSeconds);
+    expect(listSeconds).toBeGreaterThan(guardSeconds + longest / 1000);
+  });
+
+  it('lets what stands against a declaration live longer, so that the next process tells it from the rest', async () => {
+    const bench = await begin();
+    const declared: HostPortRun = {
+      family: 4,
+      address: 'any',
+      protocol: 'tcp',
+      hostPort: 22,
+      containerPort: 22,
+    };
+    bench.guard.passed({
+      claims: { held: [], all: [declared] },
+      against: [declared],
+      judged: [],
+      sets: standing(22),
+    });
+    await settle();
+    expect(bench.writes).toEqual([[`+ listening *,tcp:22 ${firmSeconds}s`]]);
   });
 
   it('writes everything again when the kernel refused, and when somebody emptied its sets', async () => {
@@ -173,17 +298,17 @@ describe('Guard', () => {
     expect(bench.failures.map(String)).toEqual(['Error: refused']);
     bench.refuse = false;
     await bench.clock.advance(500);
-    expect(bench.writes).toEqual([['- listening *,tcp:22', '+ guard * 60s']]);
+    expect(bench.writes).toEqual([['- listening *,tcp:22', '+ guard * 88s']]);
     expect(bench.failures.at(-1)).toBeUndefined();
-    bench.guard.passed({ published: [], judged: [], sets: [] });
+    bench.guard.passed({ claims: { held: [], all: [] }, against: [], judged: [], sets: [] });
     await settle();
-    expect(bench.writes.at(-1)).toEqual(['+ guard * 60s']);
+    expect(bench.writes.at(-1)).toEqual(['+ guard * 88s']);
   });
 
   it('is taken down, also an earlier process’s, where the configuration says so, and comes back', async () => {
     const bench = new Bench();
     bench.enabled = false;
-    await bench.guard.start(undefined);
+    await bench.guard.start(nobody);
     await bench.clock.advance(60_000);
     expect(bench.writes).toEqual([['- guard *']]);
     bench.enabled = true;
@@ -203,18 +328,49 @@ describe('Guard', () => {
   });
 });
 
-describe('adoptedBefore', () => {
+describe('guardIn', () => {
   it('finds the ports of a guard that still stands', () => {
-    expect(adoptedBefore(standing(22, 443), [4, 6])).toEqual(new Set(['tcp:22', 'tcp:443']));
+    const { standing: stands, known } = guardIn(standing(22, 443), [4, 6]);
+    expect(stands).toBe(true);
+    expect([...known]).toEqual(['4 any tcp:22', '4 any tcp:443', '6 any tcp:22', '6 any tcp:443']);
   });
 
-  it('finds nothing where none stands, or not in every family', () => {
-    expect(adoptedBefore([], [4])).toBeUndefined();
-    expect(
-      adoptedBefore(
-        standing(22).filter(({ family }) => family === 4),
-        [4, 6],
-      ),
-    ).toBeUndefined();
+  it('tells what stood against a declaration by its longer life, also when the guard has just run out', () => {
+    const sets = (guard: number, ...list: readonly [string, number][]): readonly ObservedSet[] => [
+      {
+        name: 'dockwall4-guard',
+        family: 4,
+        type: 'hash:net',
+        expiring: true,
+        members: new Map<string, number>(guard > 0 ? [['0.0.0.0/1', guard]] : []),
+      },
+      {
+        name: 'dockwall4-listening',
+        family: 4,
+        type: 'hash:net,port',
+        expiring: true,
+        members: new Map(list),
+      },
+    ];
+    for (const age of [0, 20, 60, guardSeconds]) {
+      const found = guardIn(
+        sets(
+          guardSeconds - age,
+          ['0.0.0.0/1,tcp:22', firmSeconds - age],
+          ['192.0.2.1,tcp:25', listSeconds - age],
+          // came just before the next renewal
+          ['0.0.0.0/1,udp:53', listSeconds - age + 20],
+        ),
+        [4],
+      );
+      expect([...found.known]).toEqual(['4 any tcp:22', '4 192.0.2.1 tcp:25', '4 any udp:53']);
+      expect([age, ...found.firm]).toEqual([age, '4 any tcp:22']);
+    }
+  });
+
+  it('finds that none stands, or not in every family', () => {
+    expect(guardIn([], [4]).standing).toBe(false);
+    const one = standing(22).filter(({ family }) => family === 4);
+    expect(guardIn(one, [4, 6]).standing).toBe(false);
   });
 });

@@ -14,15 +14,16 @@ interface Spec {
   readonly state?: string;
   readonly labels?: Readonly<Record<string, string>>;
   readonly hostPort?: string;
+  readonly network?: string;
 }
 
-function details({ id, labels = {}, hostPort = '8001' }: Spec): ContainerDetails {
+function details({ id, labels = {}, hostPort = '8001', network = 'bridge' }: Spec): ContainerDetails {
   return {
     Id: id,
     Name: `/${id}`,
     Config: { Labels: labels },
     HostConfig: {
-      NetworkMode: 'bridge',
+      NetworkMode: network,
       PortBindings: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort: hostPort }] },
     },
   };
@@ -129,6 +130,22 @@ describe('what an event takes away', () => {
   });
 });
 
+describe('what a declaration opened', () => {
+  const declaring: Spec = { id: 'host', labels: { ...open, 'dockwall.ports': '8001/tcp' }, network: 'host' };
+
+  it('is taken away when one that publishes the port is made', () => {
+    expect(taken([declaring], { kind: 'made', id: 'heir', details: details(heir) })).toEqual(withdrawn);
+  });
+
+  it('is taken away when one is made whose ports nobody knows', () => {
+    expect(taken([declaring], { kind: 'made', id: 'heir', details: undefined })).toEqual([
+      ...withdrawn,
+      'delete-member dockwall6-public 8000::/1,tcp:8001',
+      'delete-member dockwall6-public ::/1,tcp:8001',
+    ]);
+  });
+});
+
 describe('Withdrawal', () => {
   function start(): { withdrawal: Withdrawal; written: (readonly string[])[]; clock: FakeClock } {
     const written: (readonly string[])[] = [];
@@ -169,6 +186,15 @@ describe('Withdrawal', () => {
     withdrawal.asks();
     withdrawal.tell({ kind: 'made', id: 'heir', details: details(heir) });
     expect(written).toEqual([withdrawn]);
+  });
+
+  it('a new one may claim what runs and only declares it', () => {
+    const { withdrawal, written } = start();
+    withdrawal.passed(
+      decided([{ id: 'host', network: 'host', labels: { ...open, 'dockwall.ports': '8001/tcp' } }]),
+    );
+    withdrawal.tell({ kind: 'made', id: 'heir', details: details(heir) });
+    expect(written.length).toBe(1);
   });
 
   it('a container that has started again has not ended', () => {
