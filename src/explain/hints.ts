@@ -92,7 +92,7 @@ function problemsOf(service: Service, { policy, inventory }: Moment): readonly H
     .filter(({ container }) => names.has(container))
     .map((problem) => ({
       kind: 'problem',
-      text: `${problemLine(problem)}; such a mistake closes the whole container`,
+      text: problemLine(problem) + (problem.partly ? '' : '; such a mistake closes the whole container'),
     }));
 }
 

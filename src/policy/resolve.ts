@@ -3,7 +3,7 @@ import type { Inventory } from '../inventory/model.ts';
 import { bridgePatterns, externalInterfaces } from './bridges.ts';
 import { settleConflicts } from './conflicts.ts';
 import { resolveGroups, resolveMembers, usedSources } from './groups.ts';
-import { markWide } from './limits.ts';
+import { crowdedNames, markWide } from './limits.ts';
 import type { Answers, Policy } from './model.ts';
 import { readServices } from './services.ts';
 
@@ -17,6 +17,7 @@ export function resolve(inventory: Inventory, config: Config, answers: Answers =
   const read = readServices(inventory, config);
   const settled = settleConflicts(read.services, inventory.hostListeners, startsUnknown(inventory));
   const services = markWide(settled);
+  const groups = resolveGroups({ config, inventory, answers }, services);
   return {
     mark: config.mark,
     connmark: config.connmark,
@@ -28,10 +29,10 @@ export function resolve(inventory: Inventory, config: Config, answers: Answers =
     ),
     trusted: { ...resolveMembers(config.trusted, answers), groups: config.trusted.groups },
     deny: { ...resolveMembers(config.deny, answers), groups: config.deny.groups },
-    groups: resolveGroups({ config, inventory, answers }, services),
+    groups,
     sources: usedSources(config, services),
     services,
-    problems: [...read.problems].sort((a, b) => {
+    problems: [...read.problems, ...crowdedNames(services, groups)].sort((a, b) => {
       const left = `${a.container}\0${a.label}\0${a.problem}`;
       const right = `${b.container}\0${b.label}\0${b.problem}`;
       return left < right ? -1 : left > right ? 1 : 0;
