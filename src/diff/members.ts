@@ -9,6 +9,8 @@ export interface Edit {
   readonly before: () => readonly string[];
   readonly added: readonly string[];
   readonly removed: readonly string[];
+  /** It is not there yet, so no rule looks into it. */
+  readonly unused?: true;
 }
 
 /** Members as seen to the list that they were found to be: what has not changed since costs nothing. */

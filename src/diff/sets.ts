@@ -1,6 +1,6 @@
-import { coveredBy } from '../net/network-index.ts';
 import type { IpSet, Ruleset } from '../ruleset/model.ts';
 import { isOwnedSet, isTemporarySet } from '../ruleset/names.ts';
+import { coveredMembers } from './covered.ts';
 import { type Edit, editOf, towards } from './members.ts';
 import type { Observed, ObservedSet, SetChange } from './model.ts';
 
@@ -27,7 +27,10 @@ export function diffSets(sets: readonly IpSet[], observed: Observed, steady = fa
     return [...discard, { kind: 'create-set', set: header }];
   });
   const { closing, opening } = inOrder(
-    pairs.flatMap(({ set, seen }) => editOf(set, seen) ?? []),
+    pairs.flatMap(({ set, seen }) => {
+      const edit = editOf(set, seen);
+      return edit === undefined ? [] : [found.has(set.name) ? edit : { ...edit, unused: true }];
+    }),
     steady,
   );
   return { closing: [...creations, ...closing], opening };
@@ -64,10 +67,12 @@ function inPhases(edit: Edit): SetChanges {
       opening: towards(set, { added: [], removed, members: () => set.members }),
     };
   }
+  // No rule looks into it before the new ones do: who was let in by a set of another name is let in all the while.
+  if (edit.unused === true)
+    return { closing: towards(set, { added, removed, members: () => set.members }), opening: [] };
   // What is written in another way now (two networks have become one, or one has become two) never leaves the set.
-  const none = new Set<string>();
-  const narrower = set.type === 'list:set' ? none : coveredBy(added, removed);
-  const wider = set.type === 'list:set' ? none : coveredBy(removed, added);
+  const narrower = coveredMembers(set.type, added, removed);
+  const wider = coveredMembers(set.type, removed, added);
   const early = {
     added: added.filter((one) => narrower.has(one)),
     removed: removed.filter((one) => !wider.has(one)),

@@ -2,6 +2,7 @@ import { sourceKey } from '../config/model.ts';
 import { familyOf } from '../net/network.ts';
 import { hostPortsOf, includes } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
+import { isSourceWord } from '../net/source-word.ts';
 import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
 import type { Circumstances } from './circumstances.ts';
 import { plainGroup } from './members.ts';
@@ -147,9 +148,7 @@ function severalClaims({ door, asked, moment }: Circumstances): readonly Hint[] 
 
 function noMember(reach: Reach, source: string): Hint {
   const group = reach.allow.flatMap(({ peer }) =>
-    peer.kind === 'group' &&
-    /^[a-z0-9][a-z0-9_-]*$/u.test(peer.name) &&
-    !['private', 'connected'].includes(peer.name)
+    peer.kind === 'group' && !isSourceWord(peer.name) && !['private', 'connected'].includes(peer.name)
       ? [peer.name]
       : [],
   )[0];

@@ -93,7 +93,7 @@ function problemsOf(service: Service, { policy, inventory }: Moment): readonly H
     .map((problem) => ({
       kind: 'problem',
       text:
-        problem.container === service.name
+        problem.container === service.name && problem.partly !== true
           ? `${problemLine(problem)}; such a mistake closes the whole container`
           : problemLine(problem),
     }));

@@ -5,7 +5,7 @@ import { type Cidr, familyOf } from '../net/network.ts';
 import { shorten } from '../net/show.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import type { Who } from '../policy/verdict.ts';
-import { setName } from '../ruleset/names.ts';
+import { listSet, type SourceList } from '../ruleset/names.ts';
 import type { Member, MemberOrigin } from './model.ts';
 
 /** The list in which somebody was found; `label`: a network written in a label, or a group that it names. */
@@ -43,7 +43,7 @@ export function memberOf(
   return {
     group,
     text: who.network,
-    origin: forAWhile(`${closes ? 'den' : 'src'}-${group}`, who.network, observed),
+    origin: forAWhile({ use: closes ? 'den' : 'src', group }, who.network, observed),
   };
 }
 
@@ -86,8 +86,8 @@ function harmlessSource(source: LiveSource): LiveSource {
   return source.kind === 'file' ? { ...source, path: shorten(source.path, 200) } : source;
 }
 
-function forAWhile(role: string, network: Cidr, observed: Observed | undefined): MemberOrigin {
-  const name = setName(familyOf(network), role);
+function forAWhile(list: SourceList, network: Cidr, observed: Observed | undefined): MemberOrigin {
+  const name = listSet(familyOf(network), list);
   const set = observed?.sets.find((one) => one.name === name);
   const note = set?.notes?.get(network);
   return {

@@ -1,3 +1,4 @@
+import { isSourceWord } from '../net/source-word.ts';
 import type { Agreement, Because, Member, MemberOrigin, Path, Step } from './model.ts';
 
 /** An explanation's parts as words for people: the same on a terminal and on a page. */
@@ -58,7 +59,7 @@ function memberWords({ group, text, origin }: Member): string {
   const from = originWords(origin);
   // a DNS name or an interface that a label names is a group of its own
   if (group === undefined || group === text) return `${text} (${from})`;
-  const word = /[.:]/u.test(group) ? group : `group ${group}`;
+  const word = isSourceWord(group) ? group : `group ${group}`;
   return `${word}, ${text} (${from})`;
 }
 

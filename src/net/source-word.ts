@@ -24,6 +24,16 @@ const longestName = 253;
 /** IPSET_MAXNAMELEN is 32 with the final zero. */
 const setName = /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,30}$/u;
 
+/** Whether a name that a label uses is a source word: a group's name has neither dot nor colon. */
+export function isSourceWord(name: string): boolean {
+  return /[.:]/u.test(name);
+}
+
+/** The interface that a source word names; undefined for any other. */
+export function interfaceOf(name: string): string | undefined {
+  return name.startsWith('interface:') ? name.slice('interface:'.length) : undefined;
+}
+
 /** Undefined for text that is none of these and may be something else. */
 export function parseSourceWord(text: string): ParsedSourceWord | undefined {
   const [prefix] = text.split(':', 1);

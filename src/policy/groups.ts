@@ -12,6 +12,7 @@ import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import { isDockerBridge } from './bridges.ts';
+import { limits } from './limits.ts';
 import type { Answers, Origin, Policy, PolicyMembers, Service } from './model.ts';
 
 /** RFC 1918, RFC 4193 (unique local), RFC 3927 and RFC 4291 (link-local). */
@@ -42,28 +43,42 @@ export function resolveGroups(
     ['connected', () => connectedNetworks(config, inventory)],
     ['private', () => privateNetworks],
   ]);
-  const others = [...used].flatMap((name): [GroupName, Members][] => {
+  const interfaces = new Set(inventory.interfaces.map(({ name }) => name));
+  const others = [...used].flatMap((name): [GroupName, PolicyMembers][] => {
     if (config.groups.has(name)) return [];
     const networks = builtIn.get(name);
-    if (networks !== undefined) return [[name, { ...nobody, networks: networks() }]];
+    if (networks !== undefined) return [[name, resolveMembers({ ...nobody, networks: networks() }, answers)]];
     const members = wordMembers(name);
-    return members === undefined ? [] : [[name, members]];
+    if (members === undefined) return [];
+    // Rules for what does not exist would be as many as somebody can think of names.
+    const here = { ...members, interfaces: members.interfaces.filter((one) => interfaces.has(one)) };
+    return [[name, resolveWord(here, answers)]];
   });
-  const entries = [...config.groups, ...others].map(
-    ([name, members]) => [name, resolveMembers(members, answers)] as const,
-  );
+  const entries = [
+    ...[...config.groups].map(([name, members]) => [name, resolveMembers(members, answers)] as const),
+    ...others,
+  ];
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 const nobody: Members = { networks: [], interfaces: [], ipsets: [], sources: [] };
 
-/** A DNS name, an interface or a set of others that a label names. */
+/** A DNS name or an interface that a label names. */
 export function wordMembers(text: string): Members | undefined {
   const parsed = parseSourceWord(text);
   if (parsed?.ok !== true) return undefined;
   const { kind, name } = parsed.word;
   if (kind === 'name') return { ...nobody, sources: [{ kind, name }] };
-  return kind === 'interface' ? { ...nobody, interfaces: [name] } : { ...nobody, ipsets: [name] };
+  return kind === 'interface' ? { ...nobody, interfaces: [name] } : undefined;
+}
+
+/** A DNS name that means more addresses than anybody has at home is taken for a mistake, or for somebody else's doing. */
+function resolveWord(members: Members, answers: Answers): PolicyMembers {
+  const all = resolveMembers(members, answers);
+  const { length } = all.networks;
+  return length <= limits.nameAddresses
+    ? all
+    : { ...all, networks: all.networks.slice(0, limits.nameAddresses), tooMany: length };
 }
 
 /** The same one each time: lists that have not changed are told by identity. */
@@ -88,19 +103,21 @@ export function resolveMembers(
 
 /** The policy with other answers: whom its lists mean now. All else is as it was decided. */
 export function withAnswers(policy: Policy, config: Config, answers: Answers): Policy {
-  const again = <T extends PolicyMembers>(now: T, members: Members | undefined): T =>
-    members === undefined || members.sources.length === 0
-      ? now
-      : { ...now, ...resolveMembers(members, answers) };
+  const again = <T extends PolicyMembers>(now: T, members: Members): T =>
+    members.sources.length === 0 ? now : { ...now, ...resolveMembers(members, answers) };
+  const word = (name: GroupName, now: PolicyMembers): PolicyMembers => {
+    const members = wordMembers(name);
+    return members === undefined || members.sources.length === 0 ? now : resolveWord(members, answers);
+  };
   return {
     ...policy,
     trusted: again(policy.trusted, config.trusted),
     deny: again(policy.deny, config.deny),
     groups: new Map(
-      [...policy.groups].map(([name, now]) => [
-        name,
-        again(now, config.groups.get(name) ?? wordMembers(name)),
-      ]),
+      [...policy.groups].map(([name, now]) => {
+        const members = config.groups.get(name);
+        return [name, members === undefined ? word(name, now) : again(now, members)];
+      }),
     ),
   };
 }

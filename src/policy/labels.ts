@@ -4,7 +4,9 @@ import { splitList } from '../net/list.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { type PortNumbers, parsePortNumbers, parsePortSelector } from '../net/port-selector.ts';
 import type { PortSelector } from '../net/port.ts';
+import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
+import { limits } from './limits.ts';
 import type { Peer, PeerRule, Problem, Reason } from './model.ts';
 
 /** What one container's labels say, before they are held against the ports that it publishes. */
@@ -30,7 +32,10 @@ export interface OpenRule {
 const keys = ['public', 'allow', 'deny', 'ports', 'description'];
 const every: PortSelector = { kind: 'every' };
 
-/** Collects rules and problems of one container. A value with any problem opens nothing. */
+/**
+ * Collects rules and problems of one container. A value with any problem opens nothing. Beyond the limits nothing is read: the work is
+ * bounded, whatever somebody writes.
+ */
 class Reader {
   readonly opens: OpenRule[] = [];
   readonly denies: PeerRule[] = [];
@@ -38,25 +43,42 @@ class Reader {
   readonly problems: Problem[] = [];
   private readonly container: string;
   private readonly groups: readonly string[];
+  private readonly counts = { selectors: 0, sources: 0 };
+  private excess = false;
 
   constructor(container: string, groups: readonly string[]) {
     this.container = container;
     this.groups = groups;
   }
 
-  /** One problem a label: the first tells where to look. */
-  report(reason: Reason, problem: string, hint?: string): void {
+  /** One problem a label: the first tells where to look, and the others are not thought about. */
+  report(reason: Reason, problem: string, hint?: () => string | undefined): void {
     if (this.problems.some(({ label }) => label === reason.label)) return;
-    this.problems.push({ container: this.container, ...reason, problem, hint });
+    this.problems.push({ container: this.container, ...reason, problem, hint: hint?.() });
+  }
+
+  /** One problem for all that is too much: the first limit that was passed. */
+  tooMuch(about: { readonly label: string; readonly value: string }, problem: string, hint: string): void {
+    if (this.excess) return;
+    this.excess = true;
+    const [label, value] = [shorten(about.label), shorten(about.value)];
+    this.problems.push({ container: this.container, label, value, problem, hint });
   }
 
   read(label: string, value: string): void {
     const reason = { label, value };
+    const [keyBytes, valueBytes] = [Buffer.byteLength(label), Buffer.byteLength(value)];
+    if (keyBytes > limits.keyBytes || valueBytes > limits.valueBytes) {
+      const problem =
+        keyBytes > limits.keyBytes
+          ? `a label's name of ${keyBytes} bytes is longer than the ${limits.keyBytes} that one may have`
+          : `a value of ${valueBytes} bytes is longer than the ${limits.valueBytes} that a label may have`;
+      this.tooMuch(reason, problem, toConfiguration);
+      return;
+    }
     const key = label.slice('dockwall.'.length);
     if (!label.startsWith('dockwall.')) {
-      this.report(
-        reason,
-        'labels begin with "dockwall." in lower case',
+      this.report(reason, 'labels begin with "dockwall." in lower case', () =>
         didYouMean(label.toLowerCase(), fullKeys),
       );
     } else if (key === 'public') {
@@ -71,7 +93,7 @@ class Reader {
     } else if (key === 'ports') {
       this.declarePorts(reason);
     } else if (key !== 'description') {
-      this.report(reason, 'no such label', didYouMean(label, fullKeys));
+      this.report(reason, 'no such label', () => didYouMean(label, fullKeys));
     }
   }
 
@@ -93,12 +115,12 @@ class Reader {
   private declarePorts(reason: Reason): void {
     if (reason.value.trim() === '') return;
     const parsed = parsePortNumbers(reason.value);
-    if (parsed.ok) this.declared.push(...parsed.ports);
-    else this.report(reason, parsed.problem);
+    if (!parsed.ok) this.report(reason, parsed.problem);
+    else this.declared.push(...this.within('selectors', reason, parsed.ports));
   }
 
   private selectors(reason: Reason, list: string): readonly PortSelector[] {
-    return splitList(list).flatMap((word) => {
+    return this.within('selectors', reason, splitList(list)).flatMap((word) => {
       const parsed = parsePortSelector(word);
       if (parsed.ok) return [parsed.selector];
       this.report(reason, parsed.problem);
@@ -107,32 +129,60 @@ class Reader {
   }
 
   private peers(reason: Reason): 'everyone' | readonly Peer[] {
-    const peers = splitList(reason.value).map((word) => this.peer(reason, word));
+    const words = this.within('sources', reason, splitList(reason.value));
+    // A range of IPv6 is up to 250 networks.
+    this.counts.sources -= words.length;
+    const peers = words.flatMap((word) => this.peer(reason, word));
     return peers.includes('everyone')
       ? 'everyone'
-      : peers.flatMap((peer) => (peer === 'everyone' ? [] : peer));
+      : this.within('sources', reason, peers).flatMap((peer) => (peer === 'everyone' ? [] : [peer]));
   }
 
-  private peer(reason: Reason, word: string): 'everyone' | readonly Peer[] {
-    if (word === 'any') return 'everyone';
+  /** As many of these as the container may still have. */
+  private within<T>(what: 'selectors' | 'sources', reason: Reason, some: readonly T[]): readonly T[] {
+    const left = limits[what] - this.counts[what];
+    this.counts[what] += Math.min(left, some.length);
+    if (some.length <= left) return some;
+    const count = limits[what] - left + some.length;
+    const words = what === 'selectors' ? 'ports and ranges' : 'sources';
+    this.tooMuch(
+      reason,
+      `with these, the labels of the container name ${count} ${words}; ${limits[what]} are the most that one may name`,
+      what === 'selectors' ? 'name a range of ports' : toGroup,
+    );
+    return some.slice(0, left);
+  }
+
+  private peer(reason: Reason, word: string): readonly ('everyone' | Peer)[] {
+    if (word === 'any') return ['everyone'];
     if (this.groups.includes(word)) return [{ kind: 'group', name: word as GroupName }];
     const parsed = parseNetworks(word);
     if (parsed.ok) return parsed.networks.map((network) => ({ kind: 'network', network }));
     const source = parseSourceWord(word);
-    if (source?.ok === true) return [{ kind: 'group', name: source.word.text as GroupName }];
-    if (source !== undefined) this.report(reason, source.problem);
+    if (source?.ok === true && source.word.kind !== 'ipset')
+      return [{ kind: 'group', name: source.word.text as GroupName }];
+    if (source?.ok === true)
+      this.report(
+        reason,
+        `a label cannot name a set of others: ${show(word)}`,
+        () => `name it in a group of the configuration, groups: {bans: ["${word}"]}, and the group here`,
+      );
+    else if (source !== undefined) this.report(reason, source.problem);
     else if (/[:/]|^[0-9]/.test(word)) this.report(reason, parsed.problem);
-    else this.report(reason, `no group is named "${word}"`, didYouMean(word, this.groups));
+    else this.report(reason, `no group is named "${word}"`, () => didYouMean(word, this.groups));
     return [];
   }
 }
 
+const toGroup = 'put the sources into a group of the configuration and name the group';
+const toConfiguration = 'say it under services: and with groups in the configuration';
 const fullKeys = keys.map((key) => `dockwall.${key}`);
 
 /**
  * Reads one container's labels.
  *
- * A bad label makes the whole container open nothing (`opens` is empty); what it denies still counts.
+ * A bad label makes the whole container open nothing (`opens` is empty), and so does more than one container may say (see
+ * {@link limits}); what it denies still counts, as far as it was read.
  * @param groups every name that may stand for a source (see `knownGroupNames`).
  */
 export function readLabels(
@@ -141,14 +191,22 @@ export function readLabels(
   groups: readonly string[],
 ): LabelRules {
   const reader = new Reader(container, groups);
-  for (const [label, value] of Object.entries(labels)) reader.read(label, value);
+  // What closes is read before the limits are reached.
+  const first = (label: string): number => Number(label === 'dockwall.deny' || label === 'dockwall.ports');
+  const names = Object.keys(labels).toSorted((a, b) => first(b) - first(a));
+  if (names.length > limits.labels) {
+    const about = { label: names[limits.labels] ?? '', value: '' };
+    const problem = `${names.length} labels are more than the ${limits.labels} that one container may have`;
+    reader.tooMuch(about, problem, 'one label may name several ports and sources');
+  }
+  for (const label of names.slice(0, limits.labels)) reader.read(label, labels[label] ?? '');
   return {
-    speaks: Object.keys(labels).some((label) => /^dockwall\.(public$|allow$|allow\.)/.test(label)),
+    speaks: names.some((label) => /^dockwall\.(public$|allow$|allow\.)/.test(label)),
     opens: reader.problems.length === 0 ? reader.opens : [],
     denies: reader.denies,
     declared: reader.declared,
     declares: 'dockwall.ports' in labels,
-    description: labels['dockwall.description'] ?? '',
+    description: (labels['dockwall.description'] ?? '').slice(0, limits.valueBytes),
     problems: reader.problems,
   };
 }

@@ -1,15 +1,29 @@
+import type { GroupName } from '../config/model.ts';
 import { families } from '../net/network.ts';
 import type { PortRun } from '../net/port-run.ts';
-import type { Problem, Reach, Service } from './model.ts';
+import { shorten } from '../net/show.ts';
+import type { PolicyMembers, Problem, Reach, Service } from './model.ts';
+import { namesAddresses } from './peers.ts';
 
 /**
  * What one container may ask for. Over a limit it opens nothing and says so: whoever writes labels has others beside him on the host, and
  * every pass does the work that all of them ask for. In docs/limits.md, "Limits for one container".
  */
 export const limits = {
+  /** Labels of ours. */
+  labels: 64,
+  /** Bytes of one label's name, and of its value. */
+  keyBytes: 256,
+  valueBytes: 4096,
+  /** Ports, ranges and `*` that all its labels name. */
+  selectors: 256,
+  /** Sources that all its labels name; a range counts as the networks that it is made of. */
+  sources: 256,
+  /** Addresses of one DNS name in a label. */
+  nameAddresses: 64,
   /** Published or declared ports, in one family: half of all that there are of one protocol. */
   ports: 32_768,
-  /** Ports times the addresses that labels name for them: each is a member of a set. */
+  /** Ports times the addresses that labels name for them: each is a member of a set. A DNS name counts as all that it may mean. */
   pairs: 16_384,
   /**
    * Ports that are counted one by one, of one container and of all together, those with the fewest first. A container beyond it has no
@@ -20,6 +34,8 @@ export const limits = {
   /** Rules of the front; what is open beyond them is left to Docker's own rules behind the gate. */
   frontRules: 256,
 } as const;
+
+const toGroup = 'put the addresses into a group of the configuration and name the group';
 
 type Port = PortRun & { readonly family: 4 | 6; readonly reach: Reach };
 
@@ -57,8 +73,10 @@ export function overLimit(container: string, ports: readonly Port[]): Problem | 
       hint: 'publish or declare fewer ports',
     };
   const pairs = ports.reduce((sum, { count: many = 1, reach }) => {
-    const named = [...reach.allow, ...reach.deny].filter(({ peer }) => peer.kind === 'network').length;
-    return sum + many * named;
+    const named = [...reach.allow, ...reach.deny].map(({ peer }): number =>
+      !namesAddresses(peer) ? 0 : peer.kind === 'network' ? 1 : limits.nameAddresses,
+    );
+    return sum + many * named.reduce((a, b) => a + b, 0);
   }, 0);
   if (pairs > limits.pairs)
     return {
@@ -66,7 +84,26 @@ export function overLimit(container: string, ports: readonly Port[]): Problem | 
       label: 'ports x addresses',
       value: String(pairs),
       problem: `${pairs} pairs of a port and an address in a label are more than the ${limits.pairs} that one container may have; no port is opened`,
-      hint: 'put the addresses into a group of the configuration and name the group',
+      hint: toGroup,
     };
   return undefined;
+}
+
+/** DNS names in labels that have too many addresses now, once for each container and label. */
+export function crowdedNames(
+  services: readonly Service[],
+  groups: ReadonlyMap<GroupName, Pick<PolicyMembers, 'tooMany'>>,
+): readonly Problem[] {
+  if ([...groups.values()].every(({ tooMany }) => tooMany === undefined)) return [];
+  const found = services.flatMap(({ name: container, ports }) =>
+    ports.flatMap(({ reach }) =>
+      [...reach.allow, ...reach.deny].flatMap(({ peer, reason }): readonly Problem[] => {
+        const many = peer.kind === 'group' ? groups.get(peer.name)?.tooMany : undefined;
+        if (peer.kind !== 'group' || many === undefined) return [];
+        const problem = `${shorten(peer.name)} has ${many} addresses, more than the ${limits.nameAddresses} of one name in a label: it lets nobody in, and only the first are refused`;
+        return [{ container, ...reason, problem, hint: toGroup, partly: true }];
+      }),
+    ),
+  );
+  return [...new Map(found.map((one) => [`${one.container}\0${one.label}`, one])).values()];
 }

@@ -10,8 +10,8 @@ export interface Reason {
 }
 
 /**
- * A source that a label names: a group (live, by set) or one network (written in the label itself). A DNS name, an interface
- * or a set of others that a label names is a group of its own, called as it is written (see net/source-word.ts).
+ * A source that a label names: a group (live, by set) or one network (written in the label itself). A DNS name or an interface
+ * that a label names is a group of its own, called as it is written (see net/source-word.ts).
  */
 export type Peer =
   | { readonly kind: 'group'; readonly name: GroupName }
@@ -71,13 +71,15 @@ export interface Service {
   readonly unprotected: readonly string[];
 }
 
-/** What is wrong with one label (or `services:` entry) of one container. That container opens nothing. */
+/** What is wrong with one label (or `services:` entry) of one container. That container opens nothing, unless `partly` is there. */
 export interface Problem {
   readonly container: string;
   readonly label: string;
   readonly value: string;
   readonly problem: string;
   readonly hint: string | undefined;
+  /** All else that the label and others say holds. */
+  readonly partly?: true;
 }
 
 /** What live sources mean at this moment; one that has never answered is not in it, and stands for nobody. */
@@ -101,6 +103,8 @@ export interface PolicyMembers {
   readonly ipsets: readonly string[];
   /** The same networks by where they come from, for explanations. */
   readonly origins: readonly Origin[];
+  /** A DNS name in a label has this many addresses, which are too many: it lets nobody in, and `networks` are the first, to be refused. */
+  readonly tooMany?: number;
 }
 
 export interface PolicyPeers extends PolicyMembers {

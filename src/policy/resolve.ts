@@ -3,7 +3,7 @@ import type { Inventory } from '../inventory/model.ts';
 import { bridgePatterns, externalInterfaces } from './bridges.ts';
 import { settleConflicts } from './conflicts.ts';
 import { resolveGroups, resolveMembers, usedSources } from './groups.ts';
-import { markWide } from './limits.ts';
+import { crowdedNames, markWide } from './limits.ts';
 import type { Answers, Policy } from './model.ts';
 import { readServices } from './services.ts';
 
@@ -16,6 +16,7 @@ const noAnswers: Answers = new Map();
 export function resolve(inventory: Inventory, config: Config, answers: Answers = noAnswers): Policy {
   const read = readServices(inventory, config);
   const services = markWide(settleConflicts(read.services, inventory, startsUnknown(inventory)));
+  const groups = resolveGroups({ config, inventory, answers }, services);
   return {
     mark: config.mark,
     connmark: config.connmark,
@@ -27,10 +28,10 @@ export function resolve(inventory: Inventory, config: Config, answers: Answers =
     ),
     trusted: { ...resolveMembers(config.trusted, answers), groups: config.trusted.groups },
     deny: { ...resolveMembers(config.deny, answers), groups: config.deny.groups },
-    groups: resolveGroups({ config, inventory, answers }, services),
+    groups,
     sources: usedSources(config, services),
     services,
-    problems: [...read.problems].sort((a, b) => {
+    problems: [...read.problems, ...crowdedNames(services, groups)].sort((a, b) => {
       const left = `${a.container}\0${a.label}\0${a.problem}`;
       const right = `${b.container}\0${b.label}\0${b.problem}`;
       return left < right ? -1 : left > right ? 1 : 0;

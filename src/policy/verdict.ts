@@ -4,6 +4,7 @@ import { type Cidr, familyOf } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
 import type { PortRange, Protocol } from '../net/port.ts';
 import type { PeerRule, Policy, PolicyMembers, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
+import { namesAddresses } from './peers.ts';
 
 /** A packet from outside, of the side that opened the connection, as it is before Docker's DNAT. */
 export interface Packet {
@@ -124,17 +125,17 @@ function decide(doors: readonly Door[], around: Circumstances): Verdict | undefi
   return door === undefined || routed ? undefined : { kind: 'dropped', because: 'published', door };
 }
 
-/** Groups come before networks, as in the rules. */
+/** Groups come before addresses, as in the rules. */
 function firstPeer(
   doors: readonly Door[],
   which: 'allow' | 'deny',
   { packet, sources }: Circumstances,
 ): { readonly door: Door; readonly who: Who; readonly reason: Reason } | undefined {
-  for (const kind of ['group', 'network'] as const) {
+  for (const addresses of [false, true]) {
     for (const door of doors) {
       for (const { peer, reason } of door.port.reach[which]) {
-        if (peer.kind !== kind) continue;
-        const who = sources.peer(peer, packet);
+        if (namesAddresses(peer) !== addresses) continue;
+        const who = sources.peer(peer, packet, which);
         if (who !== undefined) return { door, who, reason };
       }
     }
@@ -157,19 +158,19 @@ class Sources {
     const port = arrivesAt(peers, packet);
     if (port !== undefined) return { kind: 'interface', interface: port, group: undefined };
     for (const name of peers.groups) {
-      const who = this.peer({ kind: 'group', name }, packet);
+      const who = this.peer({ kind: 'group', name }, packet, list === 'deny' ? 'deny' : 'allow');
       if (who !== undefined) return who;
     }
     return undefined;
   }
 
-  peer(peer: PeerRule['peer'], packet: Packet): Who | undefined {
+  peer(peer: PeerRule['peer'], packet: Packet, use: 'allow' | 'deny'): Who | undefined {
     if (peer.kind === 'network') {
       const network = this.index(peer.network, [peer.network]).find(packet.source);
       return network === undefined ? undefined : { kind: 'network', network };
     }
     const group = this.groups.get(peer.name);
-    if (group === undefined) return undefined;
+    if (group === undefined || (use === 'allow' && group.tooMany !== undefined)) return undefined;
     const network = this.index(`/group ${peer.name}`, group.networks).find(packet.source);
     if (network !== undefined) return { kind: 'group', name: peer.name, network };
     const port = arrivesAt(group, packet);

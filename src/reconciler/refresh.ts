@@ -4,10 +4,12 @@ import { inOrder } from '../diff/sets.ts';
 import { changeOf } from '../net/list-change.ts';
 import { succeeds } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
+import { membersBeside } from '../net/port-members.ts';
+import { isSourceWord } from '../net/source-word.ts';
 import { withAnswers } from '../policy/groups.ts';
 import type { Answers, Policy } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
-import { renderSourceSets } from '../ruleset/sets.ts';
+import { renderLabelSets, renderSourceSets } from '../ruleset/sets.ts';
 import type { ConfigInForce, Decided } from './pass.ts';
 
 interface RefreshParts {
@@ -28,7 +30,7 @@ export interface Refreshed {
 /**
  * Brings another answer of a live source (a name, a list) into the sets at once, before a pass has asked Docker anything: an
  * address that was taken out is refused a few milliseconds later. What the last pass decided holds but for whom its lists
- * mean; no rule and no port is touched, so nothing is opened that the next pass would not open.
+ * and names mean; no rule and no port is touched, so nothing is opened that the next pass would not open.
  */
 export class Refresh {
   private readonly parts: RefreshParts;
@@ -117,5 +119,25 @@ export function editsOf(
     if (change === undefined || change.added.length + change.removed.length === 0) return [];
     return [{ set: { ...set, members }, before: () => before, ...change }];
   });
-  return { policy: now, edits };
+  return { policy: now, edits: [...edits, ...(meansOthers(policy, now) ? labelEdits(now, standing) : [])] };
+}
+
+/** Whether any DNS name in a label means others than before. */
+function meansOthers(before: Policy, now: Policy): boolean {
+  return [...now.groups].some(
+    ([name, { networks, tooMany }]) =>
+      isSourceWord(name) &&
+      (networks !== before.groups.get(name)?.networks || tooMany !== before.groups.get(name)?.tooMany),
+  );
+}
+
+function labelEdits(policy: Policy, standing: ReadonlyMap<string, IpSet['members']>): readonly Edit[] {
+  return renderLabelSets(policy).flatMap((set): readonly Edit[] => {
+    const { members } = set;
+    const before = standing.get(set.name);
+    if (before === undefined || before === 'keep' || members === 'keep') return [];
+    const [added, removed] = [membersBeside(members, before), membersBeside(before, members)];
+    if (added.length + removed.length === 0) return [];
+    return [{ set: { ...set, members }, before: () => before, added, removed }];
+  });
 }

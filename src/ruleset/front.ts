@@ -1,13 +1,15 @@
 import type { Family } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, portText } from '../net/port-run.ts';
 import type { PortRange } from '../net/port.ts';
+import { isSourceWord } from '../net/source-word.ts';
 import { limits } from '../policy/limits.ts';
-import type { Policy, PeerRule, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
-import { accept, drop, from, giveBack, jump, notMarked, sourceNotIn, to } from './matches.ts';
+import type { Peer, Policy, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
+import { namesAddresses } from '../policy/peers.ts';
+import { accept, drop, from, giveBack, jump, marked, notMarked, sourceNotIn, to } from './matches.ts';
 import type { Chain, ChainName, Match, Table } from './model.ts';
 import { chains, networkChain, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
-import { waysAround, waysIn } from './ways-in.ts';
+import { type WayIn, waysAround, waysIn } from './ways-in.ts';
 
 /**
  * A network with more rules than this gets a chain of its own, entered by its bridge, so that the cost of a
@@ -19,7 +21,8 @@ const longestList = 16;
 /**
  * The front: the recipe, in `filter`, at the top of Docker's own DOCKER chain, after DNAT. Readable, one rule
  * per service, port and source, with counters. It drops nothing that the gate has passed, so it never lags;
- * were the gate wiped, no packet had the mark and this were the whole recipe.
+ * were the gate wiped, no packet had the mark and this were the whole recipe, but for the addresses that labels name: those are one
+ * rule a port, however many they are, and the gate alone knows them.
  */
 export function renderFront(policy: Policy, family: Family): Table {
   const lists = policy.networks
@@ -91,49 +94,45 @@ function portLines(
   ];
   const words = `${service.name} ${portText(port)}`;
   if (port.reach.everyone !== undefined) return [[matches, accept, `${words} public`]];
-  return port.reach.allow
-    .filter(({ peer }) => peer.kind === 'group' || peer.network.includes(':') === (family === 6))
-    .flatMap((rule) =>
-      peerWays(rule, { family, policy }).map(({ match, words: peer }): Line => [
-        [...matches, ...match],
-        accept,
-        `${words} allow ${peer}`,
-      ]),
-    );
+  const peers = port.reach.allow.map(({ peer }) => peer);
+  const named = peers.some(
+    (peer) =>
+      namesAddresses(peer) && (peer.kind === 'group' || peer.network.includes(':') === (family === 6)),
+  );
+  return [
+    ...peers.flatMap((peer) =>
+      peer.kind === 'group'
+        ? groupWays(peer.name, { family, policy }).map(({ match, words: who }): Line => [
+            [...matches, match],
+            accept,
+            `${words} allow ${who}`,
+          ])
+        : [],
+    ),
+    ...(named
+      ? [[[...matches, marked(policy.mark)], accept, `${words} allow, address in a label`] as Line]
+      : []),
+  ];
 }
 
 function portMatch({ from, to }: PortRange): { readonly port: number; readonly to?: number } {
   return from === to ? { port: from } : { port: from, to };
 }
 
-function peerWays(
-  { peer }: Pick<PeerRule, 'peer'>,
-  { family, policy }: { family: Family; policy: Policy },
-): readonly { readonly match: readonly Match[]; readonly words: string }[] {
-  if (peer.kind === 'network') {
-    const match: readonly Match[] = peer.network.endsWith('/0')
-      ? []
-      : [{ kind: 'source', network: peer.network }];
-    return [{ match, words: peer.network }];
-  }
-  const group = policy.groups.get(peer.name);
-  const ways = group === undefined ? [] : waysIn(peer.name, { family, role: `src-${peer.name}` }, group);
-  return ways.map(({ match, words }) => ({ match: [match], words }));
+type Group = Extract<Peer, { kind: 'group' }>['name'];
+
+/** None for a DNS name in a label. */
+function groupWays(group: Group, { family, policy }: { family: Family; policy: Policy }): readonly WayIn[] {
+  const members = policy.groups.get(group);
+  if (members === undefined) return [];
+  return (isSourceWord(group) ? waysAround : waysIn)(group, { family, list: { use: 'src', group } }, members);
 }
 
 function dropLines(policy: Policy, family: Family): readonly Line[] {
-  const groups = policy.trusted.groups.flatMap((name) =>
-    peerWays({ peer: { kind: 'group', name } }, { family, policy }),
-  );
-  const around = waysAround('', { family, role: 'trusted' }, policy.trusted).map(({ match, words }) => ({
-    match: [match],
-    words,
-  }));
-  const trusted = [...groups, ...around].map(({ match, words }): Line => [
-    match,
-    giveBack,
-    `trusted ${words}`,
-  ]);
+  const trusted = [
+    ...policy.trusted.groups.flatMap((name) => groupWays(name, { family, policy })),
+    ...waysAround('', { family, list: 'trusted' }, policy.trusted),
+  ].map(({ match, words }): Line => [[match], giveBack, `trusted ${words}`]);
   const closing: readonly Match[] = [sourceNotIn(setName(family, 'trusted')), notMarked(policy.mark)];
   const note = 'not trusted, not passed by the gate';
   return policy.external.kind === 'auto'

@@ -1,4 +1,5 @@
 import type { Cidr, Family } from '../net/network.ts';
+import { isSourceWord } from '../net/source-word.ts';
 import type { External, Policy } from '../policy/model.ts';
 import {
   boundIn,
@@ -18,10 +19,19 @@ import {
   to,
 } from './matches.ts';
 import type { Match, SetName, Table, Target } from './model.ts';
-import { blockedRoles, chains, countRoles, setName, wideRole } from './names.ts';
+import {
+  blockedRoles,
+  chains,
+  countRoles,
+  type PortPrefix,
+  type PortRole,
+  portsSet,
+  setName,
+  widePrefix,
+} from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
-import { hasRouted, rememberedFor, routedPrefix, usedRoles, wideProtocols } from './sets.ts';
-import { type WayIn, waysIn } from './ways-in.ts';
+import { hasRouted, rememberedFor, ruledGroups, usedRoles, wideProtocols } from './sets.ts';
+import { type WayIn, waysAround, waysIn } from './ways-in.ts';
 
 type GroupName = Policy['trusted']['groups'][number];
 
@@ -48,7 +58,7 @@ const elsewhere: Record<Family, readonly Match[]> = {
 /**
  * The gate: the guarantee, on host ports, in `mangle`, before Docker's DNAT: `mangle` is at priority -150 of PREROUTING, and
  * what translates destinations at -100, also the chains of Docker's nftables backend. It only drops or writes one mark
- * bit; how many rules it has depends on the source groups, never on the containers. A published
+ * bit; how many rules it has depends on the configuration and the host's interfaces, never on the containers. A published
  * port is decided here for DNAT, docker-proxy, host-network services and Swarm's mesh alike.
  *
  * Every packet of the original direction is judged, not only a connection's first, so a source that leaves
@@ -188,14 +198,14 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
 /** The ways to be one of these ports: by address and port, and for each protocol of wide services by port alone. */
 function portsIn(
   policy: Policy,
-  role: string,
-  { prefix, family }: { prefix: string; family: Family },
+  role: PortRole,
+  { prefix, family }: { prefix: PortPrefix; family: Family },
 ): readonly (readonly Match[])[] {
   const wide = prefix === '' ? wideProtocols(policy) : [];
   return [
-    [portIn(setName(family, `${prefix}${role}`))],
+    [portIn(portsSet(family, prefix, role))],
     ...wide.map((protocol): readonly Match[] => [
-      { kind: 'port-set', protocol, set: setName(family, wideRole(role, protocol)) },
+      { kind: 'port-set', protocol, set: portsSet(family, widePrefix[protocol], role) },
     ]),
   ];
 }
@@ -206,13 +216,13 @@ function routedLines(policy: Policy, family: Family, pass: Target): readonly Lin
   const leave = denied.map(([match, note]): Line => [[match], giveBack, note]);
   const trusted = trustedLines(policy, family, pass);
   if (!hasRouted(policy)) return [...leave, ...trusted];
-  const published = portIn(setName(family, `${routedPrefix}published`));
+  const published = portIn(portsSet(family, 'r-', 'published'));
   return [
     ...denied.map(([match, note]): Line => [[published, match], block, note]),
     ...leave,
-    ...labelDenials(policy, routedPrefix, family),
+    ...labelDenials(policy, 'r-', family),
     ...trusted,
-    ...openLines(policy, { prefix: routedPrefix, family, pass }),
+    ...openLines(policy, { prefix: 'r-', family, pass }),
     // FORWARD would drop it for want of the mark; here it is known what was asked for
     [[published], block, 'published, and nothing above lets this source in'],
   ];
@@ -220,28 +230,31 @@ function routedLines(policy: Policy, family: Family, pass: Target): readonly Lin
 
 function deniedSources(policy: Policy, family: Family): readonly (readonly [Match, string])[] {
   return [
-    ...waysIn('denied', { family, role: 'deny' }, policy.deny),
+    ...waysIn('denied', { family, list: 'deny' }, policy.deny),
     ...policy.deny.groups.flatMap((name) => groupWays(policy, name, { words: 'denied', family, use: 'den' })),
   ].map(({ match, words }) => [match, words] as const);
 }
 
+/** An interface that a label names has no set of sources. */
 function groupWays(
   { groups }: Policy,
   name: GroupName,
   { words, family, use }: { words: string; family: Family; use: 'src' | 'den' },
 ): readonly WayIn[] {
   const group = groups.get(name);
-  return group === undefined ? [] : waysIn(`${words} ${name}`, { family, role: `${use}-${name}` }, group);
+  if (group === undefined) return [];
+  const place = { family, list: { use, group: name } };
+  return (isSourceWord(name) ? waysAround : waysIn)(`${words} ${name}`, place, group);
 }
 
-function labelDenials(policy: Policy, prefix: string, family: Family): readonly Line[] {
+function labelDenials(policy: Policy, prefix: PortPrefix, family: Family): readonly Line[] {
   const set = (role: string): SetName => setName(family, role);
   const { deniedGroups, denyPairs, denyBound } = usedRoles(policy);
   const note = 'label denies this address';
   return [
     ...deniedGroups.flatMap((name) =>
       groupWays(policy, name, { words: 'label denies', family, use: 'den' }).flatMap(({ match, words }) =>
-        portsIn(policy, `not-${name}`, { prefix, family }).map((ports): Line => [
+        portsIn(policy, { use: 'not', who: name }, { prefix, family }).map((ports): Line => [
           [...ports, match],
           block,
           words,
@@ -255,25 +268,25 @@ function labelDenials(policy: Policy, prefix: string, family: Family): readonly 
 
 function trustedLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
   return [
-    ...waysIn('trusted', { family, role: 'trusted' }, policy.trusted),
+    ...waysIn('trusted', { family, list: 'trusted' }, policy.trusted),
     ...policy.trusted.groups.flatMap((name) =>
       groupWays(policy, name, { words: 'trusted', family, use: 'src' }),
     ),
   ].map(({ match, words }): Line => [[match], pass, words]);
 }
 
-/** Public ports, then groups, then addresses written in labels. */
+/** Public ports, then groups, then addresses that labels name. */
 function openLines(
   policy: Policy,
-  { prefix, family, pass }: { prefix: string; family: Family; pass: Target },
+  { prefix, family, pass }: { prefix: PortPrefix; family: Family; pass: Target },
 ): readonly Line[] {
   const set = (role: string): SetName => setName(family, role);
   const note = 'allow, address in a label';
   return [
     ...portsIn(policy, 'public', { prefix, family }).map((ports): Line => [ports, pass, 'public']),
-    ...[...policy.groups.keys()].flatMap((name) =>
+    ...ruledGroups(policy).flatMap((name) =>
       groupWays(policy, name, { words: 'allow', family, use: 'src' }).flatMap(({ match, words }) =>
-        portsIn(policy, `to-${name}`, { prefix, family }).map((ports): Line => [
+        portsIn(policy, { use: 'to', who: name }, { prefix, family }).map((ports): Line => [
           [...ports, match],
           pass,
           words,

@@ -2,7 +2,7 @@ import { mergeNetworks, toSetMembers } from '../net/merge-networks.ts';
 import { coveredBy } from '../net/network-index.ts';
 import { type Cidr, families, type Family, familyOf } from '../net/network.ts';
 import type { SetName } from './model.ts';
-import { setName } from './names.ts';
+import { listSet, setName } from './names.ts';
 
 /** The sets that let a source in; as the kernel has them. */
 interface SourceSet {
@@ -15,7 +15,7 @@ interface SourceSet {
 
 /** Somebody who is let in for a while. */
 export interface Grant {
-  /** `trusted`, a group, or what a label says (`home.example.org`). */
+  /** `trusted` or a group. */
   readonly group: string;
   readonly network: Cidr;
   readonly seconds: number;
@@ -25,7 +25,7 @@ export interface Grant {
 
 /** The set that lets the sources of a group in. */
 export function openingSet(family: Family, group: string): SetName {
-  return setName(family, group === 'trusted' ? group : `src-${group}`);
+  return listSet(family, group === 'trusted' ? group : { use: 'src', group });
 }
 
 /** The groups whose sets are there. @param known names that may have been too long for a set's. */

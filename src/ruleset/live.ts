@@ -1,6 +1,6 @@
 import { type Cidr, families } from '../net/network.ts';
 import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
-import { setName } from './names.ts';
+import { listSet, type SourceList } from './names.ts';
 
 type GroupName = Policy['deny']['groups'][number];
 
@@ -17,12 +17,12 @@ interface LiveSet {
  * A group has one set to open and one to close. Where the two differ, denials name a group of their own, `deny GROUP`.
  */
 export function withLiveMembers(policy: Policy, sets: readonly LiveSet[]): Policy {
-  const live = liveByRole(sets);
+  const live = liveByList(sets);
   const groups = new Map<GroupName, PolicyMembers>();
   const renamed = new Map<GroupName, GroupName>();
   for (const [name, members] of policy.groups) {
-    const opening = live(`src-${name}`);
-    const closing = live(`den-${name}`);
+    const opening = live({ use: 'src', group: name });
+    const closing = live({ use: 'den', group: name });
     groups.set(name, withNetworks(members, opening));
     if (opening.length + closing.length === 0) continue;
     renamed.set(name, `deny ${name}` as GroupName);
@@ -60,17 +60,21 @@ function renameDenied(
 
 /** What opens and what closes for a while, as words that can be compared; sets that dockwall itself fills are left out. */
 export function liveMembers(policy: Policy, sets: readonly LiveSet[]): ReadonlySet<string> {
-  const live = liveByRole(sets);
-  const groups = [...policy.groups.keys()].flatMap((name) => [`src-${name}`, `den-${name}`]);
-  return new Set(['trusted', 'deny', ...groups].flatMap((role) => live(role).map((one) => `${role} ${one}`)));
+  const live = liveByList(sets);
+  const groups = [...policy.groups.keys()].flatMap((group): SourceList[] => [
+    { use: 'src', group },
+    { use: 'den', group },
+  ]);
+  const lists: readonly SourceList[] = ['trusted', 'deny', ...groups];
+  return new Set(lists.flatMap((list) => live(list).map((one) => `${JSON.stringify(list)} ${one}`)));
 }
 
 /** Members of both families that will go by themselves; exceptions (`nomatch`) open nothing. */
-function liveByRole(sets: readonly LiveSet[]): (role: string) => readonly Cidr[] {
+function liveByList(sets: readonly LiveSet[]): (list: SourceList) => readonly Cidr[] {
   const found = new Map(sets.map((set) => [set.name, set.members]));
-  return (role) =>
+  return (list) =>
     families.flatMap((family) => {
-      const members = found.get(setName(family, role));
+      const members = found.get(listSet(family, list));
       return members === undefined ? [] : passingOf(members);
     });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Family } from '../net/network.ts';
 import type { Protocol } from '../net/port.ts';
+import { interfaceOf } from '../net/source-word.ts';
 import type { ChainName, SetName } from './model.ts';
 
 /** xtables: a chain name has at most 28 bytes (XT_EXTENSION_MAXNAMELEN 29 with the final zero). */
@@ -86,14 +87,6 @@ export const countRoles = {
   refused: 'count-refused',
 } as const;
 
-/**
- * The set for ports of one protocol of containers that have very many (`wide`), in the place of `role`: a `bitmap:port` holds all
- * 65,536 in 8 KB and is listed 40 times as fast as ports with addresses (measured: ipset 7.17, Linux 6.18).
- */
-export function wideRole(role: string, protocol: Protocol): string {
-  return `${protocol}-${role}`;
-}
-
 /** Who was turned away: (source, port asked for), by role. */
 export const blockedRoles = {
   /** Counts its packets, for as long as it is remembered since the first. */
@@ -121,20 +114,72 @@ export function isTemporarySet(name: string): boolean {
   return setPrefixes.some((prefix) => name.startsWith(`${prefix}${temporary}`));
 }
 
-/** A set by its role: `dockwall4-trusted`, `dockwall6-src-web`. Longer names keep their head and get a hash. */
+/**
+ * A set of which there is one in each family, by its role: `dockwall4-trusted`. A role is one of our own words, so a RangeError for one that
+ * is too long is a mistake of ours.
+ */
 export function setName(family: Family, role: string): SetName {
   const name = `dockwall${family}-${role}`;
-  if (name.length <= longestSet) return name as SetName;
-  const hash = createHash('sha256').update(role).digest('hex').slice(0, 6);
-  return `${name.slice(0, longestSet - hash.length - 1)}-${hash}` as SetName;
+  if (name.length > longestSet) throw new RangeError(`${name} is too long for the name of a set`);
+  return name as SetName;
 }
 
 /**
- * The role of the set that looks into sets of others for a list of sources, by the role of the set that holds the list's own networks.
- * A group may be called `trusted` too: the lists without a name keep theirs in front.
+ * What is in front of the names of sets that hold ports: none where they are host ports with addresses, `r-` where they are a
+ * container's own, reached without NAT; and one for each protocol where they are ports alone, in a `bitmap:port` (see `wide` of a
+ * service), which holds all 65,536 in 8 KB and is listed 40 times as fast (measured: ipset 7.17, Linux 6.18).
  */
-export function foreignRole(role: string): string {
-  if (role.startsWith('src-')) return `ext-${role.slice('src-'.length)}`;
-  if (role.startsWith('den-')) return `exd-${role.slice('den-'.length)}`;
-  return `${role}-ext`;
+export type PortPrefix = '' | 'r-' | 't-' | 'u-' | 's-';
+
+export const widePrefix: Readonly<Record<Protocol, PortPrefix>> = { tcp: 't-', udp: 'u-', sctp: 's-' };
+
+/** What sets are for that are called after something that a person has named. */
+type NamedUse =
+  | 'src'
+  | 'den'
+  | 'ext'
+  | 'exd'
+  /** Ports that a group may reach, or may not; that whoever comes by an interface may, or may not. */
+  | `${PortPrefix}${'to' | 'not' | 'via' | 'nov'}`;
+
+/** A name that does not begin with a dot and can stand in the name of a set. */
+const plainName = /^[A-Za-z0-9_-][A-Za-z0-9_.-]*$/;
+/** Of base64url, 6 bits each: 84 bits. With the longest use (`r-not-`) this is a name of 31 bytes. */
+const digestLength = 14;
+
+/**
+ * A set that is called after a group or an interface: `dockwall4-src-web`. A name that is too long is told by a digest behind a dot, with
+ * which no name begins: two names never make one set.
+ */
+function namedSet(family: Family, use: NamedUse, name: string): SetName {
+  const plain = `dockwall${family}-${use}-${name}`;
+  if (plain.length <= longestSet && plainName.test(name)) return plain as SetName;
+  const digest = createHash('sha256').update(name).digest('base64url').slice(0, digestLength);
+  return setName(family, `${use}-.${digest}`);
+}
+
+/** A list of sources: of the configuration, or of a group, which has one set to let in (`src`) and one to refuse (`den`). */
+export type SourceList = 'trusted' | 'deny' | { readonly use: 'src' | 'den'; readonly group: string };
+
+/** The set that holds the list's own networks. */
+export function listSet(family: Family, list: SourceList): SetName {
+  return typeof list === 'string' ? setName(family, list) : namedSet(family, list.use, list.group);
+}
+
+/** The set that looks into sets of others for the list. A group may be called `trusted` too: the lists without a name keep theirs in front. */
+export function foreignSet(family: Family, list: SourceList): SetName {
+  if (typeof list === 'string') return setName(family, `${list}-ext`);
+  return namedSet(family, list.use === 'src' ? 'ext' : 'exd', list.group);
+}
+
+/** What ports are in a set for; `who`: a group, or `interface:NAME` in a label. */
+export type PortRole = 'published' | 'public' | { readonly use: 'to' | 'not'; readonly who: string };
+
+/** The set of the ports that are published, open to everybody, or open or closed to somebody. */
+export function portsSet(family: Family, prefix: PortPrefix, role: PortRole): SetName {
+  if (typeof role === 'string') return setName(family, prefix + role);
+  const { use, who } = role;
+  const by = interfaceOf(who);
+  if (by === undefined) return namedSet(family, `${prefix}${use}`, who);
+  return namedSet(family, `${prefix}${use === 'to' ? 'via' : 'nov'}`, by);
 }

@@ -4,6 +4,7 @@ import { joinMembers } from '../net/port-members.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
 import type { PeerRule, Policy, Reach, Service, ServicePort } from '../policy/model.ts';
+import { addressesOf, namesAddresses } from '../policy/peers.ts';
 
 /** Where packets for one port arrive: a host port, or (routed) a container's own address and port. */
 interface Door {
@@ -36,7 +37,7 @@ export interface Openings extends PortRoles {
   readonly counted: readonly string[];
   /** Ports of wide services, by protocol: port numbers. */
   readonly wide: ReadonlyMap<Protocol, PortRoles>;
-  /** For networks that labels name themselves. */
+  /** For networks that labels name themselves, written out or by a DNS name. */
   readonly allowedNetworks: NetworkMembers;
   readonly deniedNetworks: NetworkMembers;
 }
@@ -70,6 +71,8 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
   const counted = new Set<string>();
   const networks = { allowed: emptyMembers(), denied: emptyMembers() };
   const usual = new Roles();
+  const named = (rules: readonly PeerRule[], use: 'allow' | 'deny'): readonly (readonly Cidr[])[] =>
+    rules.map(({ peer }) => addressesOf(peer, { groups: policy.groups, use }));
   const wide = new Map<Protocol, Roles>();
   for (const door of doors) {
     if (door.wide) {
@@ -78,8 +81,8 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
       roles.add(door, [door.port]);
     } else usual.add(door, portMembers(door));
     if (door.counted) for (const member of portMembers(door)) counted.add(member);
-    addNetworks(door, door.reach.allow, networks.allowed);
-    addNetworks(door, door.reach.deny, networks.denied);
+    addNetworks(door, named(door.reach.allow, 'allow'), networks.allowed);
+    addNetworks(door, named(door.reach.deny, 'deny'), networks.denied);
   }
   return {
     ...usual.sorted(),
@@ -126,7 +129,7 @@ function addGroups(
   members: readonly string[],
 ): void {
   for (const { peer } of rules) {
-    if (peer.kind !== 'group') continue;
+    if (peer.kind !== 'group' || namesAddresses(peer)) continue;
     const known = groups.get(peer.name) ?? new Set();
     addTo(known, members);
     groups.set(peer.name, known);
@@ -181,11 +184,10 @@ function portMembers(door: PlainDoor): readonly string[] {
   return hostHalves(door).map((half) => `${half},${door.protocol}:${door.port}`);
 }
 
-function addNetworks(door: Door, rules: readonly PeerRule[], into: Members): void {
+function addNetworks(door: Door, lists: readonly (readonly Cidr[])[], into: Members): void {
   const port = `${door.protocol}:${door.port}`;
-  for (const { peer } of rules) {
-    if (peer.kind === 'group') continue;
-    for (const source of toSetMembers([peer.network], door.family)) {
+  for (const networks of lists) {
+    for (const source of toSetMembers(networks, door.family)) {
       if (door.address === 'any') into.pairs.add(`${source},${port}`);
       else into.bound.add(`${door.address},${port},${source}`);
     }

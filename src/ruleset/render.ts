@@ -2,7 +2,7 @@ import { families } from '../net/network.ts';
 import type { Policy } from '../policy/model.ts';
 import { renderFront } from './front.ts';
 import { renderGate } from './gate.ts';
-import type { Ruleset } from './model.ts';
+import type { IpSet, Ruleset } from './model.ts';
 import { renderSets } from './sets.ts';
 
 /**
@@ -15,9 +15,19 @@ import { renderSets } from './sets.ts';
 export function render(policy: Policy, docker: 'asked' | 'unsettled' | 'unasked'): Ruleset {
   const asked = docker !== 'unasked';
   return {
-    sets: renderSets(policy, asked),
+    sets: distinct(renderSets(policy, asked)),
     gate: families.map((family) => renderGate(policy, family)),
     boot: docker === 'asked' ? 'remove' : 'keep',
     front: asked ? families.map((family) => renderFront(policy, family)) : 'keep',
   };
+}
+
+/** Throws where two sets have one name: their contents would fight for it. Names are made so that this cannot be (see names.ts). */
+export function distinct(sets: readonly IpSet[]): readonly IpSet[] {
+  const names = new Set<string>();
+  for (const { name } of sets) {
+    if (names.has(name)) throw new Error(`two sets are called ${name}`);
+    names.add(name);
+  }
+  return sets;
 }

@@ -1,15 +1,25 @@
 import { toSetMembers } from '../net/merge-networks.ts';
 import { type Family, families } from '../net/network.ts';
 import { type Protocol, protocols } from '../net/port.ts';
+import { isSourceWord } from '../net/source-word.ts';
 import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
+import { namesAddresses } from '../policy/peers.ts';
 import type { IpSet } from './model.ts';
-import { blockedRoles, countRoles, foreignRole, setName, wideRole } from './names.ts';
-import { type Openings, openings } from './openings.ts';
+import {
+  blockedRoles,
+  countRoles,
+  foreignSet,
+  listSet,
+  type PortPrefix,
+  type PortRole,
+  portsSet,
+  setName,
+  type SourceList,
+  widePrefix,
+} from './names.ts';
+import { type Openings, openings, type PortRoles } from './openings.ts';
 
 type GroupName = Policy['deny']['groups'][number];
-
-/** The prefix of the sets for doors without NAT; host ports have none. */
-export const routedPrefix = 'r-';
 
 /** Whether any network is in routed gateway mode; only then has the gate rules and sets for it. */
 export function hasRouted(policy: Policy): boolean {
@@ -18,9 +28,8 @@ export function hasRouted(policy: Policy): boolean {
 
 /** Every ipset of both families. `ports` false: Docker has not been asked yet, so port sets stay as they are. */
 export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
-  const kinds = hasRouted(policy) ? [false, true] : [false];
   return families.flatMap((family) => {
-    const doors = kinds.map((routed) => ({ routed, open: openings(policy, family, routed) }));
+    const doors = doorKinds(policy).map((routed) => ({ routed, open: openings(policy, family, routed) }));
     const sets = [
       ...doors.flatMap((kind) => portSets(policy, family, kind)),
       ...countSets(family, doors.flatMap(({ open }) => open.counted).toSorted()),
@@ -30,6 +39,11 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
       ...(ports ? sets : sets.map((set): IpSet => ({ ...set, members: 'keep' }))),
     ];
   });
+}
+
+/** Whether doors are without NAT; only where some are, sets are made for them. */
+function doorKinds(policy: Policy): readonly boolean[] {
+  return hasRouted(policy) ? [false, true] : [false];
 }
 
 /** Those of them that hold sources. */
@@ -111,24 +125,24 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
  * A set of the sets of others that a list names: the kernel looks into them at each packet, so what their keeper puts in counts from
  * the next one on, and nobody has to be told.
  */
-function foreignSet(
+function setOfSets(
   family: Family,
-  role: string,
+  list: SourceList,
   { effect, ipsets }: { effect: IpSet['effect']; ipsets: readonly string[] },
 ): IpSet {
-  const name = setName(family, foreignRole(role));
+  const name = foreignSet(family, list);
   return { name, family, type: 'list:set', expiring: false, effect, members: ipsets };
 }
 
 /** Live sets: an administrator may add to them, with a timeout or (until the next pass) without. */
 function listSets(policy: Policy, family: Family): readonly IpSet[] {
   const source = (
-    role: string,
+    list: SourceList,
     effect: IpSet['effect'],
     { networks, ipsets }: PolicyMembers,
   ): readonly IpSet[] => {
     const own: IpSet = {
-      name: setName(family, role),
+      name: listSet(family, list),
       family,
       type: 'hash:net',
       expiring: true,
@@ -136,26 +150,68 @@ function listSets(policy: Policy, family: Family): readonly IpSet[] {
       notes: true,
       members: toSetMembers(networks, family),
     };
-    return ipsets.length === 0 ? [own] : [own, foreignSet(family, role, { effect, ipsets })];
+    return ipsets.length === 0 ? [own] : [own, setOfSets(family, list, { effect, ipsets })];
   };
   const denied = new Set<string>([...policy.deny.groups, ...usedRoles(policy).deniedGroups]);
   return [
     ...source('trusted', 'opens', policy.trusted),
     ...source('deny', 'closes', policy.deny),
-    ...[...policy.groups].flatMap(([name, members]) => [
-      ...source(`src-${name}`, 'opens', members),
-      // A set of its own: were one set to open and to close, no order of its changes would be safe.
-      ...(denied.has(name) ? source(`den-${name}`, 'closes', members) : []),
-    ]),
+    ...[...policy.groups]
+      .filter(([name]) => !isSourceWord(name))
+      .flatMap(([group, members]) => [
+        ...source({ use: 'src', group }, 'opens', members),
+        // A set of its own: were one set to open and to close, no order of its changes would be safe.
+        ...(denied.has(group) ? source({ use: 'den', group }, 'closes', members) : []),
+      ]),
   ];
 }
 
-function portSets(
+interface Doors {
+  readonly routed: boolean;
+  readonly open: Openings;
+}
+
+function portSets(policy: Policy, family: Family, doors: Doors): readonly IpSet[] {
+  const { routed, open } = doors;
+  const type = 'hash:net,port';
+  return [
+    ...roleSets(policy, { family, prefix: routed ? 'r-' : '', type }, open),
+    ...labelSets(policy, family, doors),
+    ...(routed
+      ? []
+      : wideProtocols(policy).flatMap((protocol) => {
+          const prefix = widePrefix[protocol];
+          return roleSets(policy, { family, prefix, type: 'bitmap:port' }, open.wide.get(protocol));
+        })),
+  ];
+}
+
+/** Which ports are published and open to everybody, and for each group which are open to it or refused. */
+function roleSets(
   policy: Policy,
-  family: Family,
-  { routed, open }: { routed: boolean; open: Openings },
+  { family, prefix, type }: Pick<IpSet, 'family' | 'type'> & { readonly prefix: PortPrefix },
+  open: PortRoles | undefined,
 ): readonly IpSet[] {
-  const prefix = routed ? routedPrefix : '';
+  const set = (role: PortRole, effect: IpSet['effect'], members: readonly string[] = []): IpSet => ({
+    name: portsSet(family, prefix, role),
+    family,
+    type,
+    expiring: false,
+    effect,
+    members,
+  });
+  return [
+    set('published', 'closes', open?.published),
+    set('public', 'opens', open?.everyone),
+    ...ruledGroups(policy).map((who) => set({ use: 'to', who }, 'opens', open?.allowed.get(who))),
+    ...usedRoles(policy).deniedGroups.map((who) => set({ use: 'not', who }, 'closes', open?.denied.get(who))),
+  ];
+}
+
+/** The addresses that labels name, written out or by a DNS name, each with the port that it is named for. */
+function labelSets(policy: Policy, family: Family, { routed, open }: Doors): readonly IpSet[] {
+  const { allowBound, denyPairs, denyBound } = usedRoles(policy);
+  const prefix = routed ? 'r-' : '';
   const set = (role: string, effect: IpSet['effect'], members: readonly string[]): IpSet => ({
     name: setName(family, `${prefix}${role}`),
     family,
@@ -164,43 +220,31 @@ function portSets(
     effect,
     members,
   });
-  const uses = usedRoles(policy);
   return [
-    set('published', 'closes', open.published),
-    set('public', 'opens', open.everyone),
     ...(routed ? [] : [set('allow-pairs', 'opens', open.allowedNetworks.pairs)]),
-    ...(uses.allowBound ? [set('allow-bound', 'opens', open.allowedNetworks.bound)] : []),
-    ...(uses.denyPairs && !routed ? [set('deny-pairs', 'closes', open.deniedNetworks.pairs)] : []),
-    ...(uses.denyBound ? [set('deny-bound', 'closes', open.deniedNetworks.bound)] : []),
-    ...[...policy.groups.keys()].map((name) => set(`to-${name}`, 'opens', open.allowed.get(name) ?? [])),
-    ...uses.deniedGroups.map((name) => set(`not-${name}`, 'closes', open.denied.get(name) ?? [])),
-    ...(routed
-      ? []
-      : wideProtocols(policy).flatMap((protocol) => wideSets(policy, family, { protocol, open }))),
+    ...(allowBound ? [set('allow-bound', 'opens', open.allowedNetworks.bound)] : []),
+    ...(denyPairs && !routed ? [set('deny-pairs', 'closes', open.deniedNetworks.pairs)] : []),
+    ...(denyBound ? [set('deny-bound', 'closes', open.deniedNetworks.bound)] : []),
   ];
 }
 
-/** The same for ports of wide services, in sets that know no addresses. */
-function wideSets(
-  policy: Policy,
-  family: Family,
-  { protocol, open: { wide } }: { protocol: Protocol; open: Openings },
-): readonly IpSet[] {
-  const open = wide.get(protocol);
-  const set = (role: string, effect: IpSet['effect'], members: readonly string[] = []): IpSet => ({
-    name: setName(family, wideRole(role, protocol)),
-    family,
-    type: 'bitmap:port',
-    expiring: false,
-    effect,
-    members,
-  });
-  return [
-    set('published', 'closes', open?.published),
-    set('public', 'opens', open?.everyone),
-    ...[...policy.groups.keys()].map((name) => set(`to-${name}`, 'opens', open?.allowed.get(name))),
-    ...usedRoles(policy).deniedGroups.map((name) => set(`not-${name}`, 'closes', open?.denied.get(name))),
-  ];
+/** Those sets of both families that hold what DNS names in labels mean. */
+export function renderLabelSets(policy: Policy): readonly IpSet[] {
+  return families.flatMap((family) =>
+    doorKinds(policy).flatMap((routed) =>
+      labelSets(policy, family, { routed, open: openings(policy, family, routed) }),
+    ),
+  );
+}
+
+/**
+ * Who has a set of ports and a rule: groups, and interfaces of this host that labels name. Their number is the configuration's and the
+ * host's; a DNS name in a label has neither, for anybody may write a thousand of them.
+ */
+export function ruledGroups({ groups }: Pick<Policy, 'groups'>): readonly GroupName[] {
+  return [...groups].flatMap(([name, { interfaces }]) =>
+    !isSourceWord(name) || interfaces.length > 0 ? [name] : [],
+  );
 }
 
 /** Sets and rules that most hosts never need are made where a label asks for them. */
@@ -225,9 +269,10 @@ export function usedRoles(policy: Policy): UsedRoles {
   const ports = policy.services.flatMap((service) => service.ports.map((port) => ({ service, port })));
   const isBound = ({ service, port }: (typeof ports)[number]): boolean =>
     port.address !== 'any' || service.endpoints.some(({ routed }) => routed);
-  const names = (rules: readonly PeerRule[]): boolean => rules.some(({ peer }) => peer.kind === 'network');
+  const names = (rules: readonly PeerRule[]): boolean => rules.some(({ peer }) => namesAddresses(peer));
+  const ruled = new Set(ruledGroups(policy));
   const denied = ports.flatMap(({ port }) =>
-    port.reach.deny.flatMap(({ peer }) => (peer.kind === 'group' ? [peer.name] : [])),
+    port.reach.deny.flatMap(({ peer }) => (peer.kind === 'group' && ruled.has(peer.name) ? [peer.name] : [])),
   );
   return {
     allowBound: ports.some((item) => isBound(item) && names(item.port.reach.allow)),

@@ -2,7 +2,7 @@ import type { Family } from '../net/network.ts';
 import type { PolicyMembers } from '../policy/model.ts';
 import { from, sourceIn } from './matches.ts';
 import type { Match } from './model.ts';
-import { foreignRole, setName } from './names.ts';
+import { foreignSet, listSet, type SourceList } from './names.ts';
 
 /** One way to be in a list of sources, with words for the rule's comment. */
 export interface WayIn {
@@ -10,10 +10,10 @@ export interface WayIn {
   readonly words: string;
 }
 
-/** Where the kernel finds a list of sources: the role of its set (`trusted`, `src-web`), in one family. */
+/** Where the kernel finds a list of sources, in one family. */
 interface Place {
   readonly family: Family;
-  readonly role: string;
+  readonly list: SourceList;
 }
 
 /**
@@ -23,7 +23,7 @@ interface Place {
  */
 export function waysIn(words: string, place: Place, members: PolicyMembers): readonly WayIn[] {
   return [
-    { match: sourceIn(setName(place.family, place.role)), words },
+    { match: sourceIn(listSet(place.family, place.list)), words },
     ...waysAround(words, place, members),
   ];
 }
@@ -31,10 +31,10 @@ export function waysIn(words: string, place: Place, members: PolicyMembers): rea
 /** The same without the list's own set. */
 export function waysAround(
   words: string,
-  { family, role }: Place,
+  { family, list }: Place,
   { interfaces, ipsets }: PolicyMembers,
 ): readonly WayIn[] {
-  const foreign = sourceIn(setName(family, foreignRole(role)));
+  const foreign = sourceIn(foreignSet(family, list));
   return [
     ...(ipsets.length > 0 ? [{ match: foreign, words: `${words} in sets of others`.trimStart() }] : []),
     ...interfaces.map((name) => ({ match: from(name), words: `${words} by ${name}`.trimStart() })),

@@ -30,7 +30,7 @@ const bad: readonly Bad[] = [
   { name: 'quote', label: 'dockwall.allow', value: `web" -j ACCEPT; '$(reboot)`, says: /web/ },
   { name: 'option', label: 'dockwall.public', value: '80 -j ACCEPT', says: /-j/ },
   { name: 'key-line', label: 'dockwall.allow.80"-jACCEPT', value: 'any', says: /-j/ },
-  { name: 'long', label: 'dockwall.allow', value: 'x'.repeat(10_000), says: /no group/ },
+  { name: 'long', label: 'dockwall.allow', value: 'x'.repeat(10_000), says: /10000 bytes is longer/ },
 ];
 
 const port = (index: number): number => 8100 + index;

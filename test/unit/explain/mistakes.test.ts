@@ -153,13 +153,16 @@ it.each<Staged>([
   },
   {
     name: 'a set of others that is not there',
-    scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'ipset:admins' } }], config },
+    scene: {
+      containers: [{ ...web, labels: { 'dockwall.allow': 'admins' } }],
+      config: { groups: new Map([['admins' as GroupName, { ...membersOf(), ipsets: ['admins'] }]]) },
+    },
     ask: ['198.51.100.7', 'web'],
     text: [
       `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
-      '  hint: ipset:admins is not there, so it lets nobody in; see dockwall doctor',
-      '  hint: open to ipset:admins and the trusted, and 198.51.100.7 is in none of these',
+      '  hint: ipset:admins (in admins) is not there, so it lets nobody in; see dockwall doctor',
+      '  hint: open to admins and the trusted, and 198.51.100.7 is in none of these (or its grant has run out; for a while: dockwall grant admins 198.51.100.7 --for 2h)',
     ].join('\n'),
   },
   {

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { GroupName } from '../../../src/config/model.ts';
 import { foreignSetNames, withForeignSets } from '../../../src/policy/foreign-sets.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { verdict } from '../../../src/policy/verdict.ts';
@@ -8,14 +9,15 @@ import { cidr, makeConfig, makeContainer, makeInventory, membersOf, peerList, po
 const config = makeConfig({
   trusted: peerList(['203.0.113.4']),
   deny: { ...membersOf(), ipsets: ['bans'], groups: [] },
+  groups: new Map(['admins', 'pests'].map((name) => [name as GroupName, { ...membersOf(), ipsets: [name] }])),
 });
 const policy = resolve(
   makeInventory([
     makeContainer('web', {
-      labels: { 'dockwall.public': '*', 'dockwall.deny': 'ipset:pests' },
+      labels: { 'dockwall.public': '*', 'dockwall.deny': 'pests' },
       ports: ports('80:80'),
     }),
-    makeContainer('wiki', { labels: { 'dockwall.allow': 'ipset:admins' }, ports: ports('81:81') }),
+    makeContainer('wiki', { labels: { 'dockwall.allow': 'admins' }, ports: ports('81:81') }),
   ]),
   config,
 );
@@ -31,7 +33,7 @@ function asked(source: string, port: number, sets = contents): string {
   return decided.kind === 'not ours' ? decided.kind : `${decided.kind}: ${decided.because}`;
 }
 
-it('names every set of others that a list or a label names', () => {
+it('names every set of others that a list or a group names', () => {
   expect(foreignSetNames(policy)).toEqual(['admins', 'bans', 'pests']);
 });
 
@@ -55,7 +57,7 @@ it('says of each network which set it comes from', () => {
 });
 
 it('stands beside what somebody has put into a set of ours for a while', () => {
-  const sets = [{ name: 'dockwall4-src-ipset:pests', members: new Map([['192.0.2.9', 60]]) }];
+  const sets = [{ name: 'dockwall4-src-pests', members: new Map([['192.0.2.9', 60]]) }];
   const live = withForeignSets(withLiveMembers(policy, sets), contents);
   const packet = { protocol: 'tcp', destination: '192.0.2.10', port: 80, towards: 'host' } as const;
   expect(verdict(live, { ...packet, source: '192.0.2.7' })).toMatchObject({ because: 'denied by a label' });

@@ -156,7 +156,7 @@ describe('a bad label closes its container, and no other', () => {
     ['denying everybody', { 'dockwall.deny': 'any' }, /"any" cannot be denied/],
     ['newline and option', { 'dockwall.allow': 'office\n-j ACCEPT' }, /no group is named "-j"/],
     ['bad port list', { 'dockwall.ports': 'eighty' }, /eighty/],
-    ['10 kB', { 'dockwall.allow': 'x'.repeat(10_000) }, /no group is named/],
+    ['10 kB', { 'dockwall.allow': 'x'.repeat(10_000) }, /10000 bytes is longer than the 4096/],
   ])('%s', (_, labels, expected) => {
     const bad = web({ 'dockwall.public': '80', ...labels }, '80:80');
     const good = makeContainer('good', { labels: { 'dockwall.public': '90' }, ports: ports('90:90') });
@@ -327,15 +327,16 @@ describe('interfaces', () => {
 describe('sources whose networks are found out later', () => {
   const answers = (networks: readonly string[]): Answers =>
     new Map([['home.example.org' as SourceKey, networks.map(cidr)]]);
-  const labelled = web({ 'dockwall.allow': 'Home.example.org,interface:wg0,ipset:friends' }, '80:80');
+  const labelled = web({ 'dockwall.allow': 'Home.example.org,interface:wg0,interface:gone0' }, '80:80');
+  const host = makeInventory([labelled], { interfaces: [{ name: 'wg0', networks: [] }] });
 
   it('a label may name them; each is a group of its own', () => {
-    const policy = resolve(makeInventory([labelled]), makeConfig(), answers(['203.0.113.9']));
+    const policy = resolve(host, makeConfig(), answers(['203.0.113.9']));
     expect(policy.problems).toEqual([]);
     expect([...policy.groups]).toEqual([
       ['home.example.org', expect.objectContaining({ networks: ['203.0.113.9'] })],
+      ['interface:gone0', expect.objectContaining({ networks: [], interfaces: [] })],
       ['interface:wg0', expect.objectContaining({ networks: [], interfaces: ['wg0'] })],
-      ['ipset:friends', expect.objectContaining({ networks: [], ipsets: ['friends'] })],
     ]);
     expect(policy.sources).toEqual([{ kind: 'name', name: 'home.example.org' }]);
   });
@@ -345,11 +346,13 @@ describe('sources whose networks are found out later', () => {
       trusted: { ...peerList(), sources: [{ kind: 'name', name: 'home.example.org' }] },
     });
     const at = (networks: readonly string[]): Ruleset =>
-      render(resolve(makeInventory([labelled]), config, answers(networks)), 'asked');
+      render(resolve(host, config, answers(networks)), 'asked');
     const [before, after] = [at([]), at(['203.0.113.9', '2001:db8::9'])];
     expect([after.gate, after.front]).toEqual([before.gate, before.front]);
     const members = (name: string): unknown => after.sets.find((set) => set.name === name)?.members;
     expect(members('dockwall4-trusted')).toEqual(['203.0.113.9']);
-    expect(members('dockwall6-src-home.example.org')).toEqual(['2001:db8::9']);
+    expect(members('dockwall6-allow-pairs')).toEqual(['2001:db8::9,tcp:80']);
+    expect(members('dockwall6-via-wg0')).toEqual(['8000::/1,tcp:80', '::/1,tcp:80']);
+    expect(members('dockwall6-via-gone0')).toBeUndefined();
   });
 });

@@ -169,3 +169,77 @@ describe('Refresh', () => {
     expect(bench.done).toEqual([]);
   });
 });
+
+describe('Refresh of names in labels', () => {
+  const labels = { 'dockwall.allow': 'home.example.org', 'dockwall.deny': 'bad.example.org' };
+  const ports = [80, 81].map((port) => ({
+    IP: '0.0.0.0',
+    PrivatePort: port,
+    PublicPort: port,
+    Type: 'tcp' as const,
+  }));
+  const snapshot = {
+    containers: [{ Id: 'c1', Names: ['/web'], Labels: labels, State: 'running', Ports: ports }],
+    networks: [],
+    details: new Map(),
+  };
+  const host = { interfaces: [], listeners: [] };
+  const decidedWith = (answers: Answers): Decided =>
+    decide({ snapshot, host, observed: nothing, answers }, inForce);
+  const meaning = (home: readonly string[], bad: readonly string[] = []): Answers =>
+    answered({ 'home.example.org': home, 'bad.example.org': bad });
+
+  it('brings another answer into the pairs at once, closing before opening, and the next pass has nothing to do', async () => {
+    const bench = new Bench();
+    bench.answers = meaning(['203.0.113.1'], ['192.0.2.1']);
+    bench.refresh.passed(decidedWith(bench.answers));
+    bench.answers = meaning(['203.0.113.3', '2001:db8::2'], ['192.0.2.2']);
+    await bench.refresh.changed();
+    expect(bench.written).toEqual([
+      [
+        '+ dockwall4-deny-pairs 192.0.2.2,tcp:80',
+        '+ dockwall4-deny-pairs 192.0.2.2,tcp:81',
+        '- dockwall4-trusted 203.0.113.1',
+        '- dockwall4-allow-pairs 203.0.113.1,tcp:80',
+        '- dockwall4-allow-pairs 203.0.113.1,tcp:81',
+        '+ dockwall4-trusted 203.0.113.3',
+        '+ dockwall6-trusted 2001:db8::2',
+        '+ dockwall4-allow-pairs 203.0.113.3,tcp:80',
+        '+ dockwall4-allow-pairs 203.0.113.3,tcp:81',
+        '- dockwall4-deny-pairs 192.0.2.1,tcp:80',
+        '- dockwall4-deny-pairs 192.0.2.1,tcp:81',
+      ],
+    ]);
+    expect(bench.done).toMatchObject([{ closes: true }]);
+    expect(bench.done[0]?.decision.ruleset).toEqual(decidedWith(bench.answers).ruleset);
+  });
+
+  it('what is only written in another way never leaves a pair', async () => {
+    const bench = new Bench();
+    bench.config = makeConfig();
+    const alone = (answers: Answers): Decided =>
+      decide({ snapshot, host, observed: nothing, answers }, { config: bench.config, lockedDown: false });
+    bench.answers = meaning(['203.0.113.2']);
+    bench.refresh.passed(alone(bench.answers));
+    bench.answers = meaning(['203.0.113.2/31']);
+    await bench.refresh.changed();
+    expect(bench.written.flat()).toEqual([
+      '+ dockwall4-allow-pairs 203.0.113.2/31,tcp:80',
+      '+ dockwall4-allow-pairs 203.0.113.2/31,tcp:81',
+      '- dockwall4-allow-pairs 203.0.113.2,tcp:80',
+      '- dockwall4-allow-pairs 203.0.113.2,tcp:81',
+    ]);
+  });
+
+  it('an answer with too many addresses lets nobody in', async () => {
+    const bench = new Bench();
+    bench.answers = meaning(['203.0.113.1']);
+    bench.refresh.passed(decidedWith(bench.answers));
+    bench.answers = meaning(Array.from({ length: 65 }, (_, index) => `10.0.${index}.1`));
+    await bench.refresh.changed();
+    expect(bench.written.flat().filter((line) => line.includes('pairs'))).toEqual([
+      '- dockwall4-allow-pairs 203.0.113.1,tcp:80',
+      '- dockwall4-allow-pairs 203.0.113.1,tcp:81',
+    ]);
+  });
+});

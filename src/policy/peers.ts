@@ -1,0 +1,18 @@
+import type { Cidr } from '../net/network.ts';
+import { interfaceOf, isSourceWord } from '../net/source-word.ts';
+import type { Peer, Policy } from './model.ts';
+
+/** Whether a peer stands for addresses, each a member of a set with the port that it is named for: one written out, or a DNS name. */
+export function namesAddresses(peer: Peer): boolean {
+  return peer.kind === 'network' || (isSourceWord(peer.name) && interfaceOf(peer.name) === undefined);
+}
+
+/** Those addresses now; none of a group, whose networks are in a set of their own. */
+export function addressesOf(
+  peer: Peer,
+  { groups, use }: { readonly groups: Policy['groups']; readonly use: 'allow' | 'deny' },
+): readonly Cidr[] {
+  if (peer.kind === 'network') return [peer.network];
+  const members = namesAddresses(peer) ? groups.get(peer.name) : undefined;
+  return members === undefined || (use === 'allow' && members.tooMany !== undefined) ? [] : members.networks;
+}
