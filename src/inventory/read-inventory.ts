@@ -44,6 +44,7 @@ export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
     interfaces: [...host.interfaces].sort((a, b) => compare(a.name, b.name)),
     hostListeners: host.listeners,
     inSwarm: snapshot.networks.some(({ Ingress }) => Ingress === true),
+    unreadable: snapshot.unreadable ?? [],
   };
 }
 
@@ -69,6 +70,7 @@ function readContainer(
     ports: publishedPorts(summary, details),
     endpoints,
     portsKnown: details !== undefined,
+    unreadable: summary.unreadable ?? details?.unreadable,
   };
 }
 

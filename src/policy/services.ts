@@ -3,8 +3,16 @@ import type { Container, Inventory, PublishedPort } from '../inventory/model.ts'
 import type { PortSelector } from '../net/port.ts';
 import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
-import { type OpenRule, readLabels } from './labels.ts';
-import type { PeerRule, Problem, Reach, Reason, Service, ServiceEndpoint } from './model.ts';
+import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
+import {
+  dockersAnswer,
+  type PeerRule,
+  type Problem,
+  type Reach,
+  type Reason,
+  type Service,
+  type ServiceEndpoint,
+} from './model.ts';
 
 /** An overlay is reached from its own nodes only; what it publishes is in the mesh. */
 const filteredDrivers: ReadonlySet<string> = new Set(['bridge', 'overlay', 'host', 'null']);
@@ -23,7 +31,7 @@ export function readServices(
   const containers = [...inventory.containers, ...declaredMesh(inventory, config)];
   const speakers = containers.map((container) => ({
     container,
-    rules: readLabels(container.name, effectiveLabels(container, config), groups),
+    rules: ifReadable(container, readLabels(container.name, effectiveLabels(container, config), groups)),
   }));
   const problems: Problem[] = [];
   const services: Service[] = [];
@@ -32,7 +40,12 @@ export function readServices(
       problems.push(...owner.rules.problems);
       continue;
     }
-    const guests = speakers.filter((other) => other.container.active && sharesNetworkOf(other, owner));
+    const guests = speakers.filter(
+      ({ container, rules }) =>
+        container.active &&
+        container.unreadable === undefined &&
+        sharesNetworkOf({ container, rules }, owner),
+    );
     const read = readService(
       { owner, guests, kin: kinPorts(owner, speakers, config) },
       { config, inventory },
@@ -41,6 +54,14 @@ export function readServices(
     services.push(read.service);
   }
   return { services, problems };
+}
+
+/** What cannot be read is a mistake like one in a label. */
+function ifReadable({ name, unreadable }: Container, rules: LabelRules): LabelRules {
+  if (unreadable === undefined) return rules;
+  const problem = `it cannot be read: ${unreadable}`;
+  const problems = [{ container: name, label: dockersAnswer, value: '', problem, hint: undefined }];
+  return { ...rules, opens: [], problems: [...problems, ...rules.problems] };
 }
 
 function sharesNetworkOf(guest: Speaker, owner: Speaker): boolean {
