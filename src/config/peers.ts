@@ -77,7 +77,7 @@ function parsePeer(
   const member = parseKnown(input);
   if (member !== undefined) return member;
   const text = String(input).trim();
-  if (text.toLowerCase() === 'any') return refuse(anyProblem[key]);
+  if (text.toLowerCase() === 'any') return refuse(anyProblem(key, 'any'));
   const names = [...new Set([...(groups ?? []), 'private', 'connected'])];
   if (names.includes(text) || (groups === undefined && isGroupName(text))) {
     return { ok: true, value: { kind: 'group', name: text as GroupName } };
@@ -90,11 +90,12 @@ function parsePeer(
   );
 }
 
-const anyProblem = {
-  trusted:
-    '`any` here would open every published port to everybody: write `default: open`, or the label `dockwall.public=*` on the containers that are meant',
-  deny: '`any` here would refuse everybody, the trusted sources too: leave `deny` empty, unlabelled ports are closed without it',
-};
+/** Why everybody cannot be trusted, or denied. @param word `any`, or the network that is the same in other words. */
+export function anyProblem(key: 'trusted' | 'deny', word: string): string {
+  return key === 'trusted'
+    ? `${show(word)} here would open every published port to everybody: write \`default: open\`, or the label \`dockwall.public=*\` on the containers that are meant`
+    : `${show(word)} here would refuse everybody, the trusted sources too: leave \`deny\` empty, unlabelled ports are closed without it`;
+}
 
 /** Everything but the names of groups; undefined for text that may be one, or is wrong. */
 function parseKnown(input: unknown): Parsed<Member> | undefined {
