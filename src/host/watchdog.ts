@@ -23,7 +23,7 @@ export function startWatchdog({ log, each = 1000, looks = 20 }: WatchdogOptions)
     execArgv: [],
     workerData: { beats, each, looks, text },
     // It needs 6 MB of heap; left to itself it would take what the process may.
-    resourceLimits: { maxOldGenerationSizeMb: 8, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
+    resourceLimits: { maxOldGenerationSizeMb: 16, maxYoungGenerationSizeMb: 1, stackSizeMb: 1 },
   });
   thread.on('error', (error) => log.warn({ error: String(error) }, 'nobody watches the event loop any more'));
   thread.unref();

@@ -83,7 +83,8 @@ export function objectOf(json: unknown): Json | undefined {
 
 /** What this is, in words. */
 export function kindOf(json: unknown): string {
-  if (json === undefined || json === null) return 'missing';
+  if (json === undefined) return 'missing';
+  if (json === null) return 'null';
   if (Array.isArray(json)) return 'a list';
   if (typeof json === 'string') return 'a text';
   return typeof json === 'object' ? 'an object' : `a ${typeof json}`;

@@ -201,11 +201,7 @@ export class Reporter {
   private reportProblems(problems: readonly Problem[]): void {
     const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
     for (const [key, problem] of now) {
-      if (!this.warned.has(key))
-        this.log.warn(
-          fields(problem),
-          `${kindOf(problem)}: ${problem.problem}; this container opens nothing`,
-        );
+      if (!this.warned.has(key)) this.log.warn(fields(problem), problemText(problem));
     }
     for (const [key, problem] of this.warned) {
       if (!now.has(key)) this.log.info(fields(problem), `${kindOf(problem)} gone`);
@@ -216,6 +212,11 @@ export class Reporter {
 
 function kindOf({ label }: Problem): string {
   return label === dockersAnswer ? 'problem with what Docker says' : 'label problem';
+}
+
+function problemText(problem: Problem): string {
+  const who = problem.label === dockersAnswer ? 'it' : 'this container';
+  return `${kindOf(problem)}: ${problem.problem}; ${who} opens nothing`;
 }
 
 function inWords(plan: Plan): readonly string[] {

@@ -201,7 +201,7 @@ describe('an object that cannot be read is one problem, opens nothing, and touch
     [
       'a container that is null',
       withOdd(null),
-      "a container: Docker's answer: it cannot be read: it is missing",
+      "a container: Docker's answer: it cannot be read: it is null",
     ],
     [
       'a container without an id',
@@ -212,11 +212,7 @@ describe('an object that cannot be read is one problem, opens nothing, and touch
     ['ports', withOdd({ ...odd, Ports: 'x' }), "odd: Docker's answer: it cannot be read: Ports is a text"],
     ['labels', withOdd({ ...odd, Labels: [] }), "odd: Docker's answer: it cannot be read: Labels is a list"],
     ['details that are none', withOdd(odd, 'x'), "odd: Docker's answer: it cannot be read: they are a text"],
-    [
-      'details that are null',
-      withOdd(odd, null),
-      "odd: Docker's answer: it cannot be read: they are missing",
-    ],
+    ['details that are null', withOdd(odd, null), "odd: Docker's answer: it cannot be read: they are null"],
     [
       'details without a HostConfig',
       withOdd(odd, { Id: id('0') }),
