@@ -6,6 +6,7 @@ import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
 import { lookUp } from './host/lookup.ts';
 import { firstLocalPort, ownAddresses, readHost } from './host/read-host.ts';
+import { startWatchdog } from './host/watchdog.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
@@ -41,7 +42,8 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
   let answersChanged = (): void => {};
-  const { keeper, log, reader, kernel, sources, families, sets } = await begin(env, () => answersChanged());
+  const begun = await begin(env, () => answersChanged());
+  const { keeper, log, kernel, sources, families, sets } = begun;
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
   const version = await ownVersion();
@@ -58,15 +60,10 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   });
   const explainer = new Explainer({ kernel, own: ownAddresses, lookup: lookUp });
   const reconciler: Reconciler = new Reconciler({
-    keeper,
-    log,
-    reader,
-    kernel,
-    families,
+    ...begun,
     client: await connectDocker(),
     firstLocalPort: await firstLocalPort(),
     env,
-    sources,
     observer: observers(insight.observer, { passed: (decision) => explainer.passed(decision) }),
     version,
     onRefusal: refuse,
@@ -93,7 +90,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
     endWatch();
-    await Promise.all([reconciler.stop(), sources.stop(), web?.close()]);
+    await Promise.all([reconciler.stop(), sources.stop(), web?.close(), begun.endWatchdog()]);
   }
 }
 
@@ -107,13 +104,14 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   const keeper = new ConfigKeeper(env);
   const first = await keeper.reload();
   const log = createLog(keeper.inForce().config, env);
+  const endWatchdog = startWatchdog({ log });
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
   const kernel = createKernel(readingRun(reader.readText, runCommand));
   const sources = await openSources(env, { log, onChange });
   const { families, sets } = await raise({ kernel, keeper, log, sources });
   await requireSocket(env);
-  return { keeper, log, reader, kernel, sources, families, sets };
+  return { keeper, log, reader, kernel, sources, families, sets, endWatchdog };
 }
 
 interface Beginning extends Pick<Observed, 'families' | 'sets'> {
@@ -122,6 +120,7 @@ interface Beginning extends Pick<Observed, 'families' | 'sets'> {
   readonly reader: ProgramReader;
   readonly kernel: Kernel;
   readonly sources: Sources;
+  readonly endWatchdog: () => Promise<unknown>;
 }
 
 interface Raising {

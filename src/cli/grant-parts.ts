@@ -3,6 +3,7 @@ import type { ObservedSet, SetChange } from '../diff/model.ts';
 import { runCommand } from '../kernel/command.ts';
 import { changeSets, saveSets } from '../kernel/ipset/driver.ts';
 import { didYouMean } from '../net/did-you-mean.ts';
+import { wholeFamily } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { show } from '../net/show.ts';
@@ -83,6 +84,16 @@ export async function requireSource(text: string): Promise<Source> {
     word === undefined
       ? parsed.problem
       : `${show(text)} has no addresses: a grant is for an address, CIDR, range or name`,
+  );
+}
+
+/** Throws a UserError where everybody would be trusted: `any` in other words cannot be, for a while or for good. */
+export function requireSomebody(group: string, { networks }: Pick<Source, 'networks'>): void {
+  const everybody = group === 'trusted' ? wholeFamily(networks) : undefined;
+  if (everybody === undefined) return;
+  throw new UserError(
+    exitCodes.bad,
+    `${show(everybody)} is everybody, and would open every published port: grant a group, or write the label dockwall.public`,
   );
 }
 

@@ -4,7 +4,14 @@ import { show } from '../net/show.ts';
 import { type GrantPlan, planGrant } from '../ruleset/grants.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
-import { grantParts, requireGroup, requireSource, type Source, write } from './grant-parts.ts';
+import {
+  grantParts,
+  requireGroup,
+  requireSomebody,
+  requireSource,
+  type Source,
+  write,
+} from './grant-parts.ts';
 import { spanText } from './text.ts';
 
 /**
@@ -20,6 +27,7 @@ export async function grant(
   const seconds = requireTime(asked.for, parts.config.maxGrant);
   requireGroup(group, parts);
   const source = await requireSource(asked.source);
+  requireSomebody(group, source);
   const note = noteOf(asked.note ?? '', source);
   const plan = planGrant(parts.sets, { group, networks: source.networks }, { seconds, note });
   if (plan.changes.length > 0) await write(context, plan.changes);

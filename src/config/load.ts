@@ -1,10 +1,12 @@
 import type { z } from 'zod';
+import { wholeFamily } from '../net/merge-networks.ts';
 import { show } from '../net/show.ts';
 import { issueProblems, unknownKeys } from './issues.ts';
 import { environmentLayers, unknownVariables, variable, type Environment, type Layer } from './layer.ts';
 import { hostText, listenConflict } from './listen.ts';
 import { connmarkConflict, markConflict } from './mark.ts';
 import type { Config } from './model.ts';
+import { anyProblem } from './peers.ts';
 import { isPlainMap, type Plain } from './plain.ts';
 import type { ConfigProblem } from './problem.ts';
 import { configKeys, configShape, defaults, type ConfigKey } from './schema.ts';
@@ -51,6 +53,8 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   }
   if (problems.length > 0) return { ok: false, problems };
   const config = draft as Config;
+  const everybody = everybodyMeant(config, origins);
+  if (everybody.length > 0) return { ok: false, problems: everybody };
   const warnings = [...unknownVariables(input.env), ...replacedFile(input), ...oddValues(config, origins)];
   return { ok: true, config, warnings };
 }
@@ -117,23 +121,26 @@ function replacedFile({ file, env }: ConfigInput): readonly ConfigProblem[] {
   ];
 }
 
+/** `any` in other words, where that is refused: written out, in parts, or by the name of a group. */
+function everybodyMeant(config: Config, origins: ReadonlyMap<ConfigKey, Layer>): readonly ConfigProblem[] {
+  return (['trusted', 'deny'] as const).flatMap((key) => {
+    const { networks, groups } = config[key];
+    const named = groups.flatMap((group) => config.groups.get(group)?.networks ?? []);
+    const everybody = wholeFamily([...networks, ...named]);
+    if (everybody === undefined) return [];
+    const place = (origins.get(key) ?? defaultLayer).locate([key], 'value');
+    return [{ ...place, path: key, value: everybody, problem: anyProblem(key, everybody) }];
+  });
+}
+
 /** What is allowed and hardly meant. */
 function oddValues(config: Config, origins: ReadonlyMap<ConfigKey, Layer>): readonly ConfigProblem[] {
   const odd = (key: ConfigKey, value: string, problem: string | undefined): readonly ConfigProblem[] => {
     const place = (origins.get(key) ?? defaultLayer).locate([key], 'value');
     return problem === undefined ? [] : [{ ...place, path: key, value, problem }];
   };
-  const everybody = (['trusted', 'deny'] as const).flatMap((key) =>
-    [
-      ...config[key].networks,
-      ...config[key].groups.flatMap((group) => config.groups.get(group)?.networks ?? []),
-    ]
-      .filter((network) => network.endsWith('/0'))
-      .flatMap((network) => odd(key, network, everybodyProblem[key](network))),
-  );
   const { mark, connmark, listen } = config;
   return [
-    ...everybody,
     ...odd('mark', `0x${mark.toString(16)}`, markConflict(mark)),
     ...odd('connmark', `0x${connmark.toString(16)}`, connmarkConflict(connmark, mark)),
     ...odd(
@@ -143,9 +150,3 @@ function oddValues(config: Config, origins: ReadonlyMap<ConfigKey, Layer>): read
     ),
   ];
 }
-
-const everybodyProblem = {
-  trusted: (network: string) => `\`${network}\` is everybody: every published port is open`,
-  deny: (network: string) =>
-    `\`${network}\` is everybody: every published port is shut, to the trusted sources too`,
-};

@@ -76,7 +76,7 @@ function parsePeer(input: unknown, key: PeersKey, groups: readonly string[] | un
   const member = parseKnown(input);
   if (member !== undefined) return member;
   const text = String(input).trim();
-  if (text.toLowerCase() === 'any') return refuse(anyProblem[key]);
+  if (text.toLowerCase() === 'any') return refuse(anyProblem(key, 'any'));
   const names = [...new Set([...(groups ?? []), 'private', 'connected'])];
   if (names.includes(text) || (groups === undefined && isGroupName(text))) {
     return { ok: true, value: { kind: 'group', name: text as GroupName } };
@@ -89,13 +89,17 @@ function parsePeer(input: unknown, key: PeersKey, groups: readonly string[] | un
   );
 }
 
-const anyProblem = {
-  trusted:
-    '`any` here would open every published port to everybody: write `default: open`, or the label `dockwall.public=*` on the containers that are meant',
-  deny: '`any` here would refuse everybody, the trusted sources too: leave `deny` empty, unlabelled ports are closed without it',
-  'labels.sources':
-    '`any` is not a source here: labels may open ports to everybody where `public` is among the `keys`',
-};
+/** Why everybody cannot be meant. @param word `any`, or the network that is the same in other words. */
+export function anyProblem(key: PeersKey, word: string): string {
+  switch (key) {
+    case 'trusted':
+      return `${show(word)} here would open every published port to everybody: write \`default: open\`, or the label \`dockwall.public=*\` on the containers that are meant`;
+    case 'deny':
+      return `${show(word)} here would refuse everybody, the trusted sources too: leave \`deny\` empty, unlabelled ports are closed without it`;
+    case 'labels.sources':
+      return `${show(word)} is not a source here: labels may open ports to everybody where \`public\` is among the \`keys\``;
+  }
+}
 
 /** Everything but the names of groups; undefined for text that may be one, or is wrong. */
 function parseKnown(input: unknown): Parsed<Member> | undefined {

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { z } from 'zod';
+import { fieldsOf } from '../inventory/fields.ts';
 import type { DockerEvent } from './client.ts';
 
 /**
@@ -25,13 +25,6 @@ export const eventFilters = {
 };
 
 const wanted: ReadonlySet<string> = new Set(eventFilters.event);
-
-/** Type, Action and Actor are in every API version; `status`, `id` and `from` left in 1.52. */
-const eventLine = z.object({
-  Type: z.string(),
-  Action: z.string(),
-  Actor: z.object({ ID: z.string() }),
-});
 
 /**
  * Reads Docker's event stream (one JSON object a line) to its end. A line that is not an event is passed
@@ -61,10 +54,18 @@ export async function readEvents(
   }
 }
 
+/** Type, Action and Actor are in every API version; `status`, `id` and `from` left in 1.52. */
 function parseEvent(line: string): DockerEvent | undefined {
+  const event = fieldsOf(parseJson(line));
+  const type = event?.text('Type');
+  const action = event?.text('Action');
+  const id = event?.part('Actor')?.text('ID');
+  return type === undefined || action === undefined || id === undefined ? undefined : { type, action, id };
+}
+
+function parseJson(text: string): unknown {
   try {
-    const event = eventLine.parse(JSON.parse(line));
-    return { type: event.Type, action: event.Action, id: event.Actor.ID };
+    return JSON.parse(text);
   } catch {
     return undefined;
   }

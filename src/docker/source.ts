@@ -1,17 +1,23 @@
-import { z } from 'zod';
-import {
-  type ContainerDetails,
-  containerDetails,
-  containerSummary,
-  networkDetails,
-  type NetworkDetails,
-  serviceDetails,
-  type ServiceDetails,
-  type Snapshot,
+import type {
+  ContainerDetails,
+  ContainerSummary,
+  NetworkDetails,
+  ServiceDetails,
+  Snapshot,
+  Unreadable,
 } from '../inventory/docker-json.ts';
 import { ClaimIndex } from '../inventory/host-port.ts';
 import type { HostPort } from '../inventory/model.ts';
 import { requestedPorts } from '../inventory/published-ports.ts';
+import {
+  type Read,
+  readDetails,
+  readListedNetwork,
+  readNetwork,
+  readServiceDetails,
+  readSummary,
+  sorted,
+} from '../inventory/read-docker.ts';
 import { type DockerClient, DockerError } from './client.ts';
 
 /** How long a pass waits for the inspect of one container; a slow start must not delay the others. */
@@ -25,19 +31,19 @@ const servicesPatience = 500;
 /** Drivers without endpoints on the host. */
 const driversWithoutEndpoints: ReadonlySet<string> = new Set(['host', 'null', 'overlay']);
 
-/** Whether its docker-proxy could be at one of these places, or at any. */
+/** Whether its docker-proxy could be at one of these places, or at any: so it is where that cannot be read. */
 function mayServe(details: ContainerDetails, places: readonly HostPort[]): boolean {
   const ports = requestedPorts(details);
-  if (ports.some(({ hostPort }) => hostPort === undefined)) return true;
+  if (details.unreadable !== undefined || ports.some(({ hostPort }) => hostPort === undefined)) return true;
   const claims = new ClaimIndex(ports);
   return places.some((place) => claims.at(place).length > 0);
 }
 
-const listedNetwork = z.object({
-  Id: z.string(),
-  Driver: z.string(),
-  Ingress: z.boolean().nullish(),
-});
+/** What can be read of a list, and what cannot. */
+interface Listed<T> {
+  readonly found: readonly T[];
+  readonly unreadable: readonly Unreadable[];
+}
 
 /**
  * Asks Docker for the whole truth, and remembers what can never change: a container's port bindings are
@@ -50,7 +56,7 @@ export class DockerSource {
   private readonly onLateAnswer: () => void;
   private readonly patience: number;
   /** What a manager last said. */
-  private services: readonly ServiceDetails[] | undefined;
+  private services: Listed<ServiceDetails> | undefined;
   private askingServices: Promise<void> | undefined;
 
   /**
@@ -65,17 +71,28 @@ export class DockerSource {
 
   /**
    * The present state. Rejects with DockerError when Docker does not answer the lists; a container whose
-   * inspect is blocked is in the snapshot without details.
+   * inspect is blocked is in the snapshot without details. What cannot be read is left out by itself, and said.
    */
   async list(): Promise<Snapshot> {
-    const [listed, networks] = await Promise.all([this.client.containers(), this.networks()]);
-    const containers = listed.map((item) => containerSummary.parse(item));
+    const [listed, listedNetworks] = await Promise.all([this.containers(), this.networks()]);
+    const { found: containers } = listed;
+    const { found: networks } = listedNetworks;
     const present = new Set(containers.map(({ Id }) => Id));
     for (const id of this.details.keys()) if (!present.has(id)) this.details.delete(id);
     await Promise.all([...present].map((id) => this.awaitDetails(id)));
     if (networks.some(({ Ingress }) => Ingress === true)) await this.awaitServices();
     else this.services = undefined;
-    return { containers, networks, details: new Map(this.details), services: this.services };
+    return {
+      containers,
+      networks,
+      details: new Map(this.details),
+      services: this.services?.found,
+      unreadable: [listed, listedNetworks, this.services].flatMap((list) => list?.unreadable ?? []),
+    };
+  }
+
+  private async containers(): Promise<Listed<ContainerSummary>> {
+    return sorted(listOf(await this.client.containers(), 'containers').map(readSummary));
   }
 
   /**
@@ -84,7 +101,7 @@ export class DockerSource {
    * {@link list}: what starts later listens later. Rejects with DockerError.
    */
   async startsNothing(places: readonly HostPort[] = []): Promise<boolean> {
-    const containers = (await this.client.containers()).map((item) => containerSummary.parse(item));
+    const { found: containers } = await this.containers();
     const doubtful = containers.filter(({ Id, State }) => {
       const details = this.details.get(Id);
       return !['running', 'paused'].includes(State) && (details === undefined || mayServe(details, places));
@@ -117,11 +134,11 @@ export class DockerSource {
   private async startInspect(id: string): Promise<ContainerDetails | undefined> {
     try {
       const answer = await this.client.inspect(id, AbortSignal.timeout(inspectTimeLimit));
-      const details = containerDetails.parse(answer);
+      const details = readDetails(id, answer);
       this.details.set(id, details);
       return details;
     } catch {
-      // Gone already, blocked for good, or unreadable: such a container opens nothing, the others are unaffected.
+      // Gone already, or blocked for good: such a container opens nothing, the others are unaffected.
       return undefined;
     } finally {
       this.inspecting.delete(id);
@@ -147,7 +164,7 @@ export class DockerSource {
 
   private async askServices(): Promise<void> {
     try {
-      this.services = (await this.client.services()).map((item) => serviceDetails.parse(item));
+      this.services = sorted(listOf(await this.client.services(), 'services').map(readServiceDetails));
     } catch (error) {
       // A worker knows no services; anything else (no majority, a locked swarm) does not make the last answer wrong.
       if (error instanceof DockerError && /not a swarm manager/.test(error.message))
@@ -155,24 +172,31 @@ export class DockerSource {
     }
   }
 
-  private async networks(): Promise<readonly NetworkDetails[]> {
-    const listed = (await this.client.networks()).map((item) => listedNetwork.parse(item));
-    const wanted = listed.filter(
-      ({ Driver, Ingress }) => Ingress === true || !driversWithoutEndpoints.has(Driver),
+  private async networks(): Promise<Listed<NetworkDetails>> {
+    const listed = sorted(listOf(await this.client.networks(), 'networks').map(readListedNetwork));
+    const wanted = listed.found.filter(
+      ({ Driver, Ingress }) => Ingress || !driversWithoutEndpoints.has(Driver),
     );
-    const found = await Promise.all(wanted.map(({ Id, Ingress }) => this.network(Id, Ingress === true)));
-    return found.flatMap((network) => (network === undefined ? [] : [network]));
+    const reads = await Promise.all(wanted.map(({ Id, Ingress }) => this.network(Id, Ingress)));
+    const { found, unreadable } = sorted(reads.flat());
+    return { found, unreadable: [...listed.unreadable, ...unreadable] };
   }
 
-  private async network(id: string, verbose: boolean): Promise<NetworkDetails | undefined> {
+  /** None where it was removed between the list and the question. */
+  private async network(id: string, verbose: boolean): Promise<readonly Read<NetworkDetails>[]> {
     try {
-      return networkDetails.parse(await this.client.network(id, verbose));
+      return [readNetwork(id, await this.client.network(id, verbose))];
     } catch (error) {
-      // Removed between the list and the question.
-      if (error instanceof DockerError && error.code === 'not-found') return undefined;
+      if (error instanceof DockerError && error.code === 'not-found') return [];
       throw error;
     }
   }
+}
+
+/** A list that is none is no answer at all. */
+function listOf(answer: unknown, what: string): readonly unknown[] {
+  if (Array.isArray(answer)) return answer;
+  throw new DockerError('refused', `listing ${what}: the answer is no list`, {});
 }
 
 /** The answer, or `late` when it takes longer than this, ms. */

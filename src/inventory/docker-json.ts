@@ -1,102 +1,124 @@
-import { z } from 'zod';
+import type { Protocol } from '../net/port.ts';
 
 /**
- * The parts of Docker's answers that dockwall reads, as the Engine API gives them from 1.41 (20.10) on.
- * Everything else is ignored, so a newer engine cannot break the reading by adding fields.
+ * The parts of Docker's answers that dockwall reads, as the Engine API gives them from 1.41 (20.10) on; made by
+ * `read-docker.ts`. Everything else is ignored, so a newer engine cannot break the reading by adding fields.
  */
-const labels = z.record(z.string(), z.string()).nullish();
+type Labels = Readonly<Record<string, string>> | null | undefined;
 
-const protocolName = z.enum(['tcp', 'udp', 'sctp']);
+/** What could not be read of an object that is kept. Such a container opens nothing. */
+interface MaybeUnreadable {
+  readonly unreadable?: string | undefined;
+}
 
 /** One element of `GET /containers/json?all=1`. */
-export const containerSummary = z.object({
-  Id: z.string().min(1),
-  Names: z.array(z.string()).nullish(),
-  Labels: labels,
-  State: z.string(),
-  Ports: z
-    .array(
-      z.object({
-        IP: z.string().nullish(),
-        PrivatePort: z.number(),
-        PublicPort: z.number().nullish(),
-        Type: protocolName,
-      }),
-    )
-    .nullish(),
-  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
-});
+export interface ContainerSummary extends MaybeUnreadable {
+  readonly Id: string;
+  readonly Names?: readonly string[] | null | undefined;
+  readonly Labels?: Labels;
+  readonly State: string;
+  readonly Ports?: readonly GivenPort[] | null | undefined;
+  readonly HostConfig?: { readonly NetworkMode?: string | null | undefined } | null | undefined;
+}
+
+/** What Docker has given a running container; without `PublicPort` the port is exposed only. */
+export interface GivenPort {
+  readonly IP?: string | null | undefined;
+  readonly PrivatePort: number;
+  readonly PublicPort?: number | null | undefined;
+  readonly Type: Protocol;
+}
 
 /** `GET /containers/{id}/json`: only what never changes after `create`, so one answer may be kept for good. */
-export const containerDetails = z.object({
-  Id: z.string().min(1),
-  Name: z.string().nullish(),
-  Config: z.object({ Labels: labels, ExposedPorts: z.record(z.string(), z.unknown()).nullish() }).nullish(),
-  HostConfig: z.object({
-    NetworkMode: z.string().nullish(),
-    PublishAllPorts: z.boolean().nullish(),
-    PortBindings: z
-      .record(
-        z.string(),
-        z.array(z.object({ HostIp: z.string().nullish(), HostPort: z.string().nullish() })).nullable(),
-      )
-      .nullish(),
-  }),
-});
+export interface ContainerDetails extends MaybeUnreadable {
+  readonly Id: string;
+  readonly Name?: string | null | undefined;
+  readonly Config?:
+    | {
+        readonly Labels?: Labels;
+        readonly ExposedPorts?: Readonly<Record<string, unknown>> | null | undefined;
+      }
+    | null
+    | undefined;
+  readonly HostConfig: {
+    readonly NetworkMode?: string | null | undefined;
+    readonly PublishAllPorts?: boolean | null | undefined;
+    readonly PortBindings?: Readonly<Record<string, readonly PortBinding[] | null>> | null | undefined;
+  };
+}
+
+/** Where a container's port is to be published. */
+export interface PortBinding {
+  readonly HostIp?: string | null | undefined;
+  readonly HostPort?: string | null | undefined;
+}
 
 /** `GET /networks/{id}`. */
-export const networkDetails = z.object({
-  Id: z.string().min(1),
-  Name: z.string(),
-  Driver: z.string(),
-  Options: z.record(z.string(), z.string()).nullish(),
+export interface NetworkDetails {
+  readonly Id: string;
+  readonly Name: string;
+  readonly Driver: string;
+  readonly Options?: Readonly<Record<string, string>> | null | undefined;
   /** True for the network behind Swarm's mesh. */
-  Ingress: z.boolean().nullish(),
+  readonly Ingress?: boolean | null | undefined;
   /** Of the mesh's network, asked with `verbose`: services that run somewhere, with `Target: 80, Publish: 8080`. */
-  Services: z.record(z.string(), z.object({ Ports: z.array(z.string()).nullish() })).nullish(),
-  Containers: z
-    .record(z.string(), z.object({ IPv4Address: z.string().nullish(), IPv6Address: z.string().nullish() }))
-    .nullish(),
-});
+  readonly Services?:
+    | Readonly<Record<string, { readonly Ports?: readonly string[] | null | undefined }>>
+    | null
+    | undefined;
+  readonly Containers?: Readonly<Record<string, NetworkEndpoint>> | null | undefined;
+}
+
+/** A container's addresses on a network, each with the network's prefix length. */
+export interface NetworkEndpoint {
+  readonly IPv4Address?: string | null | undefined;
+  readonly IPv6Address?: string | null | undefined;
+}
 
 /** One element of `GET /services`. */
-export const serviceDetails = z.object({
-  ID: z.string().min(1),
-  Spec: z.object({ Name: z.string() }),
-  Endpoint: z
-    .object({
-      Ports: z
-        .array(
-          z.object({
-            Protocol: protocolName.nullish(),
-            TargetPort: z.number().nullish(),
-            PublishedPort: z.number().nullish(),
-            PublishMode: z.string().nullish(),
-          }),
-        )
-        .nullish(),
-    })
-    .nullish(),
-});
+export interface ServiceDetails {
+  readonly ID: string;
+  readonly Spec: { readonly Name: string };
+  readonly Endpoint?: { readonly Ports?: readonly ServicePort[] | null | undefined } | null | undefined;
+}
+
+/** A port that a service publishes, in the mesh unless its mode is `host`. */
+export interface ServicePort {
+  readonly Protocol?: Protocol | null | undefined;
+  readonly TargetPort?: number | null | undefined;
+  readonly PublishedPort?: number | null | undefined;
+  readonly PublishMode?: string | null | undefined;
+}
 
 /** `GET /info`: what an engine says of itself. A field that it does not know is missing. */
-export const engineInfo = z.object({
-  OSType: z.string().nullish(),
-  OperatingSystem: z.string().nullish(),
-  SecurityOptions: z.array(z.string()).nullish(),
-  LiveRestoreEnabled: z.boolean().nullish(),
-  Swarm: z
-    .object({ LocalNodeState: z.string().nullish(), ControlAvailable: z.boolean().nullish() })
-    .nullish(),
+export interface EngineInfo {
+  readonly OSType?: string | null | undefined;
+  readonly OperatingSystem?: string | null | undefined;
+  readonly SecurityOptions?: readonly string[] | null | undefined;
+  readonly LiveRestoreEnabled?: boolean | null | undefined;
+  readonly Swarm?:
+    | {
+        readonly LocalNodeState?: string | null | undefined;
+        readonly ControlAvailable?: boolean | null | undefined;
+      }
+    | null
+    | undefined;
   /** API 1.49 (Docker 28.2) and later: `iptables`, `nftables`, either with `+firewalld`. */
-  FirewallBackend: z.object({ Driver: z.string().nullish() }).nullish(),
-});
+  readonly FirewallBackend?: { readonly Driver?: string | null | undefined } | null | undefined;
+}
 
 /** `GET /version` */
-export const engineVersion = z.object({ Version: z.string(), ApiVersion: z.string() });
+export interface EngineVersion {
+  readonly Version?: string | undefined;
+  readonly ApiVersion?: string | undefined;
+}
 
-export type EngineInfo = z.infer<typeof engineInfo>;
-export type EngineVersion = z.infer<typeof engineVersion>;
+/** An object of Docker's that could not be read at all, and is left out. */
+export interface Unreadable {
+  /** `a container`, or `network` with its name: what there is to call it by. */
+  readonly what: string;
+  readonly why: string;
+}
 
 /** What the engine says of itself, and what is seen around it. */
 export interface EngineAnswers {
@@ -113,11 +135,6 @@ export interface EngineAnswers {
   readonly remote: string | undefined;
 }
 
-export type ContainerSummary = z.infer<typeof containerSummary>;
-export type ContainerDetails = z.infer<typeof containerDetails>;
-export type NetworkDetails = z.infer<typeof networkDetails>;
-export type ServiceDetails = z.infer<typeof serviceDetails>;
-
 /**
  * One moment of Docker and the host, still in Docker's words. Made by docker/source, read by `readInventory`;
  * also what a golden scenario keeps in `docker.json`.
@@ -129,6 +146,8 @@ export interface Snapshot {
   readonly networks: readonly NetworkDetails[];
   /** Swarm's services; undefined where there is no swarm, and on its workers, which are not told. */
   readonly services?: readonly ServiceDetails[] | undefined;
+  /** What was listed and could not be read. */
+  readonly unreadable?: readonly Unreadable[];
   readonly engine?: EngineAnswers;
   /** False while Docker starts something whose ports it has not told; undefined where nobody has asked. */
   readonly settled?: boolean;

@@ -1,6 +1,7 @@
 import type { Cidr, Family } from '../net/network.ts';
 import type { PortRun } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
+import type { Unreadable } from './docker-json.ts';
 
 /** What runs on this host, as far as published ports go. Pure data, sorted; made by `readInventory`. */
 export interface Inventory {
@@ -19,6 +20,8 @@ export interface Inventory {
   readonly judgedListeners: readonly HostPort[];
   /** Whether this host is part of a swarm: ports of its mesh may be declared then. */
   readonly inSwarm: boolean;
+  /** What Docker told and nobody can read: it is left out, and nothing else is touched by it. */
+  readonly unreadable?: readonly Unreadable[];
 }
 
 /** A container, or a service of Swarm as far as its ports are in the mesh (`networkMode` is `mesh`). */
@@ -38,6 +41,8 @@ export interface Container {
   readonly endpoints: readonly Endpoint[];
   /** False while Docker has not told what the container publishes (its inspect blocks during a start). */
   readonly portsKnown: boolean;
+  /** What Docker told of it and nobody can read: it opens nothing. */
+  readonly unreadable?: string | undefined;
 }
 
 export type NetworkMode =

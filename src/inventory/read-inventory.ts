@@ -46,6 +46,7 @@ export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
     hostListeners: host.listeners,
     judgedListeners: host.judged ?? [],
     inSwarm: snapshot.networks.some(({ Ingress }) => Ingress === true),
+    unreadable: snapshot.unreadable ?? [],
   };
 }
 
@@ -71,6 +72,7 @@ function readContainer(
     ports: publishedPorts(summary, details),
     endpoints,
     portsKnown: details !== undefined,
+    unreadable: summary.unreadable ?? details?.unreadable,
   };
 }
 

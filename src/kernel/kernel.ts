@@ -1,5 +1,4 @@
 import { readFile as readFileOfNode } from 'node:fs/promises';
-import { setTimeout as pause } from 'node:timers/promises';
 import { withoutLists } from '../diff/foreign.ts';
 import type {
   Backend,
@@ -20,7 +19,7 @@ import {
   type Side,
 } from './backend.ts';
 import { KernelError, type KernelErrorCode, type Run } from './command.ts';
-import { changeSets, destroySets, readSets, saveSets } from './ipset/driver.ts';
+import { changeSets, destroySets, type Patience, readSets, saveSets } from './ipset/driver.ts';
 import { type Limits, restoreTables, saveTables } from './iptables/driver.ts';
 
 /** The kernel's netfilter state: looked at whole, changed by plan. Both reject with a {@link KernelError}. */
@@ -61,7 +60,7 @@ class ToolKernel implements Kernel {
   private readonly run: Run;
   private readonly limits: Limits;
   private readonly readFile: ReadFile;
-  private readonly sleep: (ms: number) => Promise<void>;
+  private readonly patience: Patience;
   /** nft does not work here: its programs or its part of the kernel are missing. Neither comes back. */
   private withoutNft = false;
   /** The kernel has no `list:set` (CONFIG_IP_SET_LIST_SET). It does not come either. */
@@ -74,7 +73,7 @@ class ToolKernel implements Kernel {
     this.run = run;
     this.limits = { timeoutMs, ...(signal === undefined ? {} : { signal }) };
     this.readFile = options.readFile ?? ((path) => readFileOfNode(path, 'latin1'));
-    this.sleep = options.sleep ?? ((ms) => pause(ms));
+    this.patience = { ...this.limits, ...(options.sleep === undefined ? {} : { sleep: options.sleep }) };
   }
 
   async observe(): Promise<Observed> {
@@ -117,7 +116,7 @@ class ToolKernel implements Kernel {
       if (failures.length > 0) throw oneOf(failures);
       await this.changeSets(plan.openings ?? []);
       if (plan.destroy.length > 0) {
-        await destroySets(this.run, { ...this.limits, sleep: this.sleep }, plan.destroy);
+        await destroySets(this.run, this.patience, plan.destroy);
       }
     });
   }
@@ -127,12 +126,12 @@ class ToolKernel implements Kernel {
     const possible = this.withoutLists ? withoutLists(changes) : changes;
     if (possible.length === 0) return;
     try {
-      await changeSets(this.run, this.limits, possible);
+      await changeSets(this.run, this.patience, possible);
     } catch (error) {
       const rest = withoutLists(possible);
       if (rest === possible || !(error instanceof KernelError) || error.code !== 'no-kernel-support')
         throw error;
-      await changeSets(this.run, this.limits, rest);
+      await changeSets(this.run, this.patience, rest);
       this.withoutLists = true;
     }
   }

@@ -140,6 +140,11 @@ function membersOf(all: readonly Cidr[], family: Family): readonly string[] {
   return ours[0]?.endsWith('/0') === true ? everyAddress(family) : ours;
 }
 
+/** `0.0.0.0/0` or `::/0` where these networks together are every address of a family: `any` in other words. */
+export function wholeFamily(networks: Iterable<Cidr>): Cidr | undefined {
+  return mergeNetworks(networks).find((network) => network.endsWith('/0'));
+}
+
 /** Every address of a family as set members: `hash:net` has no /0, so these are two halves. */
 export function everyAddress(family: Family): readonly string[] {
   return family === 4 ? ['0.0.0.0/1', '128.0.0.0/1'] : ['::/1', '8000::/1'];

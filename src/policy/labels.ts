@@ -1,6 +1,8 @@
 import type { GroupName } from '../config/model.ts';
 import { didYouMean } from '../net/did-you-mean.ts';
 import { splitList } from '../net/list.ts';
+import { wholeFamily } from '../net/merge-networks.ts';
+import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { type PortNumbers, parsePortNumbers, parsePortSelector } from '../net/port-selector.ts';
 import type { PortSelector } from '../net/port.ts';
@@ -104,8 +106,12 @@ class Reader {
 
   private deny(reason: Reason): void {
     const peers = this.peers(reason);
-    if (peers === 'everyone') {
-      this.report(reason, '"any" cannot be denied: leave public and allow away to close a container');
+    const everybody = peers === 'everyone' ? 'any' : wholeFamily(networksOf(peers));
+    if (peers === 'everyone' || everybody !== undefined) {
+      this.report(
+        reason,
+        `"${everybody}" cannot be denied: leave public and allow away to close a container`,
+      );
       return;
     }
     this.denies.push(...peers.map((peer) => ({ peer, reason })));
@@ -176,6 +182,10 @@ class Reader {
 
 const toGroup = 'put the sources into a group of the configuration and name the group';
 const toConfiguration = 'say it under services: and with groups in the configuration';
+function networksOf(peers: readonly Peer[]): readonly Cidr[] {
+  return peers.flatMap((peer) => (peer.kind === 'network' ? [peer.network] : []));
+}
+
 const fullKeys = keys.map((key) => `dockwall.${key}`);
 
 /**

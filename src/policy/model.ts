@@ -71,7 +71,10 @@ export interface Service {
   readonly unprotected: readonly string[];
 }
 
-/** What is wrong with one label (or `services:` entry) of one container. That container opens nothing, unless `partly` is there. */
+/**
+ * What is wrong with one label (or `services:` entry) of one container, or with what Docker says of it (`label` is
+ * {@link dockersAnswer} then). That container opens nothing, unless `partly` is there.
+ */
 export interface Problem {
   readonly container: string;
   readonly label: string;
@@ -81,6 +84,9 @@ export interface Problem {
   /** All else that the label and others say holds. */
   readonly partly?: true;
 }
+
+/** Stands in the place of a label where Docker's JSON cannot be read. */
+export const dockersAnswer = "Docker's answer";
 
 /** What live sources mean at this moment; one that has never answered is not in it, and stands for nobody. */
 export type Answers = ReadonlyMap<SourceKey, readonly Cidr[]>;

@@ -4,7 +4,7 @@ import { bridgePatterns, externalInterfaces } from './bridges.ts';
 import { settleConflicts } from './conflicts.ts';
 import { resolveGroups, resolveMembers, usedSources } from './groups.ts';
 import { crowdedNames, markWide } from './limits.ts';
-import type { Answers, Policy } from './model.ts';
+import { type Answers, dockersAnswer, type Policy, type Problem } from './model.ts';
 import { readServices } from './services.ts';
 
 const noAnswers: Answers = new Map();
@@ -31,12 +31,22 @@ export function resolve(inventory: Inventory, config: Config, answers: Answers =
     groups,
     sources: usedSources(config, services),
     services,
-    problems: [...read.problems, ...crowdedNames(services, groups)].sort((a, b) => {
+    problems: [...read.problems, ...crowdedNames(services, groups), ...unreadable(inventory)].sort((a, b) => {
       const left = `${a.container}\0${a.label}\0${a.problem}`;
       const right = `${b.container}\0${b.label}\0${b.problem}`;
       return left < right ? -1 : left > right ? 1 : 0;
     }),
   };
+}
+
+function unreadable({ unreadable = [] }: Inventory): readonly Problem[] {
+  return unreadable.map(({ what, why }) => ({
+    container: what,
+    label: dockersAnswer,
+    value: '',
+    problem: `it cannot be read: ${why}`,
+    hint: undefined,
+  }));
 }
 
 function startsUnknown({ containers }: Inventory): boolean {

@@ -5,9 +5,17 @@ import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
 import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
-import { type OpenRule, readLabels } from './labels.ts';
+import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
 import { overLimit } from './limits.ts';
-import type { PeerRule, Problem, Reach, Reason, Service, ServiceEndpoint } from './model.ts';
+import {
+  dockersAnswer,
+  type PeerRule,
+  type Problem,
+  type Reach,
+  type Reason,
+  type Service,
+  type ServiceEndpoint,
+} from './model.ts';
 import { selectAll, unmatched } from './selection.ts';
 
 /** An overlay is reached from its own nodes only; what it publishes is in the mesh. */
@@ -30,7 +38,7 @@ export function readServices(
     const entry = entryOf(container, config);
     const heard = hear(container, entry, config);
     problems.push(...heard.unheard);
-    const rules = readLabels(container.name, { ...heard.labels, ...entry }, groups);
+    const rules = ifReadable(container, readLabels(container.name, { ...heard.labels, ...entry }, groups));
     return { container, entry, rules: withProblems(rules, heard.problems) };
   });
   const services: Service[] = [];
@@ -55,11 +63,20 @@ export function readServices(
 /** Who runs in another's network, by the id (or the name) of that one. */
 function guestsByHost(speakers: readonly Speaker[]): ReadonlyMap<string, readonly Speaker[]> {
   const guests = speakers.filter(
-    ({ container: { active, networkMode } }) => active && networkMode.kind === 'container',
+    ({ container: { active, networkMode, unreadable } }) =>
+      active && networkMode.kind === 'container' && unreadable === undefined,
   );
   return Map.groupBy(guests, ({ container: { networkMode } }) =>
     networkMode.kind === 'container' ? networkMode.id : '',
   );
+}
+
+/** What cannot be read is a mistake like one in a label. */
+function ifReadable({ name, unreadable }: Container, rules: LabelRules): LabelRules {
+  if (unreadable === undefined) return rules;
+  const problem = `it cannot be read: ${unreadable}`;
+  const problems = [{ container: name, label: dockersAnswer, value: '', problem, hint: undefined }];
+  return { ...rules, opens: [], problems: [...problems, ...rules.problems] };
 }
 
 /** The `services:` entry (by container name, else by compose or swarm service), which replaces labels key by key. */

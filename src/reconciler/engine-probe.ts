@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { DockerClient } from '../docker/client.ts';
 import { DockerError } from '../docker/client.ts';
-import { type EngineAnswers, engineInfo, engineVersion } from '../inventory/docker-json.ts';
+import type { EngineAnswers } from '../inventory/docker-json.ts';
+import { readInfo, readVersion } from '../inventory/read-docker.ts';
 import type { Run } from '../kernel/command.ts';
 
 interface ProbeParts {
@@ -43,8 +44,8 @@ export class EngineProbe {
     const { client, env } = this.parts;
     const host = env['DOCKER_HOST'] ?? '';
     const [info, version, nftables, mounts] = await Promise.all([
-      answerOf(client.info(), (json) => engineInfo.parse(json)),
-      answerOf(client.version(), (json) => engineVersion.parse(json)),
+      answerOf(client.info(), readInfo),
+      answerOf(client.version(), readVersion),
       this.seesNftables(),
       this.mounts(),
     ]);
@@ -81,9 +82,12 @@ function containerOf(mounts: string): string | undefined {
   return /\/containers\/([0-9a-f]{64})\/(?:resolv\.conf|hostname|hosts) /.exec(mounts)?.[1];
 }
 
-async function answerOf<T>(asked: Promise<unknown>, parse: (json: unknown) => T): Promise<T | undefined> {
+async function answerOf<T>(
+  asked: Promise<unknown>,
+  read: (json: unknown) => T | undefined,
+): Promise<T | undefined> {
   try {
-    return parse(await asked);
+    return read(await asked);
   } catch (error) {
     if (error instanceof DockerError && error.code === 'unreachable') throw error;
     return undefined;

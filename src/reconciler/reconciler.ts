@@ -1,4 +1,4 @@
-import { createTask, type ScheduledTask } from 'node-cron';
+import type { ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
 import type { Config, LiveSource } from '../config/model.ts';
 import type { Drift } from '../diff/drift.ts';
@@ -37,6 +37,7 @@ import { raiseGate } from './raise.ts';
 import { Refresh } from './refresh.ts';
 import { reportReload } from './reload-report.ts';
 import { type Log, Reporter } from './reporter.ts';
+import { startSchedule } from './schedule.ts';
 import { Silence } from './silence.ts';
 import { Trigger, type Wanted } from './trigger.ts';
 import { DockerWatch } from './watch.ts';
@@ -284,8 +285,8 @@ export class Reconciler {
 
   private startSchedule(): void {
     void this.task?.destroy();
-    this.task = createTask(this.parts.keeper.inForce().config.schedule, () => this.trigger.pull());
-    void this.task.start();
+    const { schedule } = this.parts.keeper.inForce().config;
+    this.task = startSchedule(schedule, () => this.trigger.pull(), this.parts.log);
   }
 
   private onDrift(drifts: readonly Drift[]): void {

@@ -4,7 +4,7 @@ import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
 import { describeChanges } from '../policy/changes.ts';
-import type { Policy, Problem } from '../policy/model.ts';
+import { dockersAnswer, type Policy, type Problem } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
@@ -201,14 +201,22 @@ export class Reporter {
   private reportProblems(problems: readonly Problem[]): void {
     const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
     for (const [key, problem] of now) {
-      if (!this.warned.has(key))
-        this.log.warn(fields(problem), `label problem: ${problem.problem}; this container opens nothing`);
+      if (!this.warned.has(key)) this.log.warn(fields(problem), problemText(problem));
     }
     for (const [key, problem] of this.warned) {
-      if (!now.has(key)) this.log.info(fields(problem), 'label problem gone');
+      if (!now.has(key)) this.log.info(fields(problem), `${kindOf(problem)} gone`);
     }
     this.warned = now;
   }
+}
+
+function kindOf({ label }: Problem): string {
+  return label === dockersAnswer ? 'problem with what Docker says' : 'label problem';
+}
+
+function problemText(problem: Problem): string {
+  const who = problem.label === dockersAnswer ? 'it' : 'this container';
+  return `${kindOf(problem)}: ${problem.problem}; ${who} opens nothing`;
 }
 
 function inWords(plan: Plan): readonly string[] {

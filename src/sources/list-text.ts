@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { ListFormat } from '../config/model.ts';
-import { mergeNetworks } from '../net/merge-networks.ts';
+import { mergeNetworks, wholeFamily } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { show } from '../net/show.ts';
@@ -44,7 +44,7 @@ async function collect(entries: Iterable<Entry>): Promise<ParsedList> {
   }
   await turn();
   const merged = mergeNetworks(networks);
-  const everybody = merged.find((network) => network.endsWith('/0'));
+  const everybody = wholeFamily(merged);
   if (everybody !== undefined) return refuse(`it has ${show(everybody)} in it, which is everybody`);
   return { ok: true, networks: merged };
 }

@@ -1,3 +1,6 @@
+import { access, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import { isEmpty } from '../../src/diff/diff.ts';
@@ -102,6 +105,24 @@ onEachKernel(({ subject, kind, backend }) => {
       '198.51.100.5',
       ...[1, 2, 3, 4].map((n) => `203.0.113.${n}`),
     ]);
+  });
+
+  test('what another program is just listing is swapped when that has read it', async () => {
+    if (kind === 'fake') return;
+    await prepare(list(1, 20_000));
+    const it = subject();
+    const folder = await mkdtemp(join(tmpdir(), 'dockwall-busy-'));
+    // The kernel's dump goes on until all is read; the pipe takes 64 KB.
+    const slow = `ipset save ${src} | { head -c 1 >/dev/null; touch ${folder}/begun; sleep 0.2; cat >/dev/null; }`;
+    const listing = it.world.run({ program: 'sh', args: ['-c', slow], timeoutMs: 10_000 });
+    await vi.waitFor(async () => access(join(folder, 'begun')), { timeout: 5000, interval: 5 });
+    await it.kernel.apply({ ...nothing, sets: [replaceBy(list(2, 3000))] });
+    await listing;
+    await rm(folder, { recursive: true });
+    expect(it.world.log.filter(({ input }) => input?.startsWith('swap ')).length).toBeGreaterThan(0);
+    const members = [...((await seen())?.members.keys() ?? [])].filter((one) => one.startsWith('10.'));
+    expect(members.toSorted()).toEqual(list(2, 3000).toSorted());
+    expect((await names()).filter(isTemporarySet)).toEqual([]);
   });
 
   test('killed within it, the set is as it was or as it should be, and what is left over goes', async () => {

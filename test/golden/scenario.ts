@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { loadConfig } from '../../src/config/load.ts';
+import type { Snapshot } from '../../src/inventory/docker-json.ts';
 import {
-  containerDetails,
-  containerSummary,
-  networkDetails,
-  serviceDetails,
-  type Snapshot,
-} from '../../src/inventory/docker-json.ts';
+  readDetails,
+  readNetwork,
+  readServiceDetails,
+  readSummary,
+  sorted,
+} from '../../src/inventory/read-docker.ts';
 import type { HostFacts } from '../../src/inventory/read-inventory.ts';
 import type { Cidr } from '../../src/net/network.ts';
 import { protocols } from '../../src/net/port.ts';
@@ -43,12 +44,14 @@ const host = z.object({
   ),
 });
 
+const identified = z.looseObject({ Id: z.string() });
+
 const steps = z.array(
   z.object({
-    containers: z.array(containerSummary),
-    details: z.array(containerDetails),
-    networks: z.array(networkDetails),
-    services: z.array(serviceDetails).optional(),
+    containers: z.array(z.unknown()),
+    details: z.array(identified),
+    networks: z.array(identified),
+    services: z.array(z.unknown()).optional(),
     host: host.optional(),
   }),
 );
@@ -75,7 +78,12 @@ function readScenario(name: string): Scenario {
     foreign: existsSync(foreign) ? readFileSync(foreign, 'utf8') : '',
     config: { config: loaded.config, lockedDown: false },
     moments: docker.map(({ containers, details, networks, services, host }) => ({
-      snapshot: { containers, networks, services, details: new Map(details.map((item) => [item.Id, item])) },
+      snapshot: {
+        containers: sorted(containers.map(readSummary)).found,
+        networks: sorted(networks.map((item) => readNetwork(item.Id, item))).found,
+        services: services && sorted(services.map(readServiceDetails)).found,
+        details: new Map(details.map((item) => [item.Id, readDetails(item.Id, item)])),
+      },
       host: host ?? { interfaces: [], listeners: [] },
     })),
   };

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ForeignSet, ObservedSet, ReplaceMembers, SetChange } from '../../diff/model.ts';
 import type { Cidr } from '../../net/network.ts';
 import type { SetName } from '../../ruleset/model.ts';
@@ -75,20 +76,31 @@ async function save(run: Run, command: Command, newParser: () => SetParser): Pro
 }
 
 /** Rejects with a KernelError; the changes before the one at fault are then made. */
-export async function changeSets(run: Run, limits: Limits, changes: readonly SetChange[]): Promise<void> {
+export async function changeSets(run: Run, limits: Patience, changes: readonly SetChange[]): Promise<void> {
+  const tools = toolsOf(run, limits);
   let edits: SetChange[] = [];
   for (const change of changes) {
     if (change.kind === 'replace-members') {
-      await replaceMembers({ run, limits }, edits, change);
+      await replaceMembers(tools, edits, change);
       edits = [];
     } else edits.push(change);
   }
-  if (edits.length > 0) await execute(run, restore(limits, renderSets(edits)), 'restoring the sets');
+  if (edits.length > 0) await restoreText(tools, renderSets(edits));
+}
+
+/** How long things may take, and how to wait. */
+export interface Patience extends Limits {
+  readonly sleep?: (ms: number) => Promise<void>;
 }
 
 interface Tools {
   readonly run: Run;
   readonly limits: Limits;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+function toolsOf(run: Run, { sleep = (ms) => pause(ms), ...limits }: Patience): Tools {
+  return { run, limits, sleep };
 }
 
 /**
@@ -118,8 +130,38 @@ async function replaceMembers(
   }
 }
 
-async function restoreText({ run, limits }: Tools, input: string): Promise<void> {
-  await execute(run, restore(limits, input), 'restoring the sets');
+/** Between two tries, ms. */
+const pauses = [50, 50, 100, 200];
+/**
+ * A set that another program is listing can be neither swapped (EBUSY) nor destroyed until that one has read all of it
+ * (ip_set_swap and ip_set_destroy ask for `ref_netlink`; seen on Linux 6.18, ipset 7.17). Nor can one be destroyed a moment after its rule
+ * has gone, with nf_tables (nf_tables_trans_destroy_work; not seen).
+ */
+const busy = /Error in line (\d+): .*(?:Device or resource busy|in use by a kernel component)/;
+
+/** Carries the lines out; from one that finds its set busy it goes on after a pause, a few times. */
+async function restoreText(
+  { run, limits, sleep }: Tools,
+  input: string,
+  doing = 'restoring the sets',
+): Promise<void> {
+  let text = input;
+  for (let tries = 0; ; tries += 1) {
+    try {
+      await execute(run, restore(limits, text), doing);
+      return;
+    } catch (error) {
+      const line = error instanceof KernelError ? busy.exec(error.stderr)?.[1] : undefined;
+      const ms = pauses[tries];
+      if (line === undefined || ms === undefined) throw error;
+      await sleep(ms);
+      // Those before it are done: a set that was swapped must not be filled and swapped again.
+      text = text
+        .split('\n')
+        .slice(Number(line) - 1)
+        .join('\n');
+    }
+  }
 }
 
 /** What will go by itself. */
@@ -174,28 +216,7 @@ function restore(limits: Limits, input: string): Command {
   return { ...limits, program: 'ipset', args: ['restore', '-exist'], input };
 }
 
-const destroyTries = 3;
-const pauseMs = 50;
-
-/**
- * Removes sets that no rule uses. With nf_tables a deleted rule may let go of its set a moment after the
- * transaction (nf_tables_trans_destroy_work; not seen on Linux 6.18), so "in use" is believed at the third
- * look only. Rejects with a KernelError.
- */
-export async function destroySets(
-  run: Run,
-  { sleep, ...limits }: Limits & { readonly sleep: (ms: number) => Promise<void> },
-  names: readonly string[],
-): Promise<void> {
-  const command = restore(limits, renderDestroys(names));
-  for (let tries = 1; ; tries += 1) {
-    try {
-      await execute(run, command, 'destroying unused sets');
-      return;
-    } catch (error) {
-      const busy = error instanceof KernelError && error.stderr.includes('in use by a kernel component');
-      if (!busy || tries === destroyTries) throw error;
-      await sleep(pauseMs);
-    }
-  }
+/** Removes sets that no rule uses. Rejects with a KernelError. */
+export async function destroySets(run: Run, limits: Patience, names: readonly string[]): Promise<void> {
+  await restoreText(toolsOf(run, limits), renderDestroys(names), 'destroying unused sets');
 }

@@ -191,6 +191,18 @@ describe('problems', () => {
     expect(lines(problems('trusted: "10.0.0.1, 10.0.0"'))[0]).toMatch(/^1:21 trusted\[1\]/u);
   });
 
+  test('everybody, also by way of a group or of halves', () => {
+    const text = 'trusted: [world]\ndeny: ["::/1", "8000::/1"]\ngroups: {world: [0.0.0.0/0]}';
+    expect(lines(problems(text))).toEqual([
+      expect.stringMatching(
+        /^1:10 trusted: `0\.0\.0\.0\/0` here would open every published port to everybody: write/,
+      ),
+      expect.stringMatching(/^2:7 deny: `::\/0` here would refuse everybody, the trusted sources too: leave/),
+    ]);
+    expect(lines(problems('trusted: [128.0.0.0/1, half]\ngroups: {half: [0.0.0.0/1]}'))).toHaveLength(1);
+    expect(config('groups: {world: [0.0.0.0/0, "::/0"]}').groups.size).toBe(1);
+  });
+
   test('in one line, and with the source line and a caret', () => {
     const [problem] = problems('groups:\n  web: [10.0.0.1, "a\\nb"]\n');
     expect(problem && formatProblem(problem)).toBe(
@@ -228,14 +240,6 @@ describe('warnings', () => {
       'dockwall_mark : dockwall does not know `dockwall_mark` and leaves it aside; did you mean `DOCKWALL_MARK`?',
     ]);
     expect(JSON.stringify(found)).not.toContain('hunter2');
-  });
-
-  test('everybody, also by way of a group or of halves', () => {
-    const text = 'trusted: [world]\ndeny: ["::/1", "8000::/1"]\ngroups: {world: [0.0.0.0/0]}';
-    expect(lines(warnings(text))).toEqual([
-      '1:10 trusted: `0.0.0.0/0` is everybody: every published port is open',
-      '2:7 deny: `::/0` is everybody: every published port is shut, to the trusted sources too',
-    ]);
   });
 
   test.each([

@@ -13,7 +13,15 @@ describe('readEvents', () => {
     const stream = new PassThrough();
     const events: DockerEvent[] = [];
     const reading = readEvents(stream, (event) => events.push(event));
-    const text = `${old}\n\nnot json\n{"Type":"container"}\n${recent}\n`;
+    const odd = [
+      'not json',
+      '{"Type":"container"}',
+      'null',
+      '5',
+      '[]',
+      '{"Type":5,"Action":{},"Actor":null}',
+    ];
+    const text = `${old}\n\n${odd.join('\n')}\n${recent}\n`;
     for (const piece of text.match(/[\s\S]{1,17}/g) ?? []) stream.write(piece);
     stream.end();
     await reading;

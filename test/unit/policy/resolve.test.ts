@@ -154,6 +154,12 @@ describe('a bad label closes its container, and no other', () => {
     ['pattern of interfaces', { 'dockwall.allow': 'interface:wg+' }, /is a pattern/],
     ['unknown service name', { 'dockwall.public': 'htttp' }, /http/],
     ['denying everybody', { 'dockwall.deny': 'any' }, /"any" cannot be denied/],
+    [
+      'denying everybody in other words',
+      { 'dockwall.deny': '10.0.0.1, 0.0.0.0/0' },
+      /"0\.0\.0\.0\/0" cannot be denied/,
+    ],
+    ['denying everybody in halves', { 'dockwall.deny': '::/1 8000::/1' }, /"::\/0" cannot be denied/],
     ['newline and option', { 'dockwall.allow': 'office\n-j ACCEPT' }, /no group is named "-j"/],
     ['bad port list', { 'dockwall.ports': 'eighty' }, /eighty/],
     ['10 kB', { 'dockwall.allow': 'x'.repeat(10_000) }, /10000 bytes is longer than the 4096/],

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Backend, Observed, ObservedRule, ObservedTable } from '../../../src/diff/model.ts';
-import { type EngineAnswers, engineInfo } from '../../../src/inventory/docker-json.ts';
+import type { EngineAnswers } from '../../../src/inventory/docker-json.ts';
 import type { Inventory } from '../../../src/inventory/model.ts';
+import { readInfo } from '../../../src/inventory/read-docker.ts';
 import { checkEngine, type Finding, requireGuardable } from '../../../src/reconciler/engine-check.ts';
 import { makeContainer, makeInventory } from '../policy/inventories.ts';
 
@@ -30,7 +31,7 @@ function kernel(docker: 'chain' | 'no chain', backend: Backend = 'nft'): Observe
 function answers(info: object | undefined, more: Partial<EngineAnswers> = {}): EngineAnswers {
   const usual = { OSType: 'linux', SecurityOptions: ['name=seccomp,profile=default', 'name=cgroupns'] };
   return {
-    info: info === undefined ? undefined : engineInfo.parse({ ...usual, ...info }),
+    info: info === undefined ? undefined : readInfo({ ...usual, ...info }),
     version: { Version: '28.5.2', ApiVersion: '1.51' },
     nftables: false,
     ownContainer: undefined,

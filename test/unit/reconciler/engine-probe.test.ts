@@ -77,8 +77,10 @@ describe('EngineProbe', () => {
     expect(await bench({ info: () => Promise.reject(forbidden) }).probe.look()).toMatchObject({
       info: undefined,
     });
-    expect(await bench({ info: async () => ({ OSType: 7 }) }).probe.look()).toMatchObject({
-      info: undefined,
+    expect(await bench({ info: async () => 'x' }).probe.look()).toMatchObject({ info: undefined });
+    const odd = { OSType: 7, SecurityOptions: ['name=rootless', 5], Swarm: 'x', FirewallBackend: [] };
+    expect((await bench({ info: async () => odd }).probe.look()).info).toEqual({
+      SecurityOptions: ['name=rootless'],
     });
   });
 
