@@ -79,7 +79,7 @@ export function walk(
         break;
       case 'set-connection-mark':
       case 'clear-connection-mark':
-      case 'remember-source':
+      case 'forget-bound':
       case 'remember-asker':
       case 'count':
         break;
@@ -100,6 +100,7 @@ function holds(
     case 'out-interface':
       return isNamed(match.name, walker.out);
     case 'reply-direction':
+    case 'icmp':
     case 'not-syn':
     case 'connection-mark':
       return false;
@@ -160,6 +161,10 @@ function membersFor(
       return sources.map((network) => `${network},${port}`);
     case 'dst,dst,src':
       return sources.map((network) => `${packet.destination},${port},${network}`);
+    // of answers only
+    case 'src,src':
+    case 'src,src,dst':
+      return [];
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Family } from '../net/network.ts';
 import type { Policy, PeerRule, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
-import { accept, drop, from, giveBack, jump, notMarked, sourceNotIn, to } from './matches.ts';
+import { accept, drop, from, giveBack, jump, notMarked, related, sourceNotIn, to } from './matches.ts';
 import type { Chain, ChainName, Match, Table } from './model.ts';
 import { chains, networkChain, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
@@ -29,7 +29,8 @@ export function renderFront(policy: Policy, family: Family): Table {
     );
   const services = chainOf(chains.services, [
     ...insideLines(policy),
-    [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], accept, 'established'],
+    [[{ kind: 'state', states: 'ESTABLISHED' }], accept, 'established'],
+    [related(family), accept, 'ICMP errors of known connections'],
     ...lists.flatMap(({ inline }) => inline),
     ...dropLines(policy, family),
   ]);

@@ -79,6 +79,20 @@ export function doorMembers(service: Service, port: ServicePort): readonly strin
   return [...hostDoors(port), ...routedDoors(service, port)].flatMap(portMembers);
 }
 
+/** hash:net,port members for where the published TCP ports of containers are answered from: the container's address and port. */
+export function answerMembers(services: readonly Service[], family: Family): readonly string[] {
+  const members = services.flatMap(({ endpoints, ports }) =>
+    endpoints
+      .filter(({ address }) => address.includes(':') === (family === 6))
+      .flatMap(({ address }) =>
+        ports
+          .filter((port) => port.family === family && port.protocol === 'tcp')
+          .map(({ containerPort }) => `${address},tcp:${containerPort}`),
+      ),
+  );
+  return sorted(new Set(members));
+}
+
 function serviceDoors(service: Service): readonly Door[] {
   return service.ports.flatMap((port) =>
     port.loopback || port.lapsed ? [] : [...hostDoors(port), ...routedDoors(service, port)],

@@ -17,7 +17,9 @@ export interface FakePacket {
   /** What the kernel calls the destination; IPv6 says UNICAST of a local address as well. */
   readonly types: readonly string[];
   readonly reply?: boolean;
-  readonly state: 'NEW' | 'ESTABLISHED';
+  readonly state: 'NEW' | 'RELATED' | 'ESTABLISHED';
+  /** TCP that is no SYN; unless told, whatever is not NEW. */
+  readonly inTheMiddle?: boolean;
   mark: number;
   connmark: number;
 }
@@ -70,6 +72,7 @@ class Walker {
         this.packet.connmark = (this.packet.connmark & ~mask) ^ value;
         return undefined;
       case 'SET':
+        for (const { name, values } of target.options) if (name === '--del-set') this.forget(values);
         return undefined;
       default: {
         const end = this.chain(table, target.name);
@@ -106,7 +109,7 @@ class Walker {
       case '--comment':
         return true;
       case '--tcp-flags':
-        return packet.state === 'NEW';
+        return packet.protocol === 'tcp' && !(packet.inTheMiddle ?? packet.state !== 'NEW');
       case '--ctdir':
         return (value === 'REPLY') === (packet.reply === true);
       case '--ctstate':
@@ -120,6 +123,11 @@ class Walker {
       default:
         throw new Error(`the fake cannot hold a packet against ${name}`);
     }
+  }
+
+  private forget([set = '', ends = '']: readonly string[]): void {
+    const found = [...this.kernel.matchable(set, this.packet.family)];
+    for (const member of found) if (this.isMember(member, ends.split(','))) this.kernel.forget(set, member);
   }
 
   private isInSet(set: string, ends: readonly string[]): boolean {
