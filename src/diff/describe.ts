@@ -112,8 +112,8 @@ function targetWords(target: Target): string {
       return 'mark the connection as refused';
     case 'clear-connection-mark':
       return 'mark the connection as not refused';
-    case 'remember-source':
-      return `remember the source in ${target.set}`;
+    case 'forget-bound':
+      return `take source and port out of ${target.set}`;
     case 'remember-asker':
       return `remember source and port in ${target.set}`;
     case 'accept':
@@ -127,6 +127,7 @@ function targetWords(target: Target): string {
 const stateWords = {
   NEW: 'new connections',
   RELATED: 'related packets',
+  ESTABLISHED: 'packets of known connections',
   'RELATED,ESTABLISHED': 'established connections',
 } as const;
 
@@ -142,6 +143,8 @@ function matchWords(match: Match): string {
       return stateWords[match.states];
     case 'protocol':
       return match.protocol;
+    case 'icmp':
+      return 'ICMP';
     case 'not-syn':
       return 'TCP without its beginning';
     case 'source':

@@ -81,7 +81,7 @@ export function walk(
         break;
       case 'set-connection-mark':
       case 'clear-connection-mark':
-      case 'remember-source':
+      case 'forget-bound':
       case 'remember-asker':
       case 'count':
         break;
@@ -102,6 +102,7 @@ function holds(
     case 'out-interface':
       return isNamed(match.name, walker.out);
     case 'reply-direction':
+    case 'icmp':
     case 'not-syn':
     case 'connection-mark':
       return false;
@@ -168,6 +169,10 @@ function membersFor(
       return sources.map((network) => `${network},${port}`);
     case 'dst,dst,src':
       return sources.map((network) => `${packet.destination},${port},${network}`);
+    // of answers only
+    case 'src,src':
+    case 'src,src,dst':
+      return [];
   }
 }
 

@@ -10,6 +10,8 @@ const listening = { tcp: '0A', udp: '07' } as const;
 export interface SocketTables {
   readonly tcp: readonly string[];
   readonly udp: readonly string[];
+  /** /proc/net/sctp/eps, both families in one; empty where the kernel has no SCTP. */
+  readonly sctp: string;
 }
 
 /** One socket that waits for whoever comes. */
@@ -32,9 +34,31 @@ export function listenersOf(sockets: readonly HostSocket[]): readonly Listener[]
 
 /** Every socket that waits, of both families. Lines that say something else are passed over. */
 export function parseSockets(tables: SocketTables, order = endianness()): readonly HostSocket[] {
-  return (['tcp', 'udp'] as const).flatMap((protocol) =>
-    tables[protocol].flatMap((table) => parseTable(table, { protocol, order })),
-  );
+  return [
+    ...(['tcp', 'udp'] as const).flatMap((protocol) =>
+      tables[protocol].flatMap((table) => parseTable(table, { protocol, order })),
+    ),
+    ...parseEndpoints(tables.sctp),
+  ];
+}
+
+/**
+ * `ENDPT SOCK STY SST HBKT LPORT UID INODE LADDRS`, all decimal but for the first two (net/sctp/proc.c, sctp_eps_seq_show). State 10 is
+ * SCTP_SS_LISTENING. Of the addresses, in full, the endpoint's first one may have a `*`; an endpoint may have many, and counts as on all.
+ */
+const endpoint = /^\s*\S+\s+\S+\s+\d+\s+10\s+\d+\s+(\d+)\s+(\d+)\s+(\d+)\s+(\S.*)$/;
+
+function parseEndpoints(table: string): readonly HostSocket[] {
+  return table.split('\n').flatMap((text): HostSocket[] => {
+    const [, port, uid, inode, addresses = ''] = endpoint.exec(text) ?? [];
+    if (port === undefined) return [];
+    const loopback = addresses
+      .trim()
+      .split(/\s+/)
+      .every((address) => /^\*?(?:127\.|(?:0{4}:){7}0001$|::1$)/.test(address));
+    const place = { family: 6, address: 'any', protocol: 'sctp', port: Number(port) } as const;
+    return [{ ...place, inode: Number(inode), uid: Number(uid), loopback }];
+  });
 }
 
 /**

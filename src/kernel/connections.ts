@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { addressBlock, toCidr } from '../net/block.ts';
 import type { Protocol } from '../net/port.ts';
 
-/** One entry of conntrack: the side that opened it, as it asked, and who answers after Docker's DNAT. */
+/** One entry of conntrack: the side that opened it, as it asked, and who answers where, after Docker's DNAT. */
 export interface Connection {
   readonly protocol: Protocol;
   readonly source: string;
@@ -13,6 +13,9 @@ export interface Connection {
   readonly destination: string;
   readonly port: number;
   readonly answers: string;
+  readonly answersPort: number;
+  /** TCP that has seen a FIN or RST: it ends by itself, and its client may use its port again at once. */
+  readonly closing: boolean;
   /** Until the kernel forgets it; 0 where it does not say (offloaded). */
   readonly secondsLeft: number;
   readonly mark: number;
@@ -23,12 +26,16 @@ export interface Connection {
  * the two directions there may be counters and `[UNREPLIED]`. Undefined for protocols without ports.
  */
 const connectionLine =
-  /(?:^|\s)(tcp|udp|sctp)\s+\d+ (?:(\d+) )?(?:[A-Z][A-Z0-9_]* )?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) .*?src=(\S+) .*?(?:mark=(\d+)|$)/;
+  /(?:^|\s)(tcp|udp|sctp)\s+\d+ (?:(\d+) )?(?:([A-Z][A-Z0-9_]*) )?src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) .*?src=(\S+) dst=\S+ sport=(\d+) .*?(?:mark=(\d+)|$)/;
+
+/** nf_conntrack_proto_tcp.c, tcp_conntrack_names. */
+const closingStates = new Set(['FIN_WAIT', 'CLOSE_WAIT', 'LAST_ACK', 'TIME_WAIT', 'CLOSE']);
 
 /** The entry that one line tells of; undefined where its destination port is none of `ports`. */
 export function parseConnection(line: string, ports: ReadonlySet<number>): Connection | undefined {
-  const [, protocol, seconds, source = '', destination = '', sourcePort, port, answers = '', mark] =
+  const [, protocol, seconds, state = '', source = '', destination = '', ...rest] =
     connectionLine.exec(line) ?? [];
+  const [sourcePort, port, answers = '', answersPort, mark] = rest;
   if (protocol === undefined || !ports.has(Number(port))) return undefined;
   return {
     protocol: protocol as Protocol,
@@ -37,6 +44,8 @@ export function parseConnection(line: string, ports: ReadonlySet<number>): Conne
     destination: canonical(destination),
     port: Number(port),
     answers: canonical(answers),
+    answersPort: Number(answersPort),
+    closing: protocol === 'tcp' && closingStates.has(state),
     secondsLeft: Number(seconds ?? 0),
     mark: Number(mark ?? 0),
   };

@@ -122,29 +122,29 @@ export class Cutter {
   private async cut(decision: Decision): Promise<void> {
     const policy = await this.standingPolicy(decision);
     const refused = refuses(policy, this.parts.addresses());
-    const members = new Map<string, SetChange>();
+    const doors = new RefusedDoors();
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeLimit)]);
     await this.parts.list(
       sessionPorts(policy),
       (connection) => {
-        if ((connection.mark & policy.connmark) !== 0 || !refused(connection)) return;
-        const change = cutChange(connection);
-        members.set(`${change.set} ${change.member}`, change);
+        if (connection.closing || (connection.mark & policy.connmark) !== 0) return;
+        doors.add(connection, refused(connection));
       },
       signal,
     );
     const standing = cutMembers(decision);
-    const known = new Set(standing.map(({ set, member }) => `${set} ${member}`));
-    const gone = standing.filter(({ set, member }) => !members.has(`${set} ${member}`));
-    const fresh = [...members].filter(([key]) => !known.has(key)).map(([, change]) => change);
+    const known = new Set(standing.map(keyOf));
+    const refusedNow = doors.refused();
+    const gone = standing.filter((member) => !refusedNow.has(keyOf(member)));
+    const fresh = [...refusedNow].filter(([key]) => !known.has(key)).map(([, door]) => door);
     const sets = [
       ...gone.map(({ set, member }): SetChange => ({ kind: 'delete-member', set, member })),
-      ...fresh,
+      ...fresh.map(({ change }) => change),
     ];
     if (sets.length === 0) return;
     await this.parts.kernel.apply({ sets, tables: [], destroy: [] });
-    if (fresh.length > 0)
-      this.parts.log.info({ sessions: fresh.length }, 'cut running sessions that nothing lets in any more');
+    const sessions = fresh.reduce((sum, door) => sum + door.sessions, 0);
+    if (sessions > 0) this.parts.log.info({ sessions }, 'cut running sessions that nothing lets in any more');
   }
 }
 
@@ -160,26 +160,49 @@ function liveWords({
   return new Set([...liveMembers(policy, observed.sets), ...foreign]);
 }
 
-/** Answers as they are in POSTROUTING: to the client's address and port, from the one who answers. */
-function cutChange({
-  protocol,
-  source,
-  sourcePort,
-  answers,
-  secondsLeft,
-}: Connection): Extract<SetChange, { kind: 'add-member' }> {
-  return {
-    kind: 'add-member',
-    set: setName(familyOf(source), 'cut'),
-    member: `${source},${protocol}:${sourcePort},${answers}`,
-    seconds: Math.min(Math.max(secondsLeft, 60), longestTimeout),
-  };
+type CutMember = Pick<Extract<SetChange, { kind: 'delete-member' }>, 'set' | 'member'>;
+
+function keyOf({ set, member }: CutMember): string {
+  return `${set} ${member}`;
 }
 
-function cutMembers({
-  observed,
-  ruleset,
-}: Decision): readonly Pick<Extract<SetChange, { kind: 'delete-member' }>, 'set' | 'member'>[] {
+/** One client at one door, and how many of its sessions there are refused. */
+interface RefusedDoor {
+  readonly change: Extract<SetChange, { kind: 'add-member' }>;
+  readonly sessions: number;
+}
+
+/**
+ * Who is refused where: a client at the address and port that answer it, as answers are in POSTROUTING. So the client's own
+ * ports stay free for whatever else it asks for. A container's port may be published twice; a client that one of the
+ * two lets in still may have what is behind both, and is not cut there.
+ */
+class RefusedDoors {
+  private readonly doors = new Map<string, RefusedDoor>();
+  private readonly open = new Set<string>();
+
+  add({ protocol, source, answers, answersPort, secondsLeft }: Connection, refused: boolean): void {
+    const set = setName(familyOf(source), 'cut');
+    const member = `${answers},${protocol}:${answersPort},${source}`;
+    const key = keyOf({ set, member });
+    if (!refused) {
+      this.open.add(key);
+      return;
+    }
+    const known = this.doors.get(key);
+    const seconds = Math.max(known?.change.seconds ?? 60, Math.min(secondsLeft, longestTimeout));
+    this.doors.set(key, {
+      change: { kind: 'add-member', set, member, seconds },
+      sessions: (known?.sessions ?? 0) + 1,
+    });
+  }
+
+  refused(): ReadonlyMap<string, RefusedDoor> {
+    return new Map([...this.doors].filter(([key]) => !this.open.has(key)));
+  }
+}
+
+function cutMembers({ observed, ruleset }: Decision): readonly CutMember[] {
   const cut = new Set<string>([setName(4, 'cut'), setName(6, 'cut')]);
   return ruleset.sets
     .filter(({ name }) => cut.has(name))

@@ -42,7 +42,7 @@ export function renderBoot(
       chainOf(bootChains.outside, externalLines(external, bridges, drop)),
       chainOf(bootChains.forward, [
         [[reply], giveBack, 'answers'],
-        [[related], giveBack, 'ICMP errors of known connections'],
+        [related(family), giveBack, 'ICMP errors of known connections'],
         ...notDocker(policy),
         ...bridges.map((name): Line => [[to(name)], goTo(bootChains.outside), `to ${name}`]),
       ]),

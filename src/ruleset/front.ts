@@ -5,7 +5,18 @@ import { isSourceWord } from '../net/source-word.ts';
 import { limits } from '../policy/limits.ts';
 import type { Peer, Policy, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
 import { namesAddresses } from '../policy/peers.ts';
-import { accept, drop, from, giveBack, jump, marked, notMarked, sourceNotIn, to } from './matches.ts';
+import {
+  accept,
+  drop,
+  from,
+  giveBack,
+  jump,
+  marked,
+  notMarked,
+  related,
+  sourceNotIn,
+  to,
+} from './matches.ts';
 import type { Chain, ChainName, Match, Table } from './model.ts';
 import { chains, networkChain, setName } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
@@ -35,7 +46,8 @@ export function renderFront(policy: Policy, family: Family): Table {
     );
   const services = chainOf(chains.services, [
     ...insideLines(policy),
-    [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], accept, 'established'],
+    [[{ kind: 'state', states: 'ESTABLISHED' }], accept, 'established'],
+    [related(family), accept, 'ICMP errors of known connections'],
     ...lists.flatMap(({ inline }) => inline),
     ...dropLines(policy, family),
   ]);

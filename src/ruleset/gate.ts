@@ -1,7 +1,10 @@
 import type { Cidr, Family } from '../net/network.ts';
+import { protocols } from '../net/port.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { External, Policy } from '../policy/model.ts';
 import {
+  answererIn,
+  answerIn,
   boundIn,
   connectionMarked,
   count,
@@ -16,6 +19,7 @@ import {
   portIn,
   related,
   reply,
+  sourceIn,
   to,
 } from './matches.ts';
 import type { Match, SetName, Table, Target } from './model.ts';
@@ -38,8 +42,6 @@ type GroupName = Policy['trusted']['groups'][number];
 const refuse = goTo(chains.refuse);
 /** For what somebody has asked of a published port. */
 const block = goTo(chains.blocked);
-/** As long as conntrack keeps an established connection that says nothing (nf_conntrack_tcp_timeout_established). */
-const rememberedSeconds = 432_000;
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
 
 /**
@@ -71,16 +73,16 @@ export function renderGate(policy: Policy, family: Family): Table {
     table: 'mangle',
     chains: [
       chainOf(chains.pass, passLines(policy, family)),
-      chainOf(chains.refuse, refuseLines(policy, family)),
+      chainOf(chains.refuse, refuseLines(policy)),
       chainOf(chains.blocked, blockedLines(policy, family)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
       chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
       chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, refuse)),
-      chainOf(chains.forward, forwardLines(policy)),
+      chainOf(chains.forward, forwardLines(policy, family)),
       chainOf(chains.listening, listeningLines(family)),
       chainOf(chains.input, inputLines(policy, family)),
-      chainOf(chains.cut, outsideLines(policy)),
+      chainOf(chains.cut, cutLines(policy)),
       chainOf(chains.replies, replyLines(policy, family)),
     ],
     hooks: [
@@ -108,6 +110,12 @@ export function externalLines(
   ];
 }
 
+/** Whoever gets through to a door is not cut there any more. The set is empty as a rule, and then costs next to nothing. */
+function letInAgain(family: Family, also: readonly Match[] = []): readonly Line[] {
+  const cut = setName(family, 'cut');
+  return [[[...also, boundIn(cut)], { kind: 'forget-bound', set: cut }, 'not cut here any more']];
+}
+
 /**
  * A connection whose source has been let in again is no longer refused. The sets of the counts hold what is published; the trusted
  * pass on their way to the host's own services too, which nobody counts.
@@ -120,6 +128,7 @@ function passLines({ mark, connmark }: Policy, family: Family): readonly Line[] 
       count,
       'counts connections let in',
     ],
+    ...letInAgain(family),
     [[], { kind: 'clear-connection-mark', bit: connmark }, 'not refused, or no longer'],
     [[], { kind: 'set-mark', bit: mark }, 'passed the gate'],
   ];
@@ -131,21 +140,8 @@ function passLines({ mark, connmark }: Policy, family: Family): readonly Line[] 
  * (conntrack picks TCP up in the middle), and the client's packets would be replies. Not for established ones only: a
  * request that nobody has answered yet has an answer to come.
  */
-function refuseLines({ connmark }: Policy, family: Family): readonly Line[] {
-  const remember: Target = {
-    kind: 'remember-source',
-    set: setName(family, 'refused'),
-    seconds: rememberedSeconds,
-  };
+function refuseLines({ connmark }: Policy): readonly Line[] {
   return [
-    [
-      [
-        { kind: 'protocol', protocol: 'tcp' },
-        { kind: 'state', states: 'RELATED,ESTABLISHED' },
-      ],
-      remember,
-      'had a session',
-    ],
     [[], { kind: 'set-connection-mark', bit: connmark }, 'the answers are refused too'],
     [[], drop, 'refused'],
   ];
@@ -182,7 +178,7 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     // A tunnel may hand on the mark of its outer packet (IPsec keeps skb->mark when it unwraps).
     [[], { kind: 'clear-mark', bit: policy.mark }, 'nobody brings the mark along'],
     [[reply], giveBack, 'answers to what containers and the host asked for'],
-    [[related], giveBack, 'ICMP errors of known connections'],
+    [related(family), giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
     [elsewhere[family], goTo(chains.routed), 'not for this host'],
     ...deniedSources(policy, family).flatMap(([match, note]) =>
@@ -192,6 +188,13 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     ...trustedLines(policy, family, pass),
     ...openLines(policy, { prefix: '', family, pass }),
     ...published.map((ports): Line => [ports, block, 'published, and nothing above lets this source in']),
+    // What was refused here when it was published: the host's own service may have the port now.
+    [
+      [connectionMarked(policy.connmark)],
+      { kind: 'clear-connection-mark', bit: policy.connmark },
+      'left alone: not refused any more',
+    ],
+    ...letInAgain(family),
   ];
 }
 
@@ -302,6 +305,10 @@ function openLines(
  * The guard: what listens for a container (docker-proxy, Docker itself) listens before Docker tells its port. So new
  * connections from outside reach only ports on which the host's own services are known to listen; where nobody listens
  * they would be refused anyway. After DNAT, so what is forwarded is not concerned.
+ *
+ * What is related passes whole, also what a conntrack helper expects: a port that is published was judged in PREROUTING, by the
+ * packet's address and port, before anybody asked here. What is meant for another address is a transparent proxy's (TPROXY),
+ * which takes packets for whatever port: docker-proxy has the host's own addresses only.
  */
 function inputLines(policy: Policy, family: Family): readonly Line[] {
   const down: Match = { kind: 'set', set: setName(family, 'guard'), fields: 'dst', negated: true };
@@ -309,55 +316,78 @@ function inputLines(policy: Policy, family: Family): readonly Line[] {
     [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
     [[marked(policy.mark)], giveBack, 'passed the gate'],
     [[down], giveBack, 'the guard is down: dockwall does not run'],
+    [elsewhere[family], giveBack, 'for a transparent proxy of the host'],
     ...externalLines(policy.external, policy.bridges, goTo(chains.listening)),
   ];
 }
 
 function listeningLines(family: Family): readonly Line[] {
   const unknown: Match = { kind: 'set', set: setName(family, 'listening'), fields: 'dst,dst', negated: true };
-  return (['tcp', 'udp'] as const).map((protocol): Line => [
+  return protocols.map((protocol): Line => [
     [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
     drop,
     `${protocol}: not known to be the host's own`,
   ]);
 }
 
+/** A TCP answer of a published port, on its way out of this host. */
+function publishedFrom(policy: Policy, family: Family): readonly Match[] {
+  const wide = wideProtocols(policy).includes('tcp');
+  return [
+    answererIn(portsSet(family, '', 'published')),
+    // TCP is said already where this is asked for
+    ...(wide ? [sourceIn(portsSet(family, widePrefix.tcp, 'published'))] : []),
+  ];
+}
+
 /**
  * What a refused connection still answers. In POSTROUTING, where forwarded packets and the host's own (docker-proxy, host
- * network) both come by, before the source is translated back. The set holds sessions whose client says nothing: the
+ * network) both come by, before the source is translated back. The set `cut` holds sessions whose client says nothing: the
  * kernel learns of those from the daemon (see src/reconciler/cutter.ts).
+ *
+ * A published service begins no TCP connection in the middle. Where conntrack has forgotten a session (its client may make it:
+ * one RST with a TTL that ends on the way), the service's next packet would begin it anew, the other way round, and whatever
+ * the client says would be a reply. Connections that the service itself opens begin with a SYN, and most have another port.
  */
-function replyLines({ connmark }: Policy, family: Family): readonly Line[] {
-  const refused: Match = { kind: 'set', set: setName(family, 'refused'), fields: 'dst', negated: false };
+function replyLines(policy: Policy, family: Family): readonly Line[] {
+  const fromTheMiddle: readonly Match[] = [{ kind: 'state', states: 'NEW' }, { kind: 'not-syn' }];
+  const set = (role: string): SetName => setName(family, role);
   return [
-    [[connectionMarked(connmark), reply], goTo(chains.cut), 'answers of a refused connection'],
-    [[reply, boundIn(setName(family, 'cut'))], goTo(chains.cut), 'to a silent client that is refused now'],
-    [
-      [{ kind: 'not-syn' }, { kind: 'state', states: 'NEW' }, refused],
+    [[connectionMarked(policy.connmark), reply], goTo(chains.cut), 'answers of a refused connection'],
+    [[reply, answerIn(set('cut'))], goTo(chains.cut), 'to a silent client that is refused now'],
+    ...publishedFrom(policy, family).map((match): Line => [
+      [...fromTheMiddle, match],
       goTo(chains.cut),
-      'a refused session, begun anew from the middle',
-    ],
+      'begun in the middle: by the host for a container, or in the mesh',
+    ]),
+    [[...fromTheMiddle, answererIn(set('answers'))], goTo(chains.cut), 'begun in the middle: by a container'],
   ];
 }
 
 /** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
-function outsideLines({ external, bridges }: Policy): readonly Line[] {
+function cutLines({ external, bridges, connmark }: Policy): readonly Line[] {
+  const cut = (match: readonly Match[], note: string): readonly Line[] => [
+    [match, { kind: 'set-connection-mark', bit: connmark }, `${note}: answers are refused`],
+    [match, drop, note],
+  ];
   if (external.kind === 'list') {
-    return external.names.map((name): Line => [[to(name)], refuse, `to ${name}, as configured`]);
+    return external.names.flatMap((name) => cut([to(name)], `to ${name}, as configured`));
   }
   return [
-    ...external.exceptions.map((name): Line => [[to(name)], refuse, `${name} is not a bridge of Docker`]),
+    ...external.exceptions.flatMap((name) => cut([to(name)], `${name} is not a bridge of Docker`)),
     ...['lo', ...bridges].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
-    [[], refuse, 'everything else is outside'],
+    ...cut([], 'everything else is outside'),
   ];
 }
 
 /** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */
-function forwardLines(policy: Policy): readonly Line[] {
+function forwardLines(policy: Policy, family: Family): readonly Line[] {
   const exceptions = policy.external.kind === 'auto' ? policy.external.exceptions : [];
   return [
     [[reply], giveBack, 'answers'],
-    [[related], giveBack, 'ICMP errors of known connections'],
+    [related(family), giveBack, 'ICMP errors of known connections'],
+    // after the translation: what is cut is known by the container's address and port
+    ...letInAgain(family, [marked(policy.mark)]),
     [[marked(policy.mark)], giveBack, 'passed the gate'],
     ...exceptions.map((name): Line => [[to(name)], giveBack, `${name} is not a bridge of Docker`]),
     ...policy.bridges.map((name): Line => [[to(name)], goTo(chains.unpassed), `to ${name}`]),

@@ -1,3 +1,4 @@
+import type { Family } from '../net/network.ts';
 import type { Match, SetName, Target } from './model.ts';
 import type { ChainName } from './model.ts';
 
@@ -11,7 +12,7 @@ export function to(name: string): Match {
   return { kind: 'out-interface', name };
 }
 
-/** The source is in the set. */
+/** The source is in the set; of a set of ports alone, its port. */
 export function sourceIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'src', negated: false };
 }
@@ -39,8 +40,28 @@ export function boundIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'dst,dst,src', negated: false };
 }
 
+/** The other way round: (source address, source port) of an answer is in the set. */
+export function answererIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'src,src', negated: false };
+}
+
+/** The other way round: (source address, source port, destination address) of an answer is in the set. */
+export function answerIn(set: SetName): Match {
+  return { kind: 'set', set, fields: 'src,src,dst', negated: false };
+}
+
 export const reply: Match = { kind: 'reply-direction' };
-export const related: Match = { kind: 'state', states: 'RELATED' };
+
+/**
+ * ICMP errors of known connections. RELATED alone would also be what a conntrack helper expects (ftp, sip): a connection to
+ * whatever port the client has named.
+ */
+export function related(family: Family): readonly Match[] {
+  return [
+    { kind: 'icmp', family },
+    { kind: 'state', states: 'RELATED' },
+  ];
+}
 
 export function marked(bit: number): Match {
   return { kind: 'mark', bit, negated: false };

@@ -16,8 +16,10 @@ export type Match =
   | { readonly kind: 'in-interface'; readonly name: string }
   | { readonly kind: 'out-interface'; readonly name: string }
   | { readonly kind: 'reply-direction' }
-  | { readonly kind: 'state'; readonly states: 'NEW' | 'RELATED' | 'RELATED,ESTABLISHED' }
+  | { readonly kind: 'state'; readonly states: 'NEW' | 'RELATED' | 'ESTABLISHED' | 'RELATED,ESTABLISHED' }
   | { readonly kind: 'protocol'; readonly protocol: Protocol }
+  /** ICMP, as this family has it. */
+  | { readonly kind: 'icmp'; readonly family: Family }
   /** TCP that does not begin a connection. */
   | { readonly kind: 'not-syn' }
   | { readonly kind: 'source'; readonly network: Cidr }
@@ -30,7 +32,7 @@ export type Match =
   | {
       readonly kind: 'set';
       readonly set: SetName;
-      readonly fields: 'src' | 'dst' | 'dst,dst' | 'src,dst' | 'dst,dst,src';
+      readonly fields: 'src' | 'dst' | 'dst,dst' | 'src,src' | 'src,dst' | 'dst,dst,src' | 'src,src,dst';
       readonly negated: boolean;
     }
   /** The destination port of this protocol is in a `bitmap:port`. */
@@ -51,8 +53,8 @@ export type Target =
   | { readonly kind: 'clear-mark'; readonly bit: number }
   | { readonly kind: 'set-connection-mark'; readonly bit: number }
   | { readonly kind: 'clear-connection-mark'; readonly bit: number }
-  /** The packet's source goes into the set, for this time from now on. */
-  | { readonly kind: 'remember-source'; readonly set: SetName; readonly seconds: number }
+  /** (destination address, destination port, source address) leaves the set. */
+  | { readonly kind: 'forget-bound'; readonly set: SetName }
   /** Source and port asked for go into the set; `renew`: one that is there stays for this time from now on, as if new. */
   | {
       readonly kind: 'remember-asker';

@@ -141,6 +141,20 @@ export function doorMembers(service: Service, port: ServicePort): readonly strin
   return [...hostDoors(port), ...routedDoors(service, port)].flatMap(portMembers);
 }
 
+/** hash:net,port members for where the published TCP ports of containers are answered from: the container's address and port. */
+export function answerMembers(services: readonly Service[], family: Family): readonly string[] {
+  const members = services.flatMap(({ endpoints, ports }) =>
+    endpoints
+      .filter(({ address }) => address.includes(':') === (family === 6))
+      .flatMap(({ address }) =>
+        ports
+          .filter((port) => port.family === family && port.protocol === 'tcp')
+          .map((port) => `${address},tcp:${rangeText(containerPortsOf(port))}`),
+      ),
+  );
+  return joinMembers(members);
+}
+
 function serviceDoors(service: Service): readonly Door[] {
   const wide = service.wide === true;
   return service.ports.flatMap((port) =>

@@ -17,7 +17,7 @@ import {
   type SourceList,
   widePrefix,
 } from './names.ts';
-import { type Openings, openings, type PortRoles } from './openings.ts';
+import { answerMembers, type Openings, openings, type PortRoles } from './openings.ts';
 
 type GroupName = Policy['deny']['groups'][number];
 
@@ -32,6 +32,7 @@ export function renderSets(policy: Policy, ports: boolean): readonly IpSet[] {
     const doors = doorKinds(policy).map((routed) => ({ routed, open: openings(policy, family, routed) }));
     const sets = [
       ...doors.flatMap((kind) => portSets(policy, family, kind)),
+      answerSet(policy, family),
       ...countSets(family, doors.flatMap(({ open }) => open.counted).toSorted()),
     ];
     return [
@@ -63,16 +64,17 @@ function guardSets(family: Family): readonly IpSet[] {
   ];
 }
 
-/** Answers of silent sessions that are refused now, to be cut: (client, its port, who answers). Members expire. */
+/** Silent sessions that are refused now, to be cut: (who answers, its port, the client). Members expire. */
 function cutSet(family: Family): IpSet {
   const type = 'hash:ip,port,net';
   return { name: setName(family, 'cut'), family, type, expiring: true, effect: 'closes', members: [] };
 }
 
-/** Clients whose running TCP sessions were refused; the rules of the gate fill it. Members expire. */
-function refusedSet(family: Family): IpSet {
-  const name = setName(family, 'refused');
-  return { name, family, type: 'hash:net', expiring: true, effect: 'closes', members: [] };
+/** Where TCP services of containers answer from, before the source is translated back: they begin nothing in the middle. */
+function answerSet({ services }: Policy, family: Family): IpSet {
+  const members = answerMembers(services, family);
+  const type = 'hash:net,port';
+  return { name: setName(family, 'answers'), family, type, expiring: false, effect: 'closes', members };
 }
 
 /** How long somebody who was turned away is remembered, seconds: a day. */
@@ -112,13 +114,7 @@ function countSets(family: Family, members: readonly string[]): readonly IpSet[]
 }
 
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
-  return [
-    ...listSets(policy, family),
-    ...guardSets(family),
-    cutSet(family),
-    refusedSet(family),
-    ...blockedSets(policy, family),
-  ];
+  return [...listSets(policy, family), ...guardSets(family), cutSet(family), ...blockedSets(policy, family)];
 }
 
 /**

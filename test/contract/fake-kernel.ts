@@ -139,6 +139,11 @@ export class FakeKernel {
     return matchableMembers(this.sets, set, { family, now: this.options.now() });
   }
 
+  /** What a rule does that takes a member out (`-j SET --del-set`). */
+  forget(set: string, member: string): void {
+    this.sets.get(set)?.members.delete(member);
+  }
+
   /** How many members a set has, those that have run out included. */
   sizeOf(set: string): number {
     return this.sets.get(set)?.members.size ?? 0;

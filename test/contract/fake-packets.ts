@@ -17,7 +17,9 @@ export interface FakePacket {
   /** What the kernel calls the destination; IPv6 says UNICAST of a local address as well. */
   readonly types: readonly string[];
   readonly reply?: boolean;
-  readonly state: 'NEW' | 'ESTABLISHED';
+  readonly state: 'NEW' | 'RELATED' | 'ESTABLISHED';
+  /** TCP that is no SYN; unless told, whatever is not NEW. */
+  readonly inTheMiddle?: boolean;
   mark: number;
   connmark: number;
 }
@@ -70,6 +72,7 @@ class Walker {
         this.packet.connmark = (this.packet.connmark & ~mask) ^ value;
         return undefined;
       case 'SET':
+        for (const { name, values } of target.options) if (name === '--del-set') this.forget(values);
         return undefined;
       default: {
         const end = this.chain(table, target.name);
@@ -106,7 +109,7 @@ class Walker {
       case '--comment':
         return true;
       case '--tcp-flags':
-        return packet.state === 'NEW';
+        return packet.protocol === 'tcp' && !(packet.inTheMiddle ?? packet.state !== 'NEW');
       case '--ctdir':
         return (value === 'REPLY') === (packet.reply === true);
       case '--ctstate':
@@ -122,6 +125,11 @@ class Walker {
     }
   }
 
+  private forget([set = '', ends = '']: readonly string[]): void {
+    const found = [...this.kernel.matchable(set, this.packet.family)];
+    for (const member of found) if (this.isMember(member, ends.split(','))) this.kernel.forget(set, member);
+  }
+
   private isInSet(set: string, ends: readonly string[]): boolean {
     for (const member of this.kernel.matchable(set, this.packet.family)) {
       if (this.isMember(member, ends)) return true;
@@ -132,7 +140,7 @@ class Walker {
   /** Each part of a member is a port or a network, at the packet's end that the rule says. */
   private isMember(member: string, ends: readonly string[]): boolean {
     const { packet } = this;
-    if (/^\d+$/.test(member)) return Number(member) === packet.port;
+    if (/^\d+$/.test(member)) return Number(member) === (ends[0] === 'src' ? packet.sourcePort : packet.port);
     if (ends.length === 1) return isIn(ends[0] === 'src' ? packet.source : packet.destination, member);
     return member.split(',').every((part, index) => {
       const [address, port] =

@@ -48,7 +48,7 @@ const targets: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   RETURN: {},
   MARK: { '--set-xmark': 1 },
   CONNMARK: { '--set-xmark': 1, '--restore-mark': 0, '--save-mark': 0, '--nfmask': 1, '--ctmask': 1 },
-  SET: { '--add-set': 2, '--exist': 0, '--timeout': 1 },
+  SET: { '--add-set': 2, '--del-set': 2, '--exist': 0, '--timeout': 1 },
   DNAT: { '--to-destination': 1 },
   MASQUERADE: {},
   REJECT: { '--reject-with': 1 },
@@ -181,6 +181,6 @@ function quoted(text: string): string {
 /** The sets that a rule refers to. */
 export function setsOf(rule: FakeRule): readonly string[] {
   return [...rule.matches.flatMap(({ options }) => options), ...(rule.target?.options ?? [])]
-    .filter(({ name }) => name === '--match-set' || name === '--add-set')
+    .filter(({ name }) => ['--match-set', '--add-set', '--del-set'].includes(name))
     .map(({ values }) => values[0] ?? '');
 }

@@ -71,8 +71,14 @@ export function sampleGate(
   const sources: Match = { kind: 'set', set: setName(family, 'src'), fields: 'src', negated: false };
   const ports: Match = { kind: 'set', set: setName(family, 'ports'), fields: 'dst,dst', negated: true };
   const local: Match = { kind: 'destination-type', type: 'UNICAST' };
-  const bound: Match = { kind: 'set', set: setName(family, 'bound'), fields: 'dst,dst,src', negated: false };
+  const bound = {
+    kind: 'set',
+    set: setName(family, 'bound'),
+    fields: 'dst,dst,src',
+    negated: false,
+  } as const;
   const pairs: Match = { kind: 'set', set: setName(family, 'ports'), fields: 'src,dst', negated: false };
+  const answerers: Match = { ...pairs, fields: 'src,src' };
   return [
     {
       name: pass,
@@ -83,16 +89,18 @@ export function sampleGate(
           target: { kind: 'set-connection-mark', bit: 0x80 },
         }),
         rule('p4', [], { target: { kind: 'clear-connection-mark', bit: 0x80 } }),
-        rule('p5', [{ kind: 'not-syn' }], {
-          target: { kind: 'remember-source', set: setName(family, 'src'), seconds: 60 },
-        }),
+        rule('p5', [{ kind: 'not-syn' }, answerers, { ...bound, fields: 'src,src,dst' }]),
+        rule('p6', [bound], { target: { kind: 'forget-bound', set: setName(family, 'bound') } }),
       ],
     },
     {
       name: gate,
       rules: [
         rule('g1', [{ kind: 'reply-direction' }]),
-        rule('g2', [{ kind: 'state', states: 'RELATED' }]),
+        rule('g2', [
+          { kind: 'icmp', family },
+          { kind: 'state', states: 'RELATED' },
+        ]),
         rule(
           'g3',
           [

@@ -42,6 +42,8 @@ function matchText(match: Match): string {
       return `-m connmark --mark ${bitText(match.bit)}/${bitText(match.bit)}`;
     case 'protocol':
       return `-p ${word('protocol', match.protocol)}`;
+    case 'icmp':
+      return match.family === 4 ? '-p icmp' : '-p ipv6-icmp';
     // what iptables-save makes of `! --syn`
     case 'not-syn':
       return '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN';
@@ -75,10 +77,8 @@ function targetText(target: Target): string {
       return `-j CONNMARK --set-xmark ${bitText(target.bit)}/${bitText(target.bit)}`;
     case 'clear-connection-mark':
       return `-j CONNMARK --set-xmark 0x0/${bitText(target.bit)}`;
-    case 'remember-source': {
-      const seconds = number('timeout', target.seconds, { most: 2_147_483 });
-      return `-j SET --add-set ${word('set', target.set)} src --exist --timeout ${seconds}`;
-    }
+    case 'forget-bound':
+      return `-j SET --del-set ${word('set', target.set)} dst,dst,src`;
     case 'remember-asker': {
       const seconds = number('timeout', target.seconds, { most: 2_147_483 });
       const renew = target.renew ? ' --exist' : '';

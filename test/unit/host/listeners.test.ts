@@ -24,7 +24,7 @@ const text = (tables: Parameters<typeof parseSockets>[0]): readonly string[] =>
 
 describe('parseSockets', () => {
   it('finds listening TCP and unconnected UDP sockets of both families, and whose they are', () => {
-    expect(text({ tcp: [tcp, tcp6], udp: [udp, ''] })).toEqual([
+    expect(text({ tcp: [tcp, tcp6], udp: [udp, ''], sctp: '' })).toEqual([
       'tcp:22 #101 of 0',
       'tcp:5432 #102 of 113, loopback',
       'tcp:80 #104 of 1000',
@@ -47,7 +47,7 @@ describe('parseSockets', () => {
     ['00000000000000000000000000000000:0016', 'LE', 'v6 any, v4 any'],
   ] as const)('knows where a socket waits: %s, %s', (local, order, expected) => {
     const table = `   0: ${local} 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 101 1`;
-    const found = parseSockets({ tcp: [table], udp: [] }, order).map((socket) =>
+    const found = parseSockets({ tcp: [table], udp: [], sctp: '' }, order).map((socket) =>
       placesOf(socket)
         .map(({ family, address }) => `v${family} ${address}${socket.loopback ? ' lo' : ''}`)
         .join(', '),
@@ -56,13 +56,30 @@ describe('parseSockets', () => {
   });
 
   it('makes nothing of garbage', () => {
-    expect(text({ tcp: ['', 'x\n0: zz', ' 0A \n 1: 00000000:0016 0A'], udp: ['sl'] })).toEqual([]);
+    const tables = { tcp: ['', 'x\n0: zz', ' 0A \n 1: 00000000:0016 0A'], udp: ['sl'], sctp: 'a b 10 10' };
+    expect(text(tables)).toEqual([]);
+  });
+
+  it('finds listening SCTP endpoints', () => {
+    const sctp = ` ENDPT     SOCK   STY SST HBKT LPORT   UID INODE LADDRS
+       0        0 2   10  38   3868      0 19045 0.0.0.0\u0020
+       0        0 0   10  39   9999   1000 19046 127.0.0.1\u0020
+       0        0 2   10  40   2905      0 19047 *192.0.2.10 2001:0db8:0001:0000:0000:0000:0000:0010\u0020
+       0        0 2   10  41   2906      0 19048 *0000:0000:0000:0000:0000:0000:0000:0001\u0020
+       0        0 2   7   42   2907      0 19049 0.0.0.0\u0020
+`;
+    expect(text({ tcp: [''], udp: [''], sctp })).toEqual([
+      'sctp:3868 #19045 of 0',
+      'sctp:9999 #19046 of 1000, loopback',
+      'sctp:2905 #19047 of 0',
+      'sctp:2906 #19048 of 0, loopback',
+    ]);
   });
 });
 
 describe('listenersOf', () => {
   it('says each port once, in order', () => {
-    const sockets = parseSockets({ tcp: [tcp6, tcp, tcp], udp: [udp] });
+    const sockets = parseSockets({ tcp: [tcp6, tcp, tcp], udp: [udp], sctp: '' });
     expect(listenersOf(sockets).map(({ protocol, port }) => `${protocol}:${port}`)).toEqual([
       'tcp:22',
       'tcp:80',

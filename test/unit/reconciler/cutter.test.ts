@@ -14,13 +14,15 @@ const push: Connection = {
   destination: '192.0.2.10',
   port: 53,
   answers: '172.17.0.2',
+  answersPort: 5353,
+  closing: false,
   secondsLeft: 110,
   mark: 0,
 };
 const web = ['203.0.113.0/24', '2001:db8:b::20'];
 
 /** One container that publishes 53/udp to the group `web`, in a fake kernel, with these connections under way. */
-function start(connections: readonly Connection[] | Error, deny: Config['deny'] = peerList()) {
+function start(connections: readonly Connection[] | Error, deny: Config['deny'] = peerList(), labels = {}) {
   const fake = new FakeKernel();
   const kernel = createKernel(fake.run, { readFile: fake.readFile });
   const logged: string[] = [];
@@ -40,11 +42,12 @@ function start(connections: readonly Connection[] | Error, deny: Config['deny'] 
     Id: 'c1',
     Names: ['/dns'],
     State: 'running',
-    Labels: { 'dockwall.allow': 'web' },
+    Labels: { 'dockwall.allow': 'web', ...labels },
     HostConfig: { NetworkMode: 'bridge' },
     Ports: [
       { IP: '0.0.0.0', PrivatePort: 53, PublicPort: 53, Type: 'udp' },
       { IP: '::', PrivatePort: 53, PublicPort: 53, Type: 'udp' },
+      { IP: '0.0.0.0', PrivatePort: 53, PublicPort: 54, Type: 'udp' },
     ],
     NetworkSettings: { Networks: {} },
   };
@@ -70,7 +73,7 @@ function start(connections: readonly Connection[] | Error, deny: Config['deny'] 
 }
 
 const cut = 'dockwall4-cut';
-const member = '203.0.113.20,udp:40000,172.17.0.2';
+const member = '172.17.0.2,udp:5353,203.0.113.20';
 
 it('looks once when it begins, and then only after something was closed', async () => {
   const { fake, pass } = start([push]);
@@ -121,16 +124,44 @@ it('goes by what sets of others hold: who is banned there is cut, and let go whe
   expect(fake.members(cut)).toEqual([]);
 });
 
-it('leaves alone what is marked, what came from inside, and what only passes through', async () => {
+it('leaves alone what is marked, what ends by itself, what came from inside, and what only passes through', async () => {
   const { fake, pass } = start([
     { ...push, mark: 0x80 },
+    { ...push, protocol: 'tcp', closing: true },
     { ...push, source: '192.0.2.10' },
     { ...push, destination: '198.51.100.53' },
-    { ...push, source: '2001:db8:b::20', destination: '2001:db8:1::10', answers: '2001:db8:1::10' },
+    {
+      ...push,
+      source: '2001:db8:b::20',
+      destination: '2001:db8:1::10',
+      answers: '2001:db8:1::10',
+      answersPort: 53,
+    },
   ]);
   await pass([]);
   expect(fake.members(cut)).toEqual([]);
-  expect(fake.members('dockwall6-cut')).toEqual(['2001:db8:b::20,udp:40000,2001:db8:1::10']);
+  expect(fake.members('dockwall6-cut')).toEqual(['2001:db8:1::10,udp:53,2001:db8:b::20']);
+});
+
+it('counts the sessions that it cuts, and a client once at each door', async () => {
+  const { fake, pass, logged } = start([
+    push,
+    { ...push, sourcePort: 40_001, secondsLeft: 170 },
+    { ...push, sourcePort: 40_002, closing: true },
+    { ...push, sourcePort: 40_003, mark: 0x80 },
+    { ...push, sourcePort: 40_004, answers: '192.0.2.10', answersPort: 53 },
+  ]);
+  await pass(web);
+  await pass([]);
+  expect(fake.members(cut).toSorted()).toEqual([member, '192.0.2.10,udp:53,203.0.113.20'].toSorted());
+  expect(logged).toContain('{"sessions":3}');
+});
+
+it('leaves a client alone that another door lets in to the same', async () => {
+  const other = { ...push, port: 54 };
+  const { fake, pass } = start([push, other], undefined, { 'dockwall.public': '54/udp' });
+  await pass([]);
+  expect(fake.members(cut)).toEqual([]);
 });
 
 it('says once that it cannot look', async () => {

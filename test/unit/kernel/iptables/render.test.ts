@@ -106,10 +106,7 @@ describe('a rule', () => {
     [{ kind: 'clear-mark', bit: 0x8000_0000 }, '-j MARK --set-xmark 0x0/0x80000000'],
     [{ kind: 'set-connection-mark', bit: 0x80 }, '-j CONNMARK --set-xmark 0x80/0x80'],
     [{ kind: 'clear-connection-mark', bit: 0x80 }, '-j CONNMARK --set-xmark 0x0/0x80'],
-    [
-      { kind: 'remember-source', set: 'dockwall4-x' as never, seconds: 60 },
-      '-j SET --add-set dockwall4-x src --exist --timeout 60',
-    ],
+    [{ kind: 'forget-bound', set: 'dockwall4-x' as never }, '-j SET --del-set dockwall4-x dst,dst,src'],
   ])('%j', (value, expected) => {
     expect(target(value)).toBe(expected);
   });
@@ -128,6 +125,8 @@ describe('a rule', () => {
       '-m addrtype ! --dst-type LOCAL,ANYCAST',
     ],
     [{ kind: 'protocol', protocol: 'udp' }, '-p udp'],
+    [{ kind: 'icmp', family: 4 }, '-p icmp'],
+    [{ kind: 'icmp', family: 6 }, '-p ipv6-icmp'],
     [{ kind: 'not-syn' }, '-p tcp -m tcp ! --tcp-flags FIN,SYN,RST,ACK SYN'],
     [
       { kind: 'set', set: 'dockwall4-x' as never, fields: 'dst,dst,src', negated: false },
