@@ -17,7 +17,7 @@ export function labelsShape(groups: readonly string[] | undefined) {
     sources: peersField('labels.sources', groups).register(docs, {
       type: 'list of groups and other sources',
       meaning:
-        'Whom `allow` and `deny` may name: these groups, names, `interface:` and `ipset:` words, and addresses inside of these networks.',
+        'Whom `allow` and `deny` may name: these groups, names, `interface:` words, and addresses inside of these networks.',
     }),
     ports: listField(textField('a port or a range of ports', parsePorts)).register(docs, {
       type: 'list of ports and ranges',

@@ -74,6 +74,10 @@ function parsePeer(input: unknown, key: PeersKey, groups: readonly string[] | un
       'a label cannot name a list: put it into a group under `groups`, and write the name of the group',
     );
   const member = parseKnown(input);
+  if (key === 'labels.sources' && member?.ok === true && member.value.kind === 'ipset')
+    return refuse(
+      'a label cannot name a set of others: put it into a group under `groups`, and write the name of the group',
+    );
   if (member !== undefined) return member;
   const text = String(input).trim();
   if (text.toLowerCase() === 'any') return refuse(anyProblem(key, 'any'));

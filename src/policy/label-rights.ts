@@ -13,6 +13,7 @@ import { parseSourceWord } from '../net/source-word.ts';
 import type { Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
 import type { LabelRules } from './labels.ts';
+import { limits } from './limits.ts';
 import type { Problem, Reason } from './model.ts';
 import { selectAll } from './selection.ts';
 
@@ -48,16 +49,23 @@ export function hear(container: Container, entry: Labels, config: Config): Heard
     const said = own.find(([label, value]) => wordOf(label) !== undefined && value.trim() !== '');
     return { labels: {}, problems: [], unheard: said === undefined ? [] : [guestProblem(container, said)] };
   }
+  if (isEverything(rights)) return { labels: Object.fromEntries(own), problems: [], unheard: [] };
   const groups = knownGroupNames(config);
   const problems: Problem[] = [];
   const labels = own.flatMap(([label, value]): [string, string][] => {
-    const refusal = refusalOf({ label, value }, rights, groups);
+    // what is too long, or one too many, is not read later either
+    const refusal =
+      Buffer.byteLength(value) > limits.valueBytes ? undefined : refusalOf({ label, value }, rights, groups);
     if (refusal === undefined) return [[label, value]];
     const { left, problem, hint } = refusal;
     problems.push({ container: container.name, label, value, problem, hint });
     return left === undefined ? [] : [[label, left]];
   });
   return { labels: Object.fromEntries(labels), problems, unheard: [] };
+}
+
+function isEverything({ keys, sources, ports }: LabelRights): boolean {
+  return keys.length === labelWords.length && sources === undefined && ports === undefined;
 }
 
 /** What a container's labels say, when some of them do not count. */

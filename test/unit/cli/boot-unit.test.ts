@@ -54,7 +54,7 @@ describe('the boot unit', () => {
       ...['lo', ...bridges].map((name) => `-A DOCKWALL-BOOT-OUTSIDE -i ${name} -j RETURN`),
       '-A DOCKWALL-BOOT-OUTSIDE -j DROP',
       '-A DOCKWALL-BOOT-FORWARD -m conntrack --ctdir REPLY -j RETURN',
-      '-A DOCKWALL-BOOT-FORWARD -m conntrack --ctstate RELATED -j RETURN',
+      '-A DOCKWALL-BOOT-FORWARD -p icmp -m conntrack --ctstate RELATED -j RETURN',
       '-A DOCKWALL-BOOT-FORWARD -o br-lan -j RETURN',
       ...bridges.map((name) => `-A DOCKWALL-BOOT-FORWARD -o ${name} -g DOCKWALL-BOOT-OUTSIDE`),
     ]);

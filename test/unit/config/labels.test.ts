@@ -23,14 +23,14 @@ describe('labels', () => {
       },
     ],
     [
-      'labels: {sources: [office, private, 203.0.113.0/24, home.example.org, "interface:wg0", "ipset:friends"]}\ngroups: {office: []}',
+      'labels: {sources: [office, private, 203.0.113.0/24, home.example.org, "interface:wg0"]}\ngroups: {office: []}',
       {
         ...everyRight,
         sources: {
           ...peerList(['203.0.113.0/24'], ['office', 'private']),
           sources: [{ kind: 'name', name: 'home.example.org' }],
           interfaces: ['wg0'],
-          ipsets: ['friends'],
+          ipsets: [],
         },
       },
     ],
