@@ -59,7 +59,7 @@ export function fitsOneAddress({ name, type }: Pick<ForeignSet, 'name' | 'type'>
   return fittingTypes.has(base) && !options.includes('bitmask') && writable.test(name);
 }
 
-/** How it stands with one set of others that the configuration or a label names. */
+/** How it stands with one set of others that the configuration names. */
 export interface ForeignState {
   readonly name: string;
   /** Whether any list that refuses names it. */

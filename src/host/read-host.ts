@@ -69,11 +69,20 @@ async function readProc(path: string): Promise<string> {
   }
 }
 
+/** The host's devices as text, but for those that containers hang on: another text means that one has come or gone. */
+export async function deviceNames(): Promise<string> {
+  const names = namesOf(await readProc('net/dev'));
+  return names.filter((name) => !name.startsWith('veth')).join(' ');
+}
+
+function namesOf(devices: string): readonly string[] {
+  return devices.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
+}
+
 /** Every device by name; Node tells the addresses of those that are up. */
 function readInterfaces(devices: string): readonly HostInterface[] {
   const addresses = networkInterfaces();
-  const names = devices.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
-  return names.map((name) => ({
+  return namesOf(devices).map((name) => ({
     name,
     networks: (addresses[name] ?? []).flatMap(({ cidr }) => {
       const parsed = parseNetworks(cidr ?? '');

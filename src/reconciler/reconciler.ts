@@ -6,7 +6,7 @@ import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import { type HostSocket, placesOf } from '../host/listeners.ts';
-import { countSockets, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
+import { countSockets, deviceNames, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
 import { ArmedRun } from '../kernel/armed.ts';
 import { runCommand } from '../kernel/command.ts';
 import { listConnections } from '../kernel/connections.ts';
@@ -174,10 +174,12 @@ export class Reconciler {
   }
 
   private makeDriftWatch({ log, reader, keeper }: ReconcilerParts): DriftWatch {
+    const ours = new Fingerprint(reader.read, () => this.repair.foreignNames());
     return new DriftWatch({
       clock,
       log,
-      fingerprint: new Fingerprint(reader.read, () => this.repair.foreignNames()),
+      // An interface that a label names has a rule from the moment when it is there.
+      fingerprint: { take: async (scope) => `${await ours.take(scope)} ${await deviceNames()}` },
       startMonitor,
       interval: () => keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),

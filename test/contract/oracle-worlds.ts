@@ -42,16 +42,21 @@ export function documents(words: Words): fc.Arbitrary<Document> {
     }));
 }
 
+/** A set of others is named in a group of the configuration only. */
+function labelSources({ sources }: Words): readonly string[] {
+  return sources.filter((source) => !source.startsWith('ipset:'));
+}
+
 function serviceKeys(words: Words): fc.Arbitrary<Document> {
   return fc.record(
-    { public: few(words.ports, 2, 1), allow: few([...words.sources, ...words.groups], 2, 1) },
+    { public: few(words.ports, 2, 1), allow: few([...labelSources(words), ...words.groups], 2, 1) },
     { requiredKeys: [] },
   );
 }
 
 /** Labels of one container; now and then one that is wrong. */
 export function labelSets(words: Words): fc.Arbitrary<Readonly<Record<string, string>>> {
-  const peers = [...words.sources, ...words.groups, 'private', 'connected'];
+  const peers = [...labelSources(words), ...words.groups, 'private', 'connected'];
   const list = (from: readonly string[], most: number): fc.Arbitrary<string> =>
     fc.tuple(few(from, most, 1), fc.constantFrom(',', ' ', ', ')).map(([some, comma]) => some.join(comma));
   const label = fc.oneof(
@@ -69,6 +74,7 @@ export function labelSets(words: Words): fc.Arbitrary<Readonly<Record<string, st
       weight: 1,
       arbitrary: fc.constantFrom(
         ['dockwall.allow', 'offcie'] as [string, string],
+        ['dockwall.deny', 'ipset:others'] as [string, string],
         ['dockwall.public', '99999'] as [string, string],
         ['dockwall.pubic', '*'] as [string, string],
       ),

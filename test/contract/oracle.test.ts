@@ -199,6 +199,9 @@ async function meddle(
     'to-office',
     'to-web',
     'allow-pairs',
+    'deny-pairs',
+    'via-wg0',
+    'nov-wg0',
     'deny-ext',
     'ext-office',
     'trusted-ext',
@@ -217,7 +220,7 @@ async function meddle(
   else if (what === 'more') {
     const port = family === 4 ? '0.0.0.0/1,tcp:80' : '::/1,tcp:80';
     const source = family === 4 ? '198.51.100.1' : '2001:db8:a::1';
-    const member = /published|public|to-/.test(set)
+    const member = /published|public|to-|via-|nov-/.test(set)
       ? port
       : set.endsWith('pairs')
         ? `${source},tcp:80`

@@ -43,6 +43,13 @@ const inside: Readonly<Record<Family, readonly string[]>> = {
 };
 const numbers = [80, 443, 5432];
 const groupNames = ['office', 'web', 'a-group-with-a-name-that-is-long-1'] as GroupName[];
+/** What labels name is a group to the policy, and no set of its own in the kernel. */
+const wordNames = [
+  'home.example.org',
+  'crowd.example.org',
+  'interface:wg0',
+  'interface:gone0',
+] as GroupName[];
 
 const network = fc.constantFrom(...networks) as fc.Arbitrary<Cidr>;
 const fewNetworks = fc.uniqueArray(network, { maxLength: 3 });
@@ -66,7 +73,9 @@ const reason = { label: 'dockwall.allow', value: 'x' };
 const peerRules: fc.Arbitrary<readonly PeerRule[]> = fc.array(
   fc.oneof(
     network.map((one): PeerRule => ({ peer: { kind: 'network', network: one }, reason })),
-    fc.constantFrom(...groupNames).map((name): PeerRule => ({ peer: { kind: 'group', name }, reason })),
+    fc
+      .constantFrom(...groupNames, ...wordNames)
+      .map((name): PeerRule => ({ peer: { kind: 'group', name }, reason })),
   ),
   { maxLength: 2 },
 );
@@ -131,8 +140,20 @@ const policy: fc.Arbitrary<Policy> = fc.record({
   trusted: peers,
   deny: peers,
   groups: fc
-    .tuple(members, members, members)
-    .map((lists) => new Map(groupNames.map((name, index) => [name, lists[index] ?? nobody]))),
+    .tuple(members, members, members, fewNetworks, fewNetworks)
+    .map(([office, web, long, home, crowd]) => {
+      const lists: readonly PolicyMembers[] = [office, web, long];
+      const words: readonly PolicyMembers[] = [
+        { ...nobody, networks: home },
+        { ...nobody, networks: crowd, tooMany: 300 },
+        { ...nobody, interfaces: ['wg0'] },
+        nobody,
+      ];
+      return new Map([
+        ...groupNames.map((name, index) => [name, lists[index] ?? nobody] as const),
+        ...wordNames.map((name, index) => [name, words[index] ?? nobody] as const),
+      ]);
+    }),
   sources: fc.constant([]),
   services: fc.array(service, { maxLength: 3 }),
   problems: fc.constant([]),

@@ -58,7 +58,11 @@ describe('the boot unit', () => {
       '-A DOCKWALL-BOOT-FORWARD -o br-lan -j RETURN',
       ...bridges.map((name) => `-A DOCKWALL-BOOT-FORWARD -o ${name} -g DOCKWALL-BOOT-OUTSIDE`),
     ]);
-    expect(rules(six)).toEqual(rules(four).map((rule) => rule.replace('--dport 68 ', '--dport 546 ')));
+    expect(rules(six)).toEqual(
+      rules(four).map((rule) =>
+        rule.replace('--dport 68 ', '--dport 546 ').replace('-p icmp ', '-p ipv6-icmp '),
+      ),
+    );
   });
 
   it('judges the interfaces of the configuration, where it names them', () => {
