@@ -1,6 +1,7 @@
 import { place } from '../diff/placement.ts';
 import { readHost } from '../host/read-host.ts';
 import type { Listener } from '../inventory/model.ts';
+import { runCommand } from '../kernel/command.ts';
 import { parsePortNumbers } from '../net/port-selector.ts';
 import type { Protocol } from '../net/port.ts';
 import type { Policy } from '../policy/model.ts';
@@ -14,7 +15,10 @@ import { openParts, requireConfig } from './parts.ts';
 /** `dockwall boot-unit`: prints a systemd unit that keeps containers closed from the host's boot to our first pass. */
 export async function bootUnit(context: Context, options: { keep?: string | undefined }): Promise<ExitCode> {
   const config = await requireConfig(context);
-  const [{ observed, policy }, host] = await Promise.all([openParts(context, config).then(plan), readHost()]);
+  const [{ observed, policy }, host] = await Promise.all([
+    openParts(context, config).then(plan),
+    readHost(runCommand),
+  ]);
   const found = hostPorts(host.listeners, policy);
   const kept = keptPorts(options.keep, found.kept);
   context.print(

@@ -43,7 +43,7 @@ export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInF
       return { ...snapshot, engine };
     },
     // A look that is the first of its process has seen no listener for long: nothing is given back to the host.
-    host: async () => ({ ...(await readHost()), listeners: [] }),
+    host: async () => ({ ...(await readHost(run)), listeners: [] }),
     config: () => config,
     answers: () => answers,
   };

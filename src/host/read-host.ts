@@ -1,17 +1,46 @@
-import { readFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
-import type { HostInterface } from '../inventory/model.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { HostFacts } from '../inventory/read-inventory.ts';
+import type { Run } from '../kernel/command.ts';
+import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
+import { readLinks } from './links.ts';
 import { type HostSocket, listenersOf, parseSockets } from './listeners.ts';
 
 /**
- * Looks at the host's network namespace without starting a process: interfaces, and who listens. All of it is
+ * Looks at the host's network namespace: interfaces, and who listens. One process for the interfaces; the rest is
  * read through /proc/net, which follows the process's own namespace (sysfs follows its mount's).
  */
-export async function readHost(): Promise<HostFacts> {
-  const [devices, sockets] = await Promise.all([readProc('net/dev'), readSockets()]);
-  return { interfaces: readInterfaces(devices), listeners: listenersOf(sockets) };
+export async function readHost(run: Run): Promise<HostFacts> {
+  const [links, devices, sockets, bridged] = await Promise.all([
+    readLinks(run),
+    readProc('net/dev'),
+    readSockets(),
+    readProc('sys/net/bridge/bridge-nf-call-iptables'),
+  ]);
+  const found = links.ok ? links.links : namesOf(devices).map((name) => ({ name }));
+  const addresses = networkInterfaces();
+  return {
+    interfaces: found.map((one) => ({ ...one, networks: networksOf(addresses[one.name]) })),
+    listeners: listenersOf(sockets),
+    linksProblem: links.ok ? undefined : links.problem,
+    bridgedSeen: bridged !== '',
+  };
+}
+
+/** The host's end of each container's cable: Docker tells of those itself (moby, netutils.GenerateIfaceName). */
+const dockerPort = /^veth[0-9a-f]{7}$/;
+
+/**
+ * The names of the host's interfaces, less those that Docker makes for containers. By far the cheapest way to see a new one: with 400
+ * interfaces 0.2 ms, where /proc/net/dev, which sums up counters, takes 0.7 (measured). Follows the process's namespace.
+ */
+export async function linkNames(): Promise<string> {
+  const names = await readdir('/proc/sys/net/ipv4/conf').catch((): string[] => []);
+  return names
+    .filter((name) => !dockerPort.test(name))
+    .sort()
+    .join(' ');
 }
 
 /** The addresses of the host's interfaces that are up. */
@@ -60,15 +89,14 @@ async function readProc(path: string): Promise<string> {
   }
 }
 
-/** Every device by name; Node tells the addresses of those that are up. */
-function readInterfaces(devices: string): readonly HostInterface[] {
-  const addresses = networkInterfaces();
-  const names = devices.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
-  return names.map((name) => ({
-    name,
-    networks: (addresses[name] ?? []).flatMap(({ cidr }) => {
-      const parsed = parseNetworks(cidr ?? '');
-      return parsed.ok ? parsed.networks : [];
-    }),
-  }));
+function namesOf(devices: string): readonly string[] {
+  return devices.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
+}
+
+/** Node tells the addresses of interfaces that are up. */
+function networksOf(addresses: readonly NetworkInterfaceInfo[] | undefined): readonly Cidr[] {
+  return (addresses ?? []).flatMap(({ cidr }) => {
+    const parsed = parseNetworks(cidr ?? '');
+    return parsed.ok ? parsed.networks : [];
+  });
 }

@@ -50,6 +50,7 @@ export const networkDetails = z.object({
   Name: z.string(),
   Driver: z.string(),
   Options: z.record(z.string(), z.string()).nullish(),
+  IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().nullish() })).nullish() }).nullish(),
   /** True for the network behind Swarm's mesh. */
   Ingress: z.boolean().nullish(),
   /** Of the mesh's network, asked with `verbose`: services that run somewhere, with `Target: 80, Publish: 8080`. */

@@ -6,7 +6,8 @@ import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import type { HostSocket } from '../host/listeners.ts';
-import { countSockets, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
+import { countSockets, ownAddresses, readSockets } from '../host/read-host.ts';
+import type { HostFacts } from '../inventory/read-inventory.ts';
 import { ArmedRun } from '../kernel/armed.ts';
 import { runCommand } from '../kernel/command.ts';
 import { listConnections } from '../kernel/connections.ts';
@@ -74,6 +75,7 @@ export interface ReconcilerParts {
   /** What the host speaks, as seen at the start. */
   readonly families: readonly Family[];
   readonly client: DockerClient;
+  readonly host: () => Promise<HostFacts>;
   readonly firstLocalPort: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly sources: SourceAnswers;
@@ -242,7 +244,7 @@ export class Reconciler {
   private async raise(): Promise<void> {
     const { kernel, keeper, sources } = this.parts;
     await raiseGate(kernel, {
-      host: await readHost(),
+      host: await this.parts.host(),
       inForce: keeper.inForce(),
       answers: sources.answers(),
     });
@@ -386,7 +388,7 @@ export class Reconciler {
         return this.departures.correct({ ...snapshot, engine, settled: this.settled });
       },
       host: async () => {
-        const host = await readHost();
+        const host = await this.parts.host();
         return { ...host, listeners: this.held.update(host.listeners, clock.now()) };
       },
       config: () => this.parts.keeper.inForce(),

@@ -202,10 +202,15 @@ export class Reporter {
     const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
     for (const [key, problem] of now) {
       if (!this.warned.has(key))
-        this.log.warn(fields(problem), `label problem: ${problem.problem}; this container opens nothing`);
+        this.log.warn(
+          fields(problem),
+          problem.of === 'network'
+            ? `network problem: ${problem.problem}`
+            : `label problem: ${problem.problem}; this container opens nothing`,
+        );
     }
     for (const [key, problem] of this.warned) {
-      if (!now.has(key)) this.log.info(fields(problem), 'label problem gone');
+      if (!now.has(key)) this.log.info(fields(problem), `${problem.of ?? 'label'} problem gone`);
     }
     this.warned = now;
   }

@@ -1,5 +1,6 @@
 import type { Family } from '../net/network.ts';
 import type { Policy, PeerRule, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
+import { bridgedLines } from './gate.ts';
 import { accept, drop, from, giveBack, jump, notMarked, sourceNotIn, to } from './matches.ts';
 import type { Chain, ChainName, Match, Table } from './model.ts';
 import { chains, networkChain, setName } from './names.ts';
@@ -47,13 +48,11 @@ function networkJump(bridge: string, name: string, chain: ChainName): Line {
 }
 
 function insideLines(policy: Policy): readonly Line[] {
-  if (policy.external.kind === 'list') return [];
-  // With an interface such as br-lan about, the pattern br-+ would call it inside: name each bridge then.
-  const inside =
-    policy.external.exceptions.length === 0
-      ? policy.bridges
-      : [...new Set(policy.networks.map(({ bridge }) => bridge))].sort();
-  return inside.map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]);
+  const inside = policy.external.kind === 'auto' ? policy.inside : [];
+  return [
+    ...bridgedLines(policy),
+    ...inside.map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]),
+  ];
 }
 
 function networkLines(policy: Policy, family: Family, networkId: string): readonly Line[] {

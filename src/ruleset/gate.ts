@@ -1,7 +1,8 @@
 import type { Cidr, Family } from '../net/network.ts';
-import type { External, Policy } from '../policy/model.ts';
+import type { Policy } from '../policy/model.ts';
 import {
   boundIn,
+  bridgedContainer,
   connectionMarked,
   count,
   drop,
@@ -16,6 +17,7 @@ import {
   related,
   reply,
   to,
+  toDockerLike,
 } from './matches.ts';
 import type { Match, SetName, Table, Target } from './model.ts';
 import { blockedRoles, chains, countRoles, setName } from './names.ts';
@@ -24,6 +26,11 @@ import { hasRouted, rememberedFor, routedPrefix, usedRoles } from './sets.ts';
 import { type WayIn, waysIn } from './ways-in.ts';
 
 type GroupName = Policy['trusted']['groups'][number];
+/** What decides where a packet's interface is. */
+export type Interfaces = Pick<Policy, 'external' | 'inside' | 'foreignBridges' | 'bridgedSeen'>;
+
+/** Docker's bridges that have no number in their name: the default one, and Swarm's. */
+const usual: readonly string[] = ['docker0', 'docker_gwbridge'];
 
 const refuse = goTo(chains.refuse);
 /** For what somebody has asked of a published port. */
@@ -65,8 +72,8 @@ export function renderGate(policy: Policy, family: Family): Table {
       chainOf(chains.blocked, blockedLines(policy, family)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
-      chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
-      chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, refuse)),
+      chainOf(chains.gate, externalLines(policy, goTo(chains.judge))),
+      chainOf(chains.unpassed, [...bridgedLines(policy), ...externalLines(policy, refuse)]),
       chainOf(chains.forward, forwardLines(policy)),
       chainOf(chains.listening, listeningLines(family)),
       chainOf(chains.input, inputLines(policy, family)),
@@ -83,18 +90,35 @@ export function renderGate(policy: Policy, family: Family): Table {
 }
 
 /** Sends what comes from outside to `target` and lets the rest go. */
-export function externalLines(
-  external: External,
-  bridges: readonly string[],
-  target: Target,
-): readonly Line[] {
+export function externalLines({ external, inside }: Interfaces, target: Target): readonly Line[] {
   if (external.kind === 'list') {
     return external.names.map((name): Line => [[from(name)], target, `from ${name}, as configured`]);
   }
   return [
-    ...external.exceptions.map((name): Line => [[from(name)], target, `${name} is not a bridge of Docker`]),
-    ...['lo', ...bridges].map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]),
+    ...['lo', ...inside].map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]),
     [[], target, 'everything else is outside'],
+  ];
+}
+
+/**
+ * Containers of one network to each other, where such packets pass iptables: from the moment that it is there, also while dockwall
+ * does not know its bridge yet, or does not run. Only where br_netfilter is loaded anyway: xt_physdev would load it, and the
+ * bridges of virtual machines would find themselves behind Docker's FORWARD policy.
+ */
+export function bridgedLines({ bridgedSeen }: Pick<Policy, 'bridgedSeen'>): readonly Line[] {
+  return bridgedSeen ? [[[bridgedContainer], giveBack, 'between containers of one network']] : [];
+}
+
+/**
+ * Sends what goes to a bridge of Docker to `target`. By a pattern, since a network that was made a moment ago has to be closed as well:
+ * a pattern may close too much for a moment, and never opens.
+ */
+export function guardedLines({ inside, foreignBridges }: Interfaces, target: Target): readonly Line[] {
+  const named = inside.filter((name) => !name.startsWith('br-') && !usual.includes(name));
+  return [
+    ...foreignBridges.map((name): Line => [[to(name)], giveBack, `${name} is not a bridge of Docker`]),
+    [[toDockerLike], target, 'to br-*'],
+    ...[...usual, ...named].map((name): Line => [[to(name)], target, `to ${name}`]),
   ];
 }
 
@@ -276,7 +300,7 @@ function inputLines(policy: Policy, family: Family): readonly Line[] {
     [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
     [[marked(policy.mark)], giveBack, 'passed the gate'],
     [[down], giveBack, 'the guard is down: dockwall does not run'],
-    ...externalLines(policy.external, policy.bridges, goTo(chains.listening)),
+    ...externalLines(policy, goTo(chains.listening)),
   ];
 }
 
@@ -308,25 +332,22 @@ function replyLines({ connmark }: Policy, family: Family): readonly Line[] {
 }
 
 /** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
-function outsideLines({ external, bridges }: Policy): readonly Line[] {
+function outsideLines({ external, inside }: Policy): readonly Line[] {
   if (external.kind === 'list') {
     return external.names.map((name): Line => [[to(name)], refuse, `to ${name}, as configured`]);
   }
   return [
-    ...external.exceptions.map((name): Line => [[to(name)], refuse, `${name} is not a bridge of Docker`]),
-    ...['lo', ...bridges].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
+    ...['lo', ...inside].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
     [[], refuse, 'everything else is outside'],
   ];
 }
 
 /** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */
 function forwardLines(policy: Policy): readonly Line[] {
-  const exceptions = policy.external.kind === 'auto' ? policy.external.exceptions : [];
   return [
     [[reply], giveBack, 'answers'],
     [[related], giveBack, 'ICMP errors of known connections'],
     [[marked(policy.mark)], giveBack, 'passed the gate'],
-    ...exceptions.map((name): Line => [[to(name)], giveBack, `${name} is not a bridge of Docker`]),
-    ...policy.bridges.map((name): Line => [[to(name)], goTo(chains.unpassed), `to ${name}`]),
+    ...guardedLines(policy, goTo(chains.unpassed)),
   ];
 }

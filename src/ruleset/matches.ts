@@ -11,6 +11,9 @@ export function to(name: string): Match {
   return { kind: 'out-interface', name };
 }
 
+export const toDockerLike: Match = { kind: 'out-docker-like' };
+export const bridgedContainer: Match = { kind: 'bridged-container' };
+
 /** The source is in the set. */
 export function sourceIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'src', negated: false };

@@ -8,7 +8,7 @@ import {
   serviceDetails,
   type Snapshot,
 } from '../../src/inventory/docker-json.ts';
-import type { HostFacts } from '../../src/inventory/read-inventory.ts';
+import { type HostFacts, readInventory } from '../../src/inventory/read-inventory.ts';
 import type { Cidr } from '../../src/net/network.ts';
 import { protocols } from '../../src/net/port.ts';
 import type { ConfigInForce } from '../../src/reconciler/pass.ts';
@@ -31,8 +31,16 @@ export interface Scenario {
 
 const host = z.object({
   interfaces: z.array(
-    z.object({ name: z.string(), networks: z.array(z.string().transform((text) => text as Cidr)) }),
+    z.object({
+      name: z.string(),
+      networks: z.array(z.string().transform((text) => text as Cidr)),
+      kind: z.string().optional(),
+      master: z.string().optional(),
+    }),
   ),
+  bridgedSeen: z.boolean().optional(),
+  /** Bridges of networks that are not there. */
+  missing: z.array(z.string()).optional(),
   listeners: z.array(z.object({ protocol: z.enum(protocols as ['tcp', 'udp', 'sctp']), port: z.number() })),
 });
 
@@ -67,9 +75,29 @@ function readScenario(name: string): Scenario {
     folder,
     foreign: existsSync(foreign) ? readFileSync(foreign, 'utf8') : '',
     config: { config: loaded.config, lockedDown: false },
-    moments: docker.map(({ containers, details, networks, services, host }) => ({
-      snapshot: { containers, networks, services, details: new Map(details.map((item) => [item.Id, item])) },
-      host: host ?? { interfaces: [], listeners: [] },
-    })),
+    moments: docker.map(({ containers, details, networks, services, host }) => {
+      const snapshot = { containers, networks, services, details: new Map(details.map((item) => [item.Id, item])) };
+      return { snapshot, host: withBridges(snapshot, host) };
+    }),
+  };
+}
+
+/** The bridge of each network is there, unless the scenario says otherwise. */
+function withBridges(snapshot: Snapshot, said: z.infer<typeof host> | undefined): HostFacts {
+  const { interfaces = [], missing = [], listeners = [], ...rest } = said ?? {};
+  const bridges = readInventory(snapshot, { interfaces: [], listeners: [] }).networks.flatMap(({ bridge }) =>
+    bridge === undefined || missing.includes(bridge) ? [] : [bridge],
+  );
+  const others = bridges.filter((name) => !interfaces.some((one) => one.name === name));
+  return {
+    ...rest,
+    listeners,
+    interfaces: [
+      ...interfaces.map((one) => ({
+        ...one,
+        kind: one.kind ?? (bridges.includes(one.name) ? 'bridge' : 'device'),
+      })),
+      ...others.map((name) => ({ name, networks: [], kind: 'bridge' })),
+    ],
   };
 }
