@@ -13,11 +13,11 @@ RUN npm run build \
  && find node_modules -type d -empty -delete \
  && chmod +x dist/main.js
 
-# The sidecar: Debian with Node's binary, iptables (legacy and nft), ipset, conntrack, and nft, which tells of changes. No npm,
-# no compiler.
+# The sidecar: Debian with Node's binary, iptables (legacy and nft), ipset, conntrack, iproute2, and nft, which tells of changes.
+# No npm, no compiler.
 FROM debian:trixie-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends iptables ipset conntrack nftables \
+ && apt-get install -y --no-install-recommends iptables ipset conntrack iproute2 nftables \
  && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/cache/debconf/*-old /var/log/apt /var/log/dpkg.log
 COPY --from=build /usr/local/bin/node /usr/local/bin/node
 COPY --from=build /build/package.json /opt/dockwall/package.json

@@ -5,14 +5,15 @@ import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
 import { lookUp } from './host/lookup.ts';
-import { firstLocalPort, ownAddresses, readHost } from './host/read-host.ts';
+import { firstLocalPort, linkNames, ownAddresses, readHost } from './host/read-host.ts';
 import { startWatchdog } from './host/watchdog.ts';
-import { runCommand } from './kernel/command.ts';
+import { type Run, runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
 import { guardIn } from './reconciler/guard-sets.ts';
+import { watchLinks } from './reconciler/link-watch.ts';
 import { observers } from './reconciler/observer.ts';
 import { raiseGate } from './reconciler/raise.ts';
 import { Reconciler } from './reconciler/reconciler.ts';
@@ -43,7 +44,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   process.on('SIGHUP', () => reload());
   let answersChanged = (): void => {};
   const begun = await begin(env, () => answersChanged());
-  const { keeper, log, kernel, sources, families, sets } = begun;
+  const { keeper, log, run, kernel, sources, families, sets } = begun;
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
   const version = await ownVersion();
@@ -62,6 +63,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const reconciler: Reconciler = new Reconciler({
     ...begun,
     client: await connectDocker(),
+    host: async () => readHost(run),
     firstLocalPort: await firstLocalPort(),
     env,
     observer: observers(insight.observer, { passed: (decision) => explainer.passed(decision) }),
@@ -83,13 +85,14 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     sources.refresh();
   };
   answersChanged = () => reconciler.answersChanged();
-  const endWatch = watchConfig(keeper, () => reconciler.pull());
+  const onChange = (): void => reconciler.pull();
+  const ends = [watchConfig(keeper, onChange), watchLinks({ clock: systemClock, read: linkNames, onChange })];
   await reconciler.start(guardIn(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
-    endWatch();
+    for (const end of ends) end();
     await Promise.all([reconciler.stop(), sources.stop(), web?.close(), begun.endWatchdog()]);
   }
 }
@@ -107,23 +110,27 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   const endWatchdog = startWatchdog({ log });
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
-  const kernel = createKernel(readingRun(reader.readText, runCommand));
+  const run = readingRun(reader.readText, runCommand);
+  const kernel = createKernel(run);
   const sources = await openSources(env, { log, onChange });
-  const { families, sets } = await raise({ kernel, keeper, log, sources });
+  const { families, sets } = await raise({ run, kernel, keeper, log, sources });
   await requireSocket(env);
-  return { keeper, log, reader, kernel, sources, families, sets, endWatchdog };
+  return { keeper, log, reader, run, kernel, sources, families, sets, endWatchdog };
 }
 
 interface Beginning extends Pick<Observed, 'families' | 'sets'> {
   readonly keeper: ConfigKeeper;
   readonly log: ReturnType<typeof createLog>;
   readonly reader: ProgramReader;
+  /** Reads with `reader`. */
+  readonly run: Run;
   readonly kernel: Kernel;
   readonly sources: Sources;
   readonly endWatchdog: () => Promise<unknown>;
 }
 
 interface Raising {
+  readonly run: Run;
   readonly kernel: Kernel;
   readonly keeper: ConfigKeeper;
   readonly log: Log;
@@ -131,9 +138,9 @@ interface Raising {
 }
 
 /** The gate, before anything else is waited for; gives what was there before. */
-async function raise({ kernel, keeper, log, sources }: Raising): Promise<Observed> {
+async function raise({ run, kernel, keeper, log, sources }: Raising): Promise<Observed> {
   const { stood, observed } = await raiseGate(kernel, {
-    host: await readHost(),
+    host: await readHost(run),
     inForce: keeper.inForce(),
     answers: sources.answers(),
   });

@@ -44,7 +44,7 @@ export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInF
       return { ...snapshot, engine };
     },
     // Who has just been started does not know what listens here; the daemon does, and has it in the kernel.
-    host: async (observed) => ({ ...(await readHost()), ...ownIn(observed) }),
+    host: async (observed) => ({ ...(await readHost(run)), ...ownIn(observed) }),
     config: () => config,
     answers: () => answers,
   };

@@ -136,17 +136,16 @@ function readSources({ sources }: Policy, daemon: DaemonReport | undefined): rea
 
 /** In auto mode every interface is judged that is not Docker's. */
 function uncovered(
-  { external, bridges }: Policy,
+  { external, inside }: Policy,
   interfaces: readonly { readonly name: string }[],
 ): readonly string[] {
   if (external.kind === 'auto') return [];
-  const inside = (name: string): boolean =>
-    bridges.some((one) => (one.endsWith('+') ? name.startsWith(one.slice(0, -1)) : name === one));
   // the host's end of a container's cable hangs on a bridge: nothing comes in by it
   return interfaces
     .map(({ name }) => name)
     .filter(
-      (name) => name !== 'lo' && !name.startsWith('veth') && !external.names.includes(name) && !inside(name),
+      (name) =>
+        name !== 'lo' && !name.startsWith('veth') && !external.names.includes(name) && !inside.includes(name),
     );
 }
 

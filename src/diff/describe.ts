@@ -137,6 +137,10 @@ function matchWords(match: Match): string {
       return `from interface ${match.name}`;
     case 'out-interface':
       return `to interface ${match.name}`;
+    case 'out-docker-like':
+      return 'to interfaces called br-*';
+    case 'bridged-container':
+      return 'between ports of one bridge';
     case 'reply-direction':
       return 'replies';
     case 'state':

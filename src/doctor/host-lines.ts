@@ -1,11 +1,12 @@
 import { harmless } from '../cli/text.ts';
-import type { Policy } from '../policy/model.ts';
 import type { HostView, Line } from './model.ts';
 
 /** The configuration (how much is wrong, never what it says), the interfaces, the clock, the folder for what has to last. */
 export function configLines({ config, decided }: HostView): readonly Line[] {
   const { problems, warnings } = config;
-  const labels = decided?.policy.problems ?? [];
+  const all = decided?.policy.problems ?? [];
+  const labels = all.filter(({ of }) => of === undefined);
+  const networks = all.filter(({ of }) => of === 'network');
   const containers = [...new Set(labels.map(({ container }) => harmless(container, 60)))];
   const advice = 'which: dockwall check';
   return [
@@ -30,6 +31,12 @@ export function configLines({ config, decided }: HostView): readonly Line[] {
                 text: `${counted(labels.length, 'mistake')}; these containers open nothing: ${containers.slice(0, 8).join(', ')}`,
                 advice,
               } as const),
+          ...networks.map(({ container, value, problem }): Line => ({
+            topic: 'networks',
+            kind: 'problem',
+            text: harmless(`${container} (${value}): ${problem}`, 200),
+            advice: 'give its bridge another name',
+          })),
         ]),
   ];
 }
@@ -41,10 +48,10 @@ function counted(count: number, what: string): string {
 /** Where packets are judged; names only. */
 export function interfaceLines({ decided, interfaces }: HostView): readonly Line[] {
   if (decided === undefined) return [];
-  const { external, bridges } = decided.policy;
+  const { external } = decided.policy;
   // An end of a container's cable is a port of a bridge: its packets arrive by the bridge.
   const all = interfaces.filter((name) => !name.startsWith('veth'));
-  const inside = all.filter((name) => isInside(name, { external, bridges }));
+  const inside = all.filter((name) => name === 'lo' || decided.policy.inside.includes(name));
   const topic = 'interfaces';
   const list = (names: readonly string[]): string =>
     names.length === 0 ? 'none' : names.map((one) => harmless(one, 20)).join(', ');
@@ -53,7 +60,7 @@ export function interfaceLines({ decided, interfaces }: HostView): readonly Line
     return [{ topic, kind: 'ok', text: `outside: ${list(outside)}; inside: ${list(inside)}` }];
   }
   const judged = external.names.filter((name) => all.includes(name));
-  const absent = external.names.filter((name) => !all.includes(name) && !name.endsWith('+'));
+  const absent = external.names.filter((name) => !all.includes(name));
   const uncovered = all.filter((name) => !inside.includes(name) && !external.names.includes(name));
   return [
     { topic, kind: 'ok', text: `judged, as configured: ${list(judged)}` },
@@ -78,13 +85,6 @@ export function interfaceLines({ decided, interfaces }: HostView): readonly Line
           } as const,
         ]),
   ];
-}
-
-function isInside(name: string, { external, bridges }: Pick<Policy, 'external' | 'bridges'>): boolean {
-  if (external.kind === 'auto' && external.exceptions.includes(name)) return false;
-  return ['lo', ...bridges].some(
-    (inside) => inside === name || (inside.endsWith('+') && name.startsWith(inside.slice(0, -1))),
-  );
 }
 
 export function folderLines({ clockBehind, stateFolder }: HostView): readonly Line[] {

@@ -30,7 +30,7 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
     tryFeatures(run, backend),
     run({ program: 'nft', args: ['list', 'tables'], timeoutMs }).catch(() => undefined),
     run({ program: 'conntrack', args: ['-C'], timeoutMs }).catch(() => undefined),
-    readHost(),
+    readHost(run),
     readListeners(),
     lookAtFiles(env),
   ]);

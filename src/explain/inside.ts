@@ -1,6 +1,6 @@
 import { shorten } from '../net/show.ts';
 import type { Inside, Asker, Moment } from './model.ts';
-import { bridgeOf, isLoopback } from './packets.ts';
+import { interfacesOf, isLoopback } from './packets.ts';
 
 /** Undefined for an asker outside. Packets of the host itself and of containers are never filtered, so they prove nothing. */
 export function insideOf({ address }: Asker, { policy, inventory, own }: Moment): Inside | undefined {
@@ -10,7 +10,7 @@ export function insideOf({ address }: Asker, { policy, inventory, own }: Moment)
     endpoints.some((endpoint) => endpoint.address === address),
   );
   if (container !== undefined) return { kind: 'container', name: shorten(container.name) };
-  const bridge = bridgeOf(address, inventory);
+  const bridge = interfacesOf(address, inventory).find((name) => policy.inside.includes(name));
   if (bridge === undefined) return undefined;
   const network = policy.networks.find((one) => one.bridge === bridge);
   return { kind: 'bridge', network: shorten(network?.name ?? bridge) };

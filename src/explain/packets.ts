@@ -3,7 +3,7 @@ import { contains } from '../net/merge-networks.ts';
 import { type Family, familyOf } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
 import type { PortSelector, Protocol } from '../net/port.ts';
-import { isDockerBridge } from '../policy/bridges.ts';
+import { isGuarded } from '../policy/bridges.ts';
 import type { Service, ServicePort } from '../policy/model.ts';
 import { selected } from '../policy/selection.ts';
 import type { Door, Packet } from '../policy/verdict.ts';
@@ -146,12 +146,9 @@ class Maker {
 }
 
 /** The interface that a packet comes in by: as told, or the one in whose network its source is. */
-export function arrivesAt(asker: Asker, { interfaces }: Inventory): string | undefined {
+export function arrivesAt(asker: Asker, inventory: Inventory): string | undefined {
   if (asker.interface !== undefined) return asker.interface;
-  // every interface is in fe80::/64
-  if (asker.address.startsWith('fe80:')) return undefined;
-  return interfaces.find(({ networks }) => networks.some((network) => contains(network, asker.address)))
-    ?.name;
+  return interfacesOf(asker.address, inventory)[0];
 }
 
 /** What an address is to this host. */
@@ -159,16 +156,17 @@ function whereIs(address: string, { policy, inventory, own }: Moment): Packet['t
   if (own.has(address) || isLoopback(address)) return 'host';
   const behind =
     policy.services.some(({ endpoints }) => endpoints.some((endpoint) => endpoint.address === address)) ||
-    bridgeOf(address, inventory) !== undefined;
+    interfacesOf(address, inventory).some((name) => isGuarded(name, policy));
   return behind ? 'bridge' : 'elsewhere';
 }
 
-/** Docker's bridge whose network holds the address. */
-export function bridgeOf(address: string, { interfaces, networks }: Inventory): string | undefined {
-  if (address.startsWith('fe80:')) return undefined;
-  return interfaces.find(
-    (one) => isDockerBridge(one.name, networks) && one.networks.some((network) => contains(network, address)),
-  )?.name;
+/** The interfaces in whose networks an address is. */
+export function interfacesOf(address: string, { interfaces }: Inventory): readonly string[] {
+  // every interface is in fe80::/64
+  if (address.startsWith('fe80:')) return [];
+  return interfaces
+    .filter(({ networks }) => networks.some((network) => contains(network, address)))
+    .map(({ name }) => name);
 }
 
 export function isLoopback(address: string): boolean {

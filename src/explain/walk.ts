@@ -98,9 +98,12 @@ function holds(
   const { packet } = walker;
   switch (match.kind) {
     case 'in-interface':
-      return isNamed(match.name, walker.in);
+      return match.name === walker.in;
     case 'out-interface':
-      return isNamed(match.name, walker.out);
+      return match.name === walker.out;
+    case 'out-docker-like':
+      return walker.out?.startsWith('br-') === true;
+    case 'bridged-container':
     case 'reply-direction':
     case 'icmp':
     case 'not-syn':
@@ -132,11 +135,6 @@ function holds(
 
 function portsOf({ port, to = port }: { readonly port: number; readonly to?: number }): PortRange {
   return { from: port, to };
-}
-
-function isNamed(pattern: string, name: string | undefined): boolean {
-  if (name === undefined) return false;
-  return pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }
 
 /** Whether the packet is in a set: as the kernel does it, the narrowest network that holds it says so. */

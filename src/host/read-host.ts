@@ -1,21 +1,51 @@
-import { readFile } from 'node:fs/promises';
-import { networkInterfaces } from 'node:os';
-import type { HostInterface, Listener } from '../inventory/model.ts';
+import { readdir, readFile } from 'node:fs/promises';
+import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import type { Listener } from '../inventory/model.ts';
 import type { HostFacts } from '../inventory/read-inventory.ts';
+import type { Run } from '../kernel/command.ts';
+import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
+import { readLinks } from './links.ts';
 import { type HostSocket, listenersOf, parseSockets } from './listeners.ts';
 
 /**
- * The interfaces of the host's network namespace, without starting a process: read through /proc/net, which follows the process's own
- * namespace (sysfs follows its mount's). Which listeners are the host's own, only who has asked Docker knows: here none is.
+ * The interfaces of the host's network namespace: one process for the links, the rest is read through /proc/net, which follows the
+ * process's own namespace (sysfs follows its mount's). Which listeners are the host's own, only who has asked Docker knows: here none is.
  */
-export async function readHost(): Promise<HostFacts> {
-  return { interfaces: readInterfaces(await readProc('net/dev')), listeners: [] };
+export async function readHost(run: Run): Promise<HostFacts> {
+  const [links, devices, bridged] = await Promise.all([
+    readLinks(run),
+    readProc('net/dev'),
+    readProc('sys/net/bridge/bridge-nf-call-iptables'),
+  ]);
+  const found = links.ok ? links.links : namesOf(devices).map((name) => ({ name }));
+  const addresses = networkInterfaces();
+  return {
+    interfaces: found.map((one) => ({ ...one, networks: networksOf(addresses[one.name]) })),
+    listeners: [],
+    linksProblem: links.ok ? undefined : links.problem,
+    bridgedSeen: bridged !== '',
+  };
 }
 
 /** Ports on which anybody listens in the host's network namespace now. */
 export async function readListeners(): Promise<readonly Listener[]> {
   return listenersOf(await readSockets());
+}
+
+/** The host's end of each container's cable: Docker tells of those itself (moby, netutils.GenerateIfaceName). */
+const dockerPort = /^veth[0-9a-f]{7}$/;
+
+/**
+ * The names of the host's interfaces, less those that Docker makes for containers. By far the cheapest way to see a new one: with 400
+ * interfaces 0.2 ms, where /proc/net/dev, which sums up counters, takes 0.7 (measured). Follows the process's namespace.
+ */
+export async function linkNames(): Promise<string> {
+  const names = await readdir('/proc/sys/net/ipv4/conf').catch((): string[] => []);
+  return names
+    .filter((name) => !dockerPort.test(name))
+    .sort()
+    .join(' ');
 }
 
 /** The addresses of the host's interfaces that are up. */
@@ -69,24 +99,14 @@ async function readProc(path: string): Promise<string> {
   }
 }
 
-/** The host's devices as text, but for those that containers hang on: another text means that one has come or gone. */
-export async function deviceNames(): Promise<string> {
-  const names = namesOf(await readProc('net/dev'));
-  return names.filter((name) => !name.startsWith('veth')).join(' ');
-}
-
 function namesOf(devices: string): readonly string[] {
   return devices.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
 }
 
-/** Every device by name; Node tells the addresses of those that are up. */
-function readInterfaces(devices: string): readonly HostInterface[] {
-  const addresses = networkInterfaces();
-  return namesOf(devices).map((name) => ({
-    name,
-    networks: (addresses[name] ?? []).flatMap(({ cidr }) => {
-      const parsed = parseNetworks(cidr ?? '');
-      return parsed.ok ? parsed.networks : [];
-    }),
-  }));
+/** Node tells the addresses of interfaces that are up. */
+function networksOf(addresses: readonly NetworkInterfaceInfo[] | undefined): readonly Cidr[] {
+  return (addresses ?? []).flatMap(({ cidr }) => {
+    const parsed = parseNetworks(cidr ?? '');
+    return parsed.ok ? parsed.networks : [];
+  });
 }

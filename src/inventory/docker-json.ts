@@ -59,6 +59,11 @@ export interface NetworkDetails {
   readonly Name: string;
   readonly Driver: string;
   readonly Options?: Readonly<Record<string, string>> | null | undefined;
+  /** The subnets that it was given. */
+  readonly IPAM?:
+    | { readonly Config?: readonly { readonly Subnet?: string | null | undefined }[] | null | undefined }
+    | null
+    | undefined;
   /** True for the network behind Swarm's mesh. */
   readonly Ingress?: boolean | null | undefined;
   /** Of the mesh's network, asked with `verbose`: services that run somewhere, with `Target: 80, Publish: 8080`. */

@@ -8,6 +8,10 @@ export interface Inventory {
   readonly containers: readonly Container[];
   readonly networks: readonly Network[];
   readonly interfaces: readonly HostInterface[];
+  /** Why it is not known which interfaces are bridges, and whose ports they have; undefined where it is. */
+  readonly linksProblem?: string | undefined;
+  /** Whether packets between two ports of one bridge pass iptables as well (br_netfilter is loaded). */
+  readonly bridgedSeen?: boolean | undefined;
   /**
    * Where services of the host itself are known to listen, and did before any container that runs now could claim the place. Docker
    * cannot bind there, so the claim of a container that does not hold the port lapses.
@@ -79,12 +83,20 @@ export interface Network {
    * (`com.docker.network.bridge.gateway_mode_ipv6=routed`, Docker >= 27).
    */
   readonly routed: readonly Family[];
+  /** Its address ranges; undefined where Docker does not say. */
+  readonly subnets?: readonly Cidr[] | undefined;
+  /** Why the host's netfilter does not stand before its containers, where that is not the driver's fault; see `readBridges`. */
+  readonly unprotected?: string | undefined;
 }
 
 /** A network interface of the host and the networks it is directly in. */
 export interface HostInterface {
   readonly name: string;
   readonly networks: readonly Cidr[];
+  /** As the kernel calls it (`bridge`, `veth`, `tun`), `device` where that has no word; undefined: could not be read. */
+  readonly kind?: string | undefined;
+  /** The interface that it is a port of. */
+  readonly master?: string | undefined;
 }
 
 /** Where one can listen on the host: on one address, or on all of a family. */

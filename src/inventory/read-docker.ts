@@ -90,6 +90,7 @@ export function readNetwork(Id: string, json: unknown): Read<NetworkDetails> {
     Name,
     Driver,
     Options: fields.map('Options', textOf),
+    IPAM: readIpam(objectOf(json)?.['IPAM']),
     Ingress: fields.flag('Ingress'),
     Services: fields.map('Services', readSeenService),
     Containers: fields.map('Containers', readEndpoint),
@@ -220,6 +221,12 @@ function isHostPort(text: string): boolean {
   if (text === '') return true;
   const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
   return Number(from) <= 65_535 && Number(to) <= 65_535;
+}
+
+/** What is odd here leaves the subnets unknown, and the network as it is. */
+function readIpam(json: unknown): NetworkDetails['IPAM'] {
+  const config = fieldsOf(json)?.items('Config', objectOf);
+  return { Config: config?.map((one) => ({ Subnet: textOf(one['Subnet']) })) };
 }
 
 function readSeenService(json: unknown): { readonly Ports?: readonly string[] | undefined } | undefined {

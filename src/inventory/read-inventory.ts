@@ -18,6 +18,9 @@ export interface HostFacts {
   readonly interfaces: readonly HostInterface[];
   readonly listeners: readonly HostPort[];
   readonly judged?: readonly HostPort[];
+  /** See {@link Inventory}. */
+  readonly linksProblem?: string | undefined;
+  readonly bridgedSeen?: boolean | undefined;
 }
 
 const optionPrefix = 'com.docker.network.bridge.';
@@ -43,6 +46,8 @@ export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
       .map(readNetwork)
       .sort((a, b) => compare(a.name, b.name) || compare(a.id, b.id)),
     interfaces: [...host.interfaces].sort((a, b) => compare(a.name, b.name)),
+    linksProblem: host.linksProblem,
+    bridgedSeen: host.bridgedSeen,
     hostListeners: host.listeners,
     judgedListeners: host.judged ?? [],
     inSwarm: snapshot.networks.some(({ Ingress }) => Ingress === true),
@@ -102,6 +107,10 @@ function readNetwork(details: NetworkDetails): Network {
     routed: ([4, 6] as const).filter(
       (family) => options[`${optionPrefix}gateway_mode_ipv${family}`] === 'routed',
     ),
+    subnets: details.IPAM?.Config?.flatMap(({ Subnet }) => {
+      const parsed = parseNetworks(Subnet ?? '');
+      return parsed.ok ? parsed.networks : [];
+    }),
   };
 }
 

@@ -6,8 +6,8 @@ const shapes = {
   table: /^[a-z]+$/,
   /** At most 28 bytes; iptables refuses a leading `-` or `!` itself. */
   chain: /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,27}$/,
-  /** At most 15 bytes, a last `+` stands for any ending. */
-  interface: /^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}\+?$/,
+  /** At most 15 bytes; no `+` at the end, which would stand for any ending. */
+  interface: /^[A-Za-z0-9_][A-Za-z0-9_.:@-]{0,14}$/,
   set: /^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,30}$/,
   'set type': /^[a-z]+(?:[:,][a-z]+)*$/,
   'set fields': /^(?:src|dst)(?:,(?:src|dst)){0,2}$/,

@@ -10,6 +10,14 @@ export function parseInterfaceName(name: string): ParsedInterface {
   return problem === undefined ? { ok: true, value: name } : { ok: false, problem };
 }
 
+/**
+ * Whether a rule can name this interface, and means it alone: iptables takes a `+` at the end for any ending. The kernel takes almost any
+ * byte (dev_valid_name), and so does a network option of Docker's.
+ */
+export function isPlainInterface(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(name) && name !== 'lo';
+}
+
 function problemOf(name: string): string | undefined {
   if (/[+*]/u.test(name)) return `${show(name)} is a pattern: name each interface, or write \`auto\``;
   if (new TextEncoder().encode(name).length > 15)

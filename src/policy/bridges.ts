@@ -1,34 +1,147 @@
 import type { Config } from '../config/model.ts';
-import type { Inventory, Network } from '../inventory/model.ts';
-import type { External } from './model.ts';
+import type { HostInterface, Inventory, Network } from '../inventory/model.ts';
+import { isPlainInterface } from '../net/interface-name.ts';
+import type { External, Policy, Problem } from './model.ts';
 
 /** Names that Docker's own code gives to bridges: the default one, Swarm's, and br- with 12 hex digits (moby, bridge driver). */
-const dockerNames = /^(docker0|docker_gwbridge|br-[0-9a-f]{12})$/;
+const dockerShape = /^(?:docker0|docker_gwbridge|br-[0-9a-f]{12})$/;
+/** What Docker calls the host's end of a container's cable (moby, netutils.GenerateIfaceName with 7 digits). */
+const dockerPort = /^veth[0-9a-f]{7}$/;
 
-/** Whether an interface is one of Docker's bridges: by its name's shape, or because a network says so. */
-export function isDockerBridge(name: string, networks: readonly Network[]): boolean {
-  return dockerNames.test(name) || networks.some((network) => network.bridge === name);
+const nameOption = 'com.docker.network.bridge.name';
+
+/** What the host's bridges are to the walls. */
+export interface Bridges {
+  /** Their traffic is inside: each exists, is Docker's, and has no port of anybody else's. Exact names, sorted. */
+  readonly inside: readonly string[];
+  /** They begin with `br-`, as Docker's do, and are somebody else's. Sorted. */
+  readonly foreign: readonly string[];
+  /** As given, but for bridges that the walls cannot guard: those are left out, and `unprotected` says why. */
+  readonly networks: readonly Network[];
+  readonly problems: readonly Problem[];
 }
 
 /**
- * The bridges whose traffic is inside. `br-+` stands for all that Docker names itself, so that a new
- * network needs no new rule; a bridge named by a network option gets a rule of its own.
+ * Only what is inside goes past the gate, so no text of Docker's is believed alone: a network may be made with any name for its
+ * bridge, also that of a bridge of the host with a LAN behind it.
  */
-export function bridgePatterns(networks: readonly Network[]): readonly string[] {
-  const named = networks.flatMap(({ bridge }) =>
-    bridge === undefined || bridge.startsWith('br-') ? [] : [bridge],
+export function readBridges({ networks, interfaces }: Pick<Inventory, 'networks' | 'interfaces'>): Bridges {
+  const host = new Map(interfaces.map((one) => [one.name, one]));
+  const foreignPorts = foreignPortsOf(interfaces);
+  const named = new Set(networks.map(({ bridge }) => bridge));
+  const inside = interfaces.filter(
+    ({ name, kind }) =>
+      isPlainInterface(name) &&
+      (dockerShape.test(name) || (named.has(name) && kind !== undefined)) &&
+      (kind ?? 'bridge') === 'bridge' &&
+      !foreignPorts.has(name),
   );
-  return [...new Set(['br-+', 'docker0', 'docker_gwbridge', ...named])].sort();
+  const names = new Set(inside.map(({ name }) => name));
+  const foreign = interfaces.filter(
+    ({ name, kind }) =>
+      name.startsWith('br-') &&
+      isPlainInterface(name) &&
+      !dockerShape.test(name) &&
+      !names.has(name) &&
+      !(kind === undefined && named.has(name)),
+  );
+  return {
+    inside: [...names].sort(),
+    foreign: foreign.map(({ name }) => name).sort(),
+    networks: networks.map((network) => asFound(network, { host, foreignPorts })),
+    problems: networks.flatMap(unwritable),
+  };
+}
+
+/** For each bridge, its ports that are not Docker's. */
+function foreignPortsOf(interfaces: readonly HostInterface[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
+  for (const { name, kind, master } of interfaces) {
+    if (master === undefined || (kind === 'veth' && dockerPort.test(name))) continue;
+    found.set(master, [...(found.get(master) ?? []), name]);
+  }
+  return found;
+}
+
+function unwritable({ name, bridge }: Network): readonly Problem[] {
+  if (bridge === undefined || isPlainInterface(bridge)) return [];
+  return [
+    {
+      of: 'network',
+      container: `network ${name}`,
+      label: nameOption,
+      value: bridge,
+      problem: 'no rule can name this bridge, so its containers are outside, and not protected',
+      hint: 'name it with letters, digits, _, . and -, at most 15 of them',
+    },
+  ];
+}
+
+/** The network without its bridge, where that is none that the walls can guard. */
+function asFound(
+  network: Network,
+  {
+    host,
+    foreignPorts,
+  }: {
+    readonly host: ReadonlyMap<string, HostInterface>;
+    readonly foreignPorts: ReadonlyMap<string, readonly string[]>;
+  },
+): Network {
+  const { bridge } = network;
+  if (bridge === undefined) return network;
+  if (!isPlainInterface(bridge))
+    return { ...network, bridge: undefined, unprotected: 'no rule can name its bridge' };
+  const kind = host.get(bridge)?.kind ?? 'bridge';
+  if (kind !== 'bridge') return { ...network, bridge: undefined, unprotected: `${bridge} is not a bridge` };
+  const ports = foreignPorts.get(bridge);
+  if (ports === undefined) return network;
+  const unprotected = `bridge ${bridge} is shared with ${ports.slice(0, 3).join(', ')}`;
+  return { ...network, bridge: dockerShape.test(bridge) ? bridge : undefined, unprotected };
+}
+
+/** Whether the interface is one to which nothing from outside gets without the mark. */
+export function isGuarded(name: string, policy: Pick<Policy, 'inside' | 'foreignBridges'>): boolean {
+  return (
+    policy.inside.includes(name) ||
+    dockerShape.test(name) ||
+    (name.startsWith('br-') && !policy.foreignBridges.includes(name))
+  );
 }
 
 /**
- * In auto mode an interface such as `br-lan` matches `br-+` but is the host's own: it is outside, or everybody on that LAN
- * would walk past the gate.
+ * The interfaces whose networks are `connected`: outside, and not Docker's. A bridge without a port of anybody but Docker has no
+ * neighbours, whatever address a network option gives it.
  */
-export function externalInterfaces(config: Config, inventory: Inventory): External {
-  if (config.interfaces !== 'auto') return { kind: 'list', names: [...config.interfaces].sort() };
-  const exceptions = inventory.interfaces
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith('br-') && !isDockerBridge(name, inventory.networks));
-  return { kind: 'auto', exceptions: exceptions.sort() };
+export function connectedInterfaces(
+  { interfaces, networks }: Pick<Inventory, 'interfaces' | 'networks'>,
+  { external, inside }: Pick<Policy, 'external' | 'inside'>,
+): readonly HostInterface[] {
+  if (external.kind === 'list') return interfaces.filter(({ name }) => external.names.includes(name));
+  const shared = foreignPortsOf(interfaces);
+  return interfaces
+    .filter(
+      ({ name, kind }) =>
+        name !== 'lo' &&
+        !inside.includes(name) &&
+        !dockerShape.test(name) &&
+        (kind !== 'bridge' || shared.has(name)),
+    )
+    .map((one) => withoutDocker(one, networks));
+}
+
+/** Docker gives a bridge that a network names the network's address too: that says nothing of who is a neighbour. */
+function withoutDocker(one: HostInterface, networks: readonly Network[]): HostInterface {
+  const here = networks.filter(({ bridge }) => bridge === one.name);
+  if (here.length === 0) return one;
+  const subnets = here.map((network) => network.subnets);
+  const known = new Set<string>(subnets.flatMap((list) => list ?? []));
+  return {
+    ...one,
+    networks: subnets.includes(undefined) ? [] : one.networks.filter((network) => !known.has(network)),
+  };
+}
+
+export function externalInterfaces({ interfaces }: Config): External {
+  return interfaces === 'auto' ? { kind: 'auto' } : { kind: 'list', names: [...interfaces].sort() };
 }

@@ -6,12 +6,12 @@ import {
   type Members,
   sourceKey,
 } from '../config/model.ts';
-import type { HostInterface, Inventory } from '../inventory/model.ts';
+import type { Inventory } from '../inventory/model.ts';
 import { mergeLists } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { parseSourceWord } from '../net/source-word.ts';
-import { isDockerBridge } from './bridges.ts';
+import { connectedInterfaces, externalInterfaces } from './bridges.ts';
 import { limits } from './limits.ts';
 import type { Answers, Origin, Policy, PolicyMembers, Service } from './model.ts';
 
@@ -35,12 +35,21 @@ export function knownGroupNames(config: Config): readonly string[] {
 
 /** The configured groups, the built-in ones that the config or a label names, and the source words of labels. */
 export function resolveGroups(
-  { config, inventory, answers }: { config: Config; inventory: Inventory; answers: Answers },
+  {
+    config,
+    inventory,
+    answers,
+    inside,
+  }: { config: Config; inventory: Inventory; answers: Answers; inside: readonly string[] },
   services: readonly Service[],
 ): ReadonlyMap<GroupName, PolicyMembers> {
   const used = usedGroups(config, services);
+  const external = externalInterfaces(config);
   const builtIn = new Map<string, () => readonly Cidr[]>([
-    ['connected', () => connectedNetworks(config, inventory)],
+    [
+      'connected',
+      () => connectedInterfaces(inventory, { external, inside }).flatMap((host) => host.networks),
+    ],
     ['private', () => privateNetworks],
   ]);
   const interfaces = new Set(inventory.interfaces.map(({ name }) => name));
@@ -142,12 +151,4 @@ function usedGroups(config: Config, services: readonly Service[]): ReadonlySet<G
     ...config.deny.groups,
     ...rules.flatMap((rule) => (rule.peer.kind === 'group' ? [rule.peer.name] : [])),
   ]);
-}
-
-function connectedNetworks(config: Config, inventory: Inventory): readonly Cidr[] {
-  const isExternal = (host: HostInterface): boolean =>
-    config.interfaces === 'auto'
-      ? host.name !== 'lo' && !isDockerBridge(host.name, inventory.networks)
-      : config.interfaces.includes(host.name);
-  return inventory.interfaces.filter(isExternal).flatMap((host) => host.networks);
 }

@@ -76,6 +76,8 @@ export interface Service {
  * {@link dockersAnswer} then). That container opens nothing, unless `partly` is there.
  */
 export interface Problem {
+  /** What is wrong with an option of a network instead. */
+  readonly of?: 'network';
   readonly container: string;
   readonly label: string;
   readonly value: string;
@@ -117,12 +119,9 @@ export interface PolicyPeers extends PolicyMembers {
   readonly groups: readonly GroupName[];
 }
 
-/**
- * Interfaces whose packets are judged. In auto mode all but loopback and `bridges`; `exceptions` are
- * interfaces that a bridge pattern (`br-+`) would take in although they are not Docker's (`br-lan`).
- */
+/** Interfaces whose packets are judged. In auto mode all but loopback and those that are `inside`. */
 export type External =
-  | { readonly kind: 'auto'; readonly exceptions: readonly string[] }
+  | { readonly kind: 'auto' }
   | { readonly kind: 'list'; readonly names: readonly string[] };
 
 /** Who may reach what. Both walls are rendered from this one value; nothing else decides. */
@@ -132,8 +131,15 @@ export interface Policy {
   /** Whether the kernel keeps who was turned away. */
   readonly rememberBlocked: boolean;
   readonly external: External;
-  /** Docker's bridges by name or `br-+`, sorted. */
-  readonly bridges: readonly string[];
+  /**
+   * Bridges whose packets go past the gate: each exists, is Docker's, and has no port of anybody else's. Exact names, sorted; what
+   * is not named is outside.
+   */
+  readonly inside: readonly string[];
+  /** They begin with `br-`, as Docker's bridges do, and are somebody else's: what goes there is not ours to close. Sorted. */
+  readonly foreignBridges: readonly string[];
+  /** Whether packets between two ports of one bridge pass the rules as well. */
+  readonly bridgedSeen: boolean;
   readonly networks: readonly { readonly id: string; readonly name: string; readonly bridge: string }[];
   readonly trusted: PolicyPeers;
   readonly deny: PolicyPeers;

@@ -1,6 +1,6 @@
 import type { Config } from '../config/model.ts';
 import type { Inventory } from '../inventory/model.ts';
-import { bridgePatterns, externalInterfaces } from './bridges.ts';
+import { externalInterfaces, readBridges } from './bridges.ts';
 import { settleConflicts } from './conflicts.ts';
 import { resolveGroups, resolveMembers, usedSources } from './groups.ts';
 import { crowdedNames, markWide } from './limits.ts';
@@ -13,16 +13,20 @@ const noAnswers: Answers = new Map();
  * Inventory, configuration and the answers of live sources into the one value that both walls are rendered from. Bad labels are in
  * `problems`, never thrown: they close their own container and nothing else.
  */
-export function resolve(inventory: Inventory, config: Config, answers: Answers = noAnswers): Policy {
+export function resolve(asRead: Inventory, config: Config, answers: Answers = noAnswers): Policy {
+  const bridges = readBridges(asRead);
+  const inventory = { ...asRead, networks: bridges.networks };
   const read = readServices(inventory, config);
   const services = markWide(settleConflicts(read.services, inventory, startsUnknown(inventory)));
-  const groups = resolveGroups({ config, inventory, answers }, services);
+  const groups = resolveGroups({ config, inventory: asRead, answers, inside: bridges.inside }, services);
   return {
     mark: config.mark,
     connmark: config.connmark,
     rememberBlocked: config.blocked === 'on',
-    external: externalInterfaces(config, inventory),
-    bridges: bridgePatterns(inventory.networks),
+    external: externalInterfaces(config),
+    inside: bridges.inside,
+    foreignBridges: bridges.foreign,
+    bridgedSeen: inventory.bridgedSeen === true,
     networks: inventory.networks.flatMap(({ id, name, bridge }) =>
       bridge === undefined ? [] : [{ id, name, bridge }],
     ),
@@ -31,7 +35,12 @@ export function resolve(inventory: Inventory, config: Config, answers: Answers =
     groups,
     sources: usedSources(config, services),
     services,
-    problems: [...read.problems, ...crowdedNames(services, groups), ...unreadable(inventory)].sort((a, b) => {
+    problems: [
+      ...bridges.problems,
+      ...read.problems,
+      ...crowdedNames(services, groups),
+      ...unreadable(inventory),
+    ].sort((a, b) => {
       const left = `${a.container}\0${a.label}\0${a.problem}`;
       const right = `${b.container}\0${b.label}\0${b.problem}`;
       return left < right ? -1 : left > right ? 1 : 0;

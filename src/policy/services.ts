@@ -205,10 +205,13 @@ function serviceEndpoints(container: Container, inventory: Inventory): readonly 
 function unprotectedNetworks(container: Container, inventory: Inventory): readonly string[] {
   const ids = new Set(container.endpoints.map((endpoint) => endpoint.networkId));
   return inventory.networks
-    .filter(({ id, driver }) => ids.has(id) && !filteredDrivers.has(driver))
-    .map(({ name, driver }) =>
+    .filter(
+      ({ id, driver, unprotected }) =>
+        ids.has(id) && (unprotected !== undefined || !filteredDrivers.has(driver)),
+    )
+    .map(({ name, driver, unprotected }) =>
       bypassing.has(driver)
         ? `${name} (${driver})`
-        : `${name} (${driver}, a driver that dockwall does not know)`,
+        : `${name} (${unprotected ?? `${driver}, a driver that dockwall does not know`})`,
     );
 }

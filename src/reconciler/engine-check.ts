@@ -42,7 +42,11 @@ export function checkEngine(
   if (answers === undefined) return { facts: undefined, findings: [] };
   const facts = readEngine(answers);
   // An engine that cannot be guarded anyway has its bridges somewhere else.
-  const findings = unguardable(facts) ?? [...elsewhere(answers, inventory), ...desktop(facts)];
+  const findings = unguardable(facts) ?? [
+    ...elsewhere(answers, inventory),
+    ...links(inventory),
+    ...desktop(facts),
+  ];
   return {
     facts,
     findings: [...findings, ...front(answers, facts, observed), ...lock(answers, observed)],
@@ -84,6 +88,15 @@ function elsewhere(
   }
   const text = `dockwall does not run in the network namespace of this Docker engine: ${none}; ${add}`;
   return [{ kind: 'refusal', text }];
+}
+
+/** Without the kinds of interfaces, names have to do. */
+function links({ linksProblem }: Inventory): readonly Finding[] {
+  if (linksProblem === undefined) return [];
+  const text =
+    `which interfaces are bridges, and who is on them, cannot be read (${linksProblem}): only bridges that Docker has named itself ` +
+    'are inside, and what else hangs on those is not seen';
+  return [{ kind: 'warning', text }];
 }
 
 function desktop(facts: EngineFacts | undefined): readonly Finding[] {

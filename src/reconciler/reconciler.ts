@@ -6,7 +6,8 @@ import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import { type HostSocket, placesOf } from '../host/listeners.ts';
-import { countSockets, deviceNames, ownAddresses, readHost, readSockets } from '../host/read-host.ts';
+import { countSockets, ownAddresses, readSockets } from '../host/read-host.ts';
+import type { HostFacts } from '../inventory/read-inventory.ts';
 import { ArmedRun } from '../kernel/armed.ts';
 import { runCommand } from '../kernel/command.ts';
 import { listConnections } from '../kernel/connections.ts';
@@ -57,7 +58,6 @@ const longestUnsettled = 30_000;
 
 /** Between the first event of a container's end and the pass that it asks for, ms. */
 const patience = 25;
-
 /** Between being told to look and looking, ms: however often that is said, it is one look. */
 const lookDelay = 50;
 
@@ -77,6 +77,7 @@ export interface ReconcilerParts {
   /** What the host speaks, as seen at the start. */
   readonly families: readonly Family[];
   readonly client: DockerClient;
+  readonly host: () => Promise<HostFacts>;
   readonly firstLocalPort: number;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly sources: SourceAnswers;
@@ -174,12 +175,10 @@ export class Reconciler {
   }
 
   private makeDriftWatch({ log, reader, keeper }: ReconcilerParts): DriftWatch {
-    const ours = new Fingerprint(reader.read, () => this.repair.foreignNames());
     return new DriftWatch({
       clock,
       log,
-      // An interface that a label names has a rule from the moment when it is there.
-      fingerprint: { take: async (scope) => `${await ours.take(scope)} ${await deviceNames()}` },
+      fingerprint: new Fingerprint(reader.read, () => this.repair.foreignNames()),
       startMonitor,
       interval: () => keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
@@ -249,7 +248,7 @@ export class Reconciler {
   private async raise(): Promise<void> {
     const { kernel, keeper, sources } = this.parts;
     await raiseGate(kernel, {
-      host: await readHost(),
+      host: await this.parts.host(),
       inForce: keeper.inForce(),
       answers: sources.answers(),
     });
@@ -393,7 +392,7 @@ export class Reconciler {
         this.silence.listed(snapshot);
         return this.departures.correct({ ...snapshot, engine, settled: this.settled });
       },
-      host: async () => ({ ...(await readHost()), ...this.guard.own(judged) }),
+      host: async () => ({ ...(await this.parts.host()), ...this.guard.own(judged) }),
       config: () => this.parts.keeper.inForce(),
       answers: () => this.parts.sources.answers(),
     };

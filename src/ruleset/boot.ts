@@ -1,8 +1,7 @@
 import type { Family } from '../net/network.ts';
 import type { Protocol } from '../net/port.ts';
-import type { Policy } from '../policy/model.ts';
-import { externalLines } from './gate.ts';
-import { drop, giveBack, goTo, jump, related, reply, to } from './matches.ts';
+import { bridgedLines, externalLines, guardedLines, type Interfaces } from './interfaces.ts';
+import { drop, giveBack, goTo, jump, related, reply } from './matches.ts';
 import type { Hook, Table } from './model.ts';
 import { bootChains } from './names.ts';
 import { chainOf, type Line, lineRule } from './rule.ts';
@@ -24,12 +23,7 @@ const dhcp: Record<Family, KeptPort> = {
  * cli/boot-unit.ts). It knows no container and needs no ipset: from outside nothing reaches a bridge of Docker, and of the
  * host only the ports that are its own, since docker-proxy listens on the host. A pass that has asked Docker takes it away.
  */
-export function renderBoot(
-  policy: Pick<Policy, 'external' | 'bridges'>,
-  kept: readonly KeptPort[],
-  family: Family,
-): Table {
-  const { external, bridges } = policy;
+export function renderBoot(interfaces: Interfaces, kept: readonly KeptPort[], family: Family): Table {
   return {
     family,
     table: 'mangle',
@@ -37,14 +31,13 @@ export function renderBoot(
       chainOf(bootChains.ports, portLines([...kept, dhcp[family]])),
       chainOf(bootChains.input, [
         [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
-        ...externalLines(external, bridges, goTo(bootChains.ports)),
+        ...externalLines(interfaces, goTo(bootChains.ports)),
       ]),
-      chainOf(bootChains.outside, externalLines(external, bridges, drop)),
+      chainOf(bootChains.outside, [...bridgedLines(interfaces), ...externalLines(interfaces, drop)]),
       chainOf(bootChains.forward, [
         [[reply], giveBack, 'answers'],
         [related(family), giveBack, 'ICMP errors of known connections'],
-        ...notDocker(policy),
-        ...bridges.map((name): Line => [[to(name)], goTo(bootChains.outside), `to ${name}`]),
+        ...guardedLines(interfaces, goTo(bootChains.outside)),
       ]),
     ],
     hooks: [hook('INPUT', bootChains.input), hook('FORWARD', bootChains.forward)],
@@ -67,9 +60,4 @@ function portLines(kept: readonly KeptPort[]): readonly Line[] {
       `${protocol}: may be served by a container`,
     ]),
   ];
-}
-
-function notDocker({ external }: Pick<Policy, 'external'>): readonly Line[] {
-  const names = external.kind === 'auto' ? external.exceptions : [];
-  return names.map((name): Line => [[to(name)], giveBack, `${name} is not a bridge of Docker`]);
 }

@@ -5,6 +5,7 @@ import { isSourceWord } from '../net/source-word.ts';
 import { limits } from '../policy/limits.ts';
 import type { Peer, Policy, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
 import { namesAddresses } from '../policy/peers.ts';
+import { bridgedLines } from './interfaces.ts';
 import {
   accept,
   drop,
@@ -65,13 +66,11 @@ function networkJump(bridge: string, name: string, chain: ChainName): Line {
 }
 
 function insideLines(policy: Policy): readonly Line[] {
-  if (policy.external.kind === 'list') return [];
-  // With an interface such as br-lan about, the pattern br-+ would call it inside: name each bridge then.
-  const inside =
-    policy.external.exceptions.length === 0
-      ? policy.bridges
-      : [...new Set(policy.networks.map(({ bridge }) => bridge))].sort();
-  return inside.map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]);
+  const inside = policy.external.kind === 'auto' ? policy.inside : [];
+  return [
+    ...bridgedLines(policy),
+    ...inside.map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]),
+  ];
 }
 
 function networkLines(policy: Policy, family: Family, networkId: string): readonly Line[] {

@@ -1,7 +1,8 @@
 import type { Cidr, Family } from '../net/network.ts';
 import { protocols } from '../net/port.ts';
 import { isSourceWord } from '../net/source-word.ts';
-import type { External, Policy } from '../policy/model.ts';
+import type { Policy } from '../policy/model.ts';
+import { bridgedLines, externalLines, guardedLines } from './interfaces.ts';
 import {
   answererIn,
   answerIn,
@@ -9,7 +10,6 @@ import {
   connectionMarked,
   count,
   drop,
-  from,
   giveBack,
   goTo,
   jump,
@@ -38,7 +38,6 @@ import { hasRouted, rememberedFor, ruledGroups, usedRoles, wideProtocols } from 
 import { type WayIn, waysAround, waysIn } from './ways-in.ts';
 
 type GroupName = Policy['trusted']['groups'][number];
-
 const refuse = goTo(chains.refuse);
 /** For what somebody has asked of a published port. */
 const block = goTo(chains.blocked);
@@ -77,8 +76,8 @@ export function renderGate(policy: Policy, family: Family): Table {
       chainOf(chains.blocked, blockedLines(policy, family)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
-      chainOf(chains.gate, externalLines(policy.external, policy.bridges, goTo(chains.judge))),
-      chainOf(chains.unpassed, externalLines(policy.external, policy.bridges, refuse)),
+      chainOf(chains.gate, externalLines(policy, goTo(chains.judge))),
+      chainOf(chains.unpassed, [...bridgedLines(policy), ...externalLines(policy, refuse)]),
       chainOf(chains.forward, forwardLines(policy, family)),
       chainOf(chains.listening, listeningLines(family)),
       chainOf(chains.input, inputLines(policy, family)),
@@ -92,22 +91,6 @@ export function renderGate(policy: Policy, family: Family): Table {
       { chain: 'POSTROUTING', rule: lineRule('POSTROUTING', [[], jump(chains.replies), 'the gate']) },
     ],
   };
-}
-
-/** Sends what comes from outside to `target` and lets the rest go. */
-export function externalLines(
-  external: External,
-  bridges: readonly string[],
-  target: Target,
-): readonly Line[] {
-  if (external.kind === 'list') {
-    return external.names.map((name): Line => [[from(name)], target, `from ${name}, as configured`]);
-  }
-  return [
-    ...external.exceptions.map((name): Line => [[from(name)], target, `${name} is not a bridge of Docker`]),
-    ...['lo', ...bridges].map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]),
-    [[], target, 'everything else is outside'],
-  ];
 }
 
 /** Whoever gets through to a door is not cut there any more. The set is empty as a rule, and then costs next to nothing. */
@@ -317,7 +300,7 @@ function inputLines(policy: Policy, family: Family): readonly Line[] {
     [[marked(policy.mark)], giveBack, 'passed the gate'],
     [[down], giveBack, 'the guard is down: dockwall does not run'],
     [elsewhere[family], giveBack, 'for a transparent proxy of the host'],
-    ...externalLines(policy.external, policy.bridges, goTo(chains.listening)),
+    ...externalLines(policy, goTo(chains.listening)),
   ];
 }
 
@@ -365,7 +348,7 @@ function replyLines(policy: Policy, family: Family): readonly Line[] {
 }
 
 /** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
-function cutLines({ external, bridges, connmark }: Policy): readonly Line[] {
+function cutLines({ external, inside, connmark }: Policy): readonly Line[] {
   const cut = (match: readonly Match[], note: string): readonly Line[] => [
     [match, { kind: 'set-connection-mark', bit: connmark }, `${note}: answers are refused`],
     [match, drop, note],
@@ -374,22 +357,19 @@ function cutLines({ external, bridges, connmark }: Policy): readonly Line[] {
     return external.names.flatMap((name) => cut([to(name)], `to ${name}, as configured`));
   }
   return [
-    ...external.exceptions.flatMap((name) => cut([to(name)], `${name} is not a bridge of Docker`)),
-    ...['lo', ...bridges].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
+    ...['lo', ...inside].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
     ...cut([], 'everything else is outside'),
   ];
 }
 
 /** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */
 function forwardLines(policy: Policy, family: Family): readonly Line[] {
-  const exceptions = policy.external.kind === 'auto' ? policy.external.exceptions : [];
   return [
     [[reply], giveBack, 'answers'],
     [related(family), giveBack, 'ICMP errors of known connections'],
     // after the translation: what is cut is known by the container's address and port
     ...letInAgain(family, [marked(policy.mark)]),
     [[marked(policy.mark)], giveBack, 'passed the gate'],
-    ...exceptions.map((name): Line => [[to(name)], giveBack, `${name} is not a bridge of Docker`]),
-    ...policy.bridges.map((name): Line => [[to(name)], goTo(chains.unpassed), `to ${name}`]),
+    ...guardedLines(policy, goTo(chains.unpassed)),
   ];
 }

@@ -12,6 +12,9 @@ export function to(name: string): Match {
   return { kind: 'out-interface', name };
 }
 
+export const toDockerLike: Match = { kind: 'out-docker-like' };
+export const bridgedContainer: Match = { kind: 'bridged-container' };
+
 /** The source is in the set; of a set of ports alone, its port. */
 export function sourceIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'src', negated: false };

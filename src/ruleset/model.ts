@@ -15,6 +15,10 @@ export type SharedChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'POSTROUTING' | '
 export type Match =
   | { readonly kind: 'in-interface'; readonly name: string }
   | { readonly kind: 'out-interface'; readonly name: string }
+  /** To any interface whose name begins as Docker's bridges do (`br-`): the one pattern there is, and it only closes. */
+  | { readonly kind: 'out-docker-like' }
+  /** From one port of a bridge to another, and the first is called as containers' are (`veth`). */
+  | { readonly kind: 'bridged-container' }
   | { readonly kind: 'reply-direction' }
   | { readonly kind: 'state'; readonly states: 'NEW' | 'RELATED' | 'ESTABLISHED' | 'RELATED,ESTABLISHED' }
   | { readonly kind: 'protocol'; readonly protocol: Protocol }

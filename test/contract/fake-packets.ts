@@ -14,6 +14,8 @@ export interface FakePacket {
   readonly sourcePort?: number;
   readonly in?: string;
   readonly out?: string;
+  /** The port of the bridge by which it came, where it leaves by another port of that bridge. */
+  readonly bridgedFrom?: string;
   /** What the kernel calls the destination; IPv6 says UNICAST of a local address as well. */
   readonly types: readonly string[];
   readonly reply?: boolean;
@@ -104,6 +106,10 @@ class Walker {
         return sameInterface(value, packet.in);
       case '-o':
         return sameInterface(value, packet.out);
+      case '--physdev-in':
+        return sameInterface(value, packet.bridgedFrom);
+      case '--physdev-is-bridged':
+        return packet.bridgedFrom !== undefined;
       case '-p':
         return value === packet.protocol;
       case '--comment':

@@ -37,6 +37,7 @@ const modules: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   connmark: { '--mark': 1 },
   addrtype: { '--dst-type': 1, '--src-type': 1 },
   tcp: { '--dport': 1, '--sport': 1, '--tcp-flags': 2 },
+  physdev: { '--physdev-in': 1, '--physdev-is-bridged': 0 },
   udp: { '--dport': 1, '--sport': 1 },
   sctp: { '--dport': 1, '--sport': 1 },
 };

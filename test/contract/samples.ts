@@ -105,7 +105,7 @@ export function sampleGate(
           'g3',
           [
             { kind: 'destination', network: loopback },
-            { kind: 'in-interface', name: 'eth+' },
+            { kind: 'in-interface', name: 'eth0' },
           ],
           {
             target: { kind: 'drop' },

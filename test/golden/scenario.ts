@@ -9,7 +9,7 @@ import {
   readSummary,
   sorted,
 } from '../../src/inventory/read-docker.ts';
-import type { HostFacts } from '../../src/inventory/read-inventory.ts';
+import { type HostFacts, readInventory } from '../../src/inventory/read-inventory.ts';
 import type { Cidr } from '../../src/net/network.ts';
 import { protocols } from '../../src/net/port.ts';
 import type { ConfigInForce } from '../../src/reconciler/pass.ts';
@@ -32,8 +32,16 @@ export interface Scenario {
 
 const host = z.object({
   interfaces: z.array(
-    z.object({ name: z.string(), networks: z.array(z.string().transform((text) => text as Cidr)) }),
+    z.object({
+      name: z.string(),
+      networks: z.array(z.string().transform((text) => text as Cidr)),
+      kind: z.string().optional(),
+      master: z.string().optional(),
+    }),
   ),
+  bridgedSeen: z.boolean().optional(),
+  /** Bridges of networks that are not there. */
+  missing: z.array(z.string()).optional(),
   listeners: z.array(
     z.object({
       family: z.union([z.literal(4), z.literal(6)]),
@@ -77,14 +85,34 @@ function readScenario(name: string): Scenario {
     folder,
     foreign: existsSync(foreign) ? readFileSync(foreign, 'utf8') : '',
     config: { config: loaded.config, lockedDown: false },
-    moments: docker.map(({ containers, details, networks, services, host }) => ({
-      snapshot: {
+    moments: docker.map(({ containers, details, networks, services, host }) => {
+      const snapshot: Snapshot = {
         containers: sorted(containers.map(readSummary)).found,
         networks: sorted(networks.map((item) => readNetwork(item.Id, item))).found,
         services: services && sorted(services.map(readServiceDetails)).found,
         details: new Map(details.map((item) => [item.Id, readDetails(item.Id, item)])),
-      },
-      host: host ?? { interfaces: [], listeners: [] },
-    })),
+      };
+      return { snapshot, host: withBridges(snapshot, host) };
+    }),
+  };
+}
+
+/** The bridge of each network is there, unless the scenario says otherwise. */
+function withBridges(snapshot: Snapshot, said: z.infer<typeof host> | undefined): HostFacts {
+  const { interfaces = [], missing = [], listeners = [], ...rest } = said ?? {};
+  const bridges = readInventory(snapshot, { interfaces: [], listeners: [] }).networks.flatMap(({ bridge }) =>
+    bridge === undefined || missing.includes(bridge) ? [] : [bridge],
+  );
+  const others = bridges.filter((name) => !interfaces.some((one) => one.name === name));
+  return {
+    ...rest,
+    listeners,
+    interfaces: [
+      ...interfaces.map((one) => ({
+        ...one,
+        kind: one.kind ?? (bridges.includes(one.name) ? 'bridge' : 'device'),
+      })),
+      ...others.map((name) => ({ name, networks: [], kind: 'bridge' })),
+    ],
   };
 }

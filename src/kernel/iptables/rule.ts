@@ -22,6 +22,10 @@ function matchText(match: Match): string {
       return `-i ${word('interface', match.name)}`;
     case 'out-interface':
       return `-o ${word('interface', match.name)}`;
+    case 'out-docker-like':
+      return '-o br-+';
+    case 'bridged-container':
+      return '-m physdev --physdev-in veth+ --physdev-is-bridged';
     case 'reply-direction':
       return '-m conntrack --ctdir REPLY';
     case 'state':

@@ -12,13 +12,13 @@ import { makeConfig, makeContainer, makeInventory, ports } from '../policy/inven
 const tcp = (port: number): KeptPort & Listener => ({ protocol: 'tcp', port });
 const udp = (port: number): KeptPort & Listener => ({ protocol: 'udp', port });
 
-const auto: External = { kind: 'auto', exceptions: ['br-lan'] };
-const bridges = ['br-+', 'docker0', 'yard0'];
+const auto: External = { kind: 'auto' };
+const inside = ['br-0123456789ab', 'docker0', 'yard0'];
 
 function unit(external: External = auto, backend: 'nft' | 'legacy' = 'nft'): BootUnit {
   const kept = [tcp(22), udp(51_820)];
   const walls = ([4, 6] as const).map((family) => ({
-    table: renderBoot({ external, bridges }, kept, family),
+    table: renderBoot({ external, inside, foreignBridges: ['br-lan'], bridgedSeen: true }, kept, family),
     backend,
   }));
   return { kept, left: [tcp(40_000)], walls };
@@ -47,16 +47,17 @@ describe('the boot unit', () => {
       '-A DOCKWALL-BOOT-PORTS -p udp -m conntrack --ctstate NEW -j DROP',
       '-A DOCKWALL-BOOT-PORTS -p sctp -m conntrack --ctstate NEW -j DROP',
       '-A DOCKWALL-BOOT-INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j RETURN',
-      '-A DOCKWALL-BOOT-INPUT -i br-lan -g DOCKWALL-BOOT-PORTS',
-      ...['lo', ...bridges].map((name) => `-A DOCKWALL-BOOT-INPUT -i ${name} -j RETURN`),
+      ...['lo', ...inside].map((name) => `-A DOCKWALL-BOOT-INPUT -i ${name} -j RETURN`),
       '-A DOCKWALL-BOOT-INPUT -g DOCKWALL-BOOT-PORTS',
-      '-A DOCKWALL-BOOT-OUTSIDE -i br-lan -j DROP',
-      ...['lo', ...bridges].map((name) => `-A DOCKWALL-BOOT-OUTSIDE -i ${name} -j RETURN`),
+      '-A DOCKWALL-BOOT-OUTSIDE -m physdev --physdev-in veth+ --physdev-is-bridged -j RETURN',
+      ...['lo', ...inside].map((name) => `-A DOCKWALL-BOOT-OUTSIDE -i ${name} -j RETURN`),
       '-A DOCKWALL-BOOT-OUTSIDE -j DROP',
       '-A DOCKWALL-BOOT-FORWARD -m conntrack --ctdir REPLY -j RETURN',
       '-A DOCKWALL-BOOT-FORWARD -p icmp -m conntrack --ctstate RELATED -j RETURN',
       '-A DOCKWALL-BOOT-FORWARD -o br-lan -j RETURN',
-      ...bridges.map((name) => `-A DOCKWALL-BOOT-FORWARD -o ${name} -g DOCKWALL-BOOT-OUTSIDE`),
+      ...['br-+', 'docker0', 'docker_gwbridge', 'yard0'].map(
+        (name) => `-A DOCKWALL-BOOT-FORWARD -o ${name} -g DOCKWALL-BOOT-OUTSIDE`,
+      ),
     ]);
     expect(rules(six)).toEqual(
       rules(four).map((rule) =>

@@ -93,18 +93,20 @@ const sets = [
   entry('dockwall4-blocked', { '203.0.113.200,tcp:8080': 80_000 }, { '203.0.113.200,tcp:8080': 31 }),
 ];
 
+const interfaces = ['lo', 'eth0', 'eth1', 'docker0', 'br-0123456789ab', 'veth1'].map((name) => ({
+  name,
+  networks: [],
+}));
+
 function found(labels: Readonly<Record<string, string>> = {}, report = daemon): Status {
   const extra = Object.keys(labels).length === 0 ? [] : [makeContainer('x', { labels, ports: ports('1:1') })];
-  const inventory = makeInventory([...containers, ...extra], {});
+  const inventory = makeInventory([...containers, ...extra], { interfaces });
   const policy = resolve(inventory, config);
   const observed: Observed = { backends: ['nft'], families: [4, 6], tables: [], sets, foreign: [] };
   const plan = { sets: [], tables: [], destroy: [] };
   const from = {
     host: {
-      interfaces: ['lo', 'eth0', 'eth1', 'docker0', 'br-0123456789ab', 'veth1'].map((name) => ({
-        name,
-        networks: [],
-      })),
+      interfaces,
       listeners: [],
     },
     snapshot: { containers: [], networks: [], details: new Map() },

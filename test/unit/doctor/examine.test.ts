@@ -94,6 +94,28 @@ describe('what is wrong', () => {
       4,
     ],
     [
+      'no program to read interfaces with',
+      { host: { linksProblem: 'running ip: no such program' } },
+      /^note docker: which interfaces are bridges.* cannot be read/,
+      0,
+    ],
+    [
+      'a network whose bridge no rule can name',
+      {
+        networks: [
+          { Id: 'n', Name: 'x', Driver: 'bridge', Options: { 'com.docker.network.bridge.name': 'e+' } },
+          {
+            Id: 'm',
+            Name: 'bridge',
+            Driver: 'bridge',
+            Options: { 'com.docker.network.bridge.name': 'docker0' },
+          },
+        ],
+      },
+      /^problem networks: network x \(e\+\): no rule can name this bridge/,
+      1,
+    ],
+    [
       'a set type',
       { view: { features: [{ name: 'hash:net,port', works: false, optional: false }] } },
       'problem kernel: Linux 6.12.0 lacks hash:net,port',

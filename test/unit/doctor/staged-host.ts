@@ -2,6 +2,7 @@ import { loadConfig } from '../../../src/config/load.ts';
 import type { Observed } from '../../../src/diff/model.ts';
 import type { HostView } from '../../../src/doctor/model.ts';
 import type { EngineAnswers, Snapshot } from '../../../src/inventory/docker-json.ts';
+import type { HostFacts } from '../../../src/inventory/read-inventory.ts';
 import { createKernel } from '../../../src/kernel/kernel.ts';
 import { type Decided, decide } from '../../../src/reconciler/pass.ts';
 import { FakeKernel, type FakeOptions } from '../../contract/fake-kernel.ts';
@@ -14,6 +15,8 @@ export interface Staging {
   readonly rules?: string;
   /** Somebody else's sets, made before dockwall's. */
   readonly sets?: string;
+  readonly networks?: Snapshot['networks'];
+  readonly host?: Partial<HostFacts>;
   readonly labels?: Readonly<Record<string, string>>;
   readonly engine?: Partial<EngineAnswers>;
   /** Dockwall has never been there. */
@@ -104,10 +107,11 @@ function decideOn(staging: Staging, text: string, observed: Observed): Decided {
   };
   const snapshot: Snapshot = {
     containers: [container],
-    networks: [],
+    networks: staging.networks ?? [],
     details: new Map(),
     engine: { ...engine, ...staging.engine },
   };
-  const host = { interfaces: [{ name: 'eth0', networks: [] }], listeners: [] };
+  const interfaces = ['eth0', 'docker0', 'br-0123456789ab'].map((name) => ({ name, networks: [] }));
+  const host = { interfaces, listeners: [], ...staging.host };
   return decide({ snapshot, host, observed }, { config: loaded.config, lockedDown: false });
 }

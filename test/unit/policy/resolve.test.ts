@@ -301,19 +301,6 @@ describe('containers without ports of their own', () => {
 
 describe('interfaces', () => {
   const hex = { id: 'abc', name: 'n', driver: 'bridge', bridge: 'br-0123456789ab', routed: [] } as const;
-  it('br-lan is outside although br-+ would take it in; custom bridges are inside', () => {
-    const inventory = makeInventory([], {
-      networks: [hex, { ...hex, id: 'def', name: 'custom', bridge: 'mybridge' }],
-      interfaces: ['lo', 'eth0', 'br-lan', 'br-0123456789ab', 'mybridge'].map((name) => ({
-        name,
-        networks: [],
-      })),
-    });
-    const policy = resolve(inventory, makeConfig());
-    expect(policy.external).toEqual({ kind: 'auto', exceptions: ['br-lan'] });
-    expect(policy.bridges).toEqual(['br-+', 'docker0', 'docker_gwbridge', 'mybridge']);
-  });
-
   it('connected holds the networks of outside interfaces only', () => {
     const inventory = makeInventory([web({ 'dockwall.allow': 'connected' }, '80:80')], {
       networks: [hex],

@@ -178,6 +178,15 @@ describe('checkEngine', () => {
     expect(find(answers({}), { ...elsewhere, interfaces: [] })).toEqual([]);
   });
 
+  it('says when it is not known what interfaces are', () => {
+    expect(find(answers({}), { ...here, linksProblem: 'running ip: no such program' })).toEqual([
+      {
+        kind: 'warning',
+        text: expect.stringMatching(/cannot be read \(running ip: no such program\): only/),
+      },
+    ]);
+  });
+
   it('a lock that is not the host’s matters with iptables-legacy only', () => {
     const alone = answers({}, { sharesLock: false });
     expect(find(alone)).toEqual([]);

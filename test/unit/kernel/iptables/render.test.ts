@@ -113,7 +113,9 @@ describe('a rule', () => {
 
   test.each<[Match, string]>([
     [{ kind: 'in-interface', name: 'eth0' }, '-i eth0'],
-    [{ kind: 'out-interface', name: 'br-+' }, '-o br-+'],
+    [{ kind: 'out-interface', name: 'br-0123456789ab' }, '-o br-0123456789ab'],
+    [{ kind: 'out-docker-like' }, '-o br-+'],
+    [{ kind: 'bridged-container' }, '-m physdev --physdev-in veth+ --physdev-is-bridged'],
     [{ kind: 'reply-direction' }, '-m conntrack --ctdir REPLY'],
     [{ kind: 'state', states: 'RELATED,ESTABLISHED' }, '-m conntrack --ctstate RELATED,ESTABLISHED'],
     [{ kind: 'source', network: '2001:db8::/48' as never }, '-s 2001:db8::/48'],
@@ -148,6 +150,8 @@ describe('a rule', () => {
     ['an interface that is an option', { kind: 'in-interface', name: '-j' }],
     ['an interface with a blank', { kind: 'in-interface', name: 'a -j ACCEPT' }],
     ['an interface that is too long', { kind: 'in-interface', name: 'a'.repeat(16) }],
+    ['a pattern for an interface', { kind: 'in-interface', name: 'e+' }],
+    ['a pattern for bridges', { kind: 'out-interface', name: 'br-+' }],
     ['no interface', { kind: 'in-interface', name: '' }],
     ['a network of words', { kind: 'source', network: 'example.org' as never }],
     ['a set that is an option', { kind: 'set', set: '-x' as never, fields: 'src', negated: false }],

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest';
+import { parseLinks, readLinks } from '../../../src/host/links.ts';
+import { KernelError, type Output, type Run } from '../../../src/kernel/command.ts';
+
+// As iproute2 6.1 prints them, shortened.
+const printed = JSON.stringify([
+  { ifindex: 1, ifname: 'lo', link_type: 'loopback', inet6_addr_gen_mode: 'eui64' },
+  { ifindex: 2, ifname: 'eth0', master: 'br0', linkinfo: { info_slave_kind: 'bridge', info_slave_data: {} } },
+  { ifindex: 3, ifname: 'br0', linkinfo: { info_kind: 'bridge', info_data: { forward_delay: 1500 } } },
+  { ifindex: 4, link: 'eth0', ifname: 'eth0.7', linkinfo: { info_kind: 'vlan' } },
+  {
+    ifindex: 6,
+    link_index: 5,
+    ifname: 'veth0a1b2c3',
+    master: 'docker0',
+    linkinfo: { info_kind: 'veth', info_slave_kind: 'bridge' },
+    link_netnsid: 0,
+  },
+  { ifindex: 7, ifname: 'q"x\\' },
+]);
+
+describe('the host’s interfaces', () => {
+  it('are read with what they are and whose ports they are', () => {
+    expect(parseLinks(printed)).toEqual([
+      { name: 'lo', kind: 'device' },
+      { name: 'eth0', kind: 'device', master: 'br0' },
+      { name: 'br0', kind: 'bridge' },
+      { name: 'eth0.7', kind: 'vlan' },
+      { name: 'veth0a1b2c3', kind: 'veth', master: 'docker0' },
+      { name: 'q"x\\', kind: 'device' },
+    ]);
+  });
+
+  const says = (output: Partial<Output>): Run => {
+    return async () => ({ stdout: '', stderr: '', exitCode: 0, ...output });
+  };
+  const missing: Run = async (command) => {
+    throw new KernelError('running ip: no such program', { code: 'missing-program', command });
+  };
+
+  it.each<[string, Run, RegExp]>([
+    ['no program', missing, /^running ip: no such program$/],
+    ['an old one', says({ exitCode: 255, stderr: 'Option "-j" is unknown' }), /^ip ended with 255: Option/],
+    ['half a list', says({ stdout: printed.slice(0, 100) }), /JSON/],
+    ['no list', says({ stdout: '{}' }), /something else than a list/],
+    ['nothing', says({}), /JSON/],
+  ])('could not be read: %s', async (_, run, problem) => {
+    expect(await readLinks(run)).toEqual({ ok: false, problem: expect.stringMatching(problem) });
+  });
+});
