@@ -2,15 +2,18 @@
 import { Command, CommanderError } from 'commander';
 import type { Context } from './cli/context.ts';
 import { exitCodes, type ExitCode } from './cli/exit-code.ts';
+import { outputTo } from './cli/output.ts';
 
 /**
  * argv -> verb -> exit code, and the only place that exits. Verbs are imported when called: `health` runs every few
  * seconds and must not load Docker's client.
  */
+const output = outputTo(process.stdout);
+const errors = outputTo(process.stderr);
 const context: Context = {
   env: process.env,
-  print: (text) => process.stdout.write(`${text}\n`),
-  complain: (text) => process.stderr.write(`${text}\n`),
+  print: output.print,
+  complain: errors.print,
   // some terminals say that they are of no size
   get screen() {
     const { isTTY, rows, columns } = process.stdout;
@@ -157,4 +160,13 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+/** A verb that has answered ends at once, whatever it still holds open (Docker's client, the reader of the kernel), but not before its answer is out. */
+async function exit(code: ExitCode): Promise<never> {
+  const failure = await output.delivered();
+  if (failure !== undefined)
+    context.complain(`dockwall: the output could not be written (${failure.message})`);
+  const failed = (await errors.delivered()) ?? failure;
+  process.exit(failed !== undefined && code === exitCodes.ok ? exitCodes.failed : code);
+}
+
+await exit(await main(process.argv.slice(2)));
