@@ -121,6 +121,28 @@ logFormat: text
     });
   });
 
+  test('a list in a variable may be written as YAML writes it', () => {
+    const env = {
+      DOCKWALL_TRUSTED: '[203.0.113.4, "2001:db8::1"]',
+      DOCKWALL_DENY: ' [{ipset: x}, {preset: fastly}]\n',
+      DOCKWALL_INTERFACES: '[eth0, eth1]',
+    };
+    const file =
+      'trusted: [203.0.113.4, "2001:db8::1"]\ndeny: [{ipset: x}, {preset: fastly}]\ninterfaces: [eth0, eth1]';
+    expect(config(undefined, env)).toEqual(config(file));
+  });
+
+  test('what is wrong in such a list is found in it', () => {
+    const env = { DOCKWALL_TRUSTED: '[203.0.113.4,\n  office]', DOCKWALL_DENY: '{ipset: x}' };
+    expect(lines(problems(undefined, env))).toEqual([
+      'DOCKWALL_TRUSTED:2:3 trusted[1]: `office` is neither an address nor a group: the groups are private, connected',
+      'DOCKWALL_DENY:1:1 deny: a map (keys with values) stands where a list should',
+    ]);
+    expect(lines(problems(undefined, { DOCKWALL_TRUSTED: '[203.0.113.4' }))[0]).toMatch(
+      /^DOCKWALL_TRUSTED:1:\d+ trusted: this is not YAML/u,
+    );
+  });
+
   test('the groups in force are those of the last source', () => {
     const found = problems('groups: {lab: [10.0.0.0/8]}\ntrusted: [lab]', {
       DOCKWALL_GROUPS: 'labs: [10.0.0.0/8]',
