@@ -5,6 +5,7 @@ import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
 import { describeChanges } from '../policy/changes.ts';
 import type { Policy, Problem } from '../policy/model.ts';
+import { problemLine, problemPlace } from '../policy/problem-line.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
@@ -70,7 +71,7 @@ export class Reporter {
     for (const { set, member } of handmade.slice(0, mostNamed)) {
       this.log.warn(
         { set, member },
-        'removed a permanent member that no configuration knows; dockwall grant lets one in for a while',
+        `removed the permanent member ${member} of ${set}, which no configuration knows; dockwall grant lets one in for a while`,
       );
     }
     if (handmade.length > mostNamed)
@@ -193,7 +194,7 @@ export class Reporter {
     }
     for (const { name: set, state } of states) {
       if (state.kind === 'found' && this.foreign.has(set))
-        this.log.info({ set }, 'the ipset is there now, and is looked into');
+        this.log.info({ set }, `the ipset "${set}" is there now and counts`);
     }
     this.foreign = now;
   }
@@ -202,10 +203,13 @@ export class Reporter {
     const now = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
     for (const [key, problem] of now) {
       if (!this.warned.has(key))
-        this.log.warn(fields(problem), `label problem: ${problem.problem}; this container opens nothing`);
+        this.log.warn(
+          fields(problem),
+          `label problem: ${problemLine(problem)}; this container opens nothing`,
+        );
     }
     for (const [key, problem] of this.warned) {
-      if (!now.has(key)) this.log.info(fields(problem), 'label problem gone');
+      if (!now.has(key)) this.log.info(fields(problem), `label problem gone: ${problemPlace(problem)}`);
     }
     this.warned = now;
   }

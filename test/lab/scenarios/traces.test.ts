@@ -53,7 +53,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
       await stage.pass();
       const warning = await stage.dockwall.waitForLog(({ level }) => level === 40, 5000, from);
       expect(warning).toMatchObject({ set: 'dockwall6-trusted', member: x.v6 });
-      expect(warning['msg']).toMatch(/^removed a permanent member/);
+      expect(warning['msg']).toMatch(/^removed the permanent member/);
       expect(await x.connect(stage.host.v4, 8002)).toBe('open');
       expect(await x.connect(stage.host.v6, 8002)).not.toBe('open');
       expect(await ruleText()).toBe(rules);

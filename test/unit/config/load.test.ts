@@ -19,7 +19,7 @@ const defaults = {
   listen: undefined,
   maxGrant: 86_400_000,
   logLevel: 'info',
-  logFormat: 'auto',
+  logFormat: 'text',
 };
 
 describe('defaults', () => {
@@ -56,7 +56,7 @@ guard: off
 blocked: off
 maxGrant: 12h
 logLevel: debug
-logFormat: text
+logFormat: json
 `;
     expect(config(text)).toEqual({
       default: 'open',
@@ -78,7 +78,7 @@ logFormat: text
       blocked: 'off',
       maxGrant: 43_200_000,
       logLevel: 'debug',
-      logFormat: 'text',
+      logFormat: 'json',
     });
   });
 
