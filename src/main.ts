@@ -23,6 +23,9 @@ const context: Context = {
 
 let exitCode: ExitCode = exitCodes.ok;
 
+/** What `--verbose` does. */
+const each = 'show each rule and set, however many';
+
 type AddVerb = (name: string, description: string) => Command;
 
 function program(): Command {
@@ -46,12 +49,15 @@ function addRuns(verb: AddVerb): void {
   verb('plan', 'show what a pass would change; touches nothing')
     .option('--json', 'print JSON')
     .option('--check', 'exit with 3 when something would change')
+    .option('--verbose', each)
     .action(
       async (options) => void (exitCode = await (await import('./cli/plan.ts')).plan(context, options)),
     );
-  verb('apply', 'do one pass').action(
-    async () => void (exitCode = await (await import('./cli/plan.ts')).apply(context)),
-  );
+  verb('apply', 'do one pass')
+    .option('--verbose', each)
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/plan.ts')).apply(context, options)),
+    );
   verb('check', 'check the configuration and every label')
     .option('--json', 'print JSON')
     .action(
@@ -94,9 +100,11 @@ function addHost(verb: AddVerb): void {
     .action(
       async (options) => void (exitCode = await (await import('./cli/doctor.ts')).doctor(context, options)),
     );
-  verb('down', 'remove every rule, chain and set of ours').action(
-    async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
-  );
+  verb('down', 'remove every rule, chain and set of ours')
+    .option('--verbose', each)
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/down.ts')).down(context, options)),
+    );
   verb('boot-unit', 'print a systemd unit that keeps containers closed from boot to the first pass')
     .option(
       '--keep <ports>',

@@ -101,7 +101,13 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     stage.foreign.expectUntouched(await stage.foreign.read());
     expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 1 });
     await stage.dockwall.stop();
-    expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 0 });
+    const down = await runDockwall(stage.lab, ['down']);
+    expect(down).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(
+        /^- the front .*\n- the gate .*\n- \d+ sets; .*\nEvery published port is open again as Docker left it\.$/,
+      ),
+    });
     expect(await readRuleText(stage.lab)).toBe(before);
     await stage.expectOpen('X', 8002);
   });
