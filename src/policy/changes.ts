@@ -84,10 +84,15 @@ function doorsOf({ services }: Policy): ReadonlyMap<string, Door> {
   return doors;
 }
 
-function doorWords({ name }: Service, { address, hostPort, containerPort, protocol }: ServicePort): string {
+/** While compose makes a container anew, the old or the new one is called `052fa44da99f_site-blog-1` for a moment (v1 and v2). */
+function lastingName({ name, composeService }: Service): string {
+  return composeService === undefined ? name : name.replace(/^[0-9a-f]{12}_/, '');
+}
+
+function doorWords(service: Service, { address, hostPort, containerPort, protocol }: ServicePort): string {
   const bound = address === 'any' ? '' : address.includes(':') ? `[${address}]:` : `${address}:`;
   const port = hostPort === undefined ? `container port ${containerPort}` : `${bound}${hostPort}`;
-  return `${port}/${protocol} of ${shorten(name)}`;
+  return `${port}/${protocol} of ${shorten(lastingName(service))}`;
 }
 
 function peerWords(peer: Peer): string {
