@@ -3,6 +3,7 @@ import { shorten } from '../net/show.ts';
 import { locator, start } from './locate.ts';
 import { isPlainMap, toPlain, type Plain, type PlainMap } from './plain.ts';
 import { pathText, type ConfigProblem, type Path, type SourceLine } from './problem.ts';
+import { yamlWords } from './yaml-words.ts';
 
 /** YAML text under the name that messages give it: a file's path or a variable. */
 export interface YamlText {
@@ -95,7 +96,7 @@ function syntaxProblem(error: YAMLError): string {
     return 'a second document starts here: write everything in one, without `---` between';
   if (code === 'TAB_AS_INDENT') return 'YAML is not indented with tabs: use spaces';
   if (code === 'TAG_RESOLVE_FAILED') return `${message}: leave the tag out`;
-  return `this is not YAML: ${message}`;
+  return `this is not YAML: ${yamlWords(message)}`;
 }
 
 function placeOf({ name, text }: YamlText, lines: LineCounter, offset: number): Place {

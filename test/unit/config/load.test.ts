@@ -189,7 +189,7 @@ describe('problems', () => {
 
   test('unreadable groups do not make every group unknown', () => {
     expect(lines(problems('trusted: [office]', { DOCKWALL_GROUPS: 'office: [' }))).toEqual([
-      'DOCKWALL_GROUPS:1:10 groups: this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+      'DOCKWALL_GROUPS:1:10 groups: this is not YAML: a list in brackets does not end before here: close it with `]`, and indent its lines more than its key',
     ]);
   });
 
