@@ -2,15 +2,18 @@
 import { Command, CommanderError } from 'commander';
 import type { Context } from './cli/context.ts';
 import { exitCodes, type ExitCode } from './cli/exit-code.ts';
+import { outputTo } from './cli/output.ts';
 
 /**
  * argv -> verb -> exit code, and the only place that exits. Verbs are imported when called: `health` runs every few
  * seconds and must not load Docker's client.
  */
+const output = outputTo(process.stdout);
+const errors = outputTo(process.stderr);
 const context: Context = {
   env: process.env,
-  print: (text) => process.stdout.write(`${text}\n`),
-  complain: (text) => process.stderr.write(`${text}\n`),
+  print: output.print,
+  complain: errors.print,
   // some terminals say that they are of no size
   get screen() {
     const { isTTY, rows, columns } = process.stdout;
@@ -19,6 +22,9 @@ const context: Context = {
 };
 
 let exitCode: ExitCode = exitCodes.ok;
+
+/** What `--verbose` does. */
+const each = 'show each rule and set, however many';
 
 type AddVerb = (name: string, description: string) => Command;
 
@@ -43,12 +49,15 @@ function addRuns(verb: AddVerb): void {
   verb('plan', 'show what a pass would change; touches nothing')
     .option('--json', 'print JSON')
     .option('--check', 'exit with 3 when something would change')
+    .option('--verbose', each)
     .action(
       async (options) => void (exitCode = await (await import('./cli/plan.ts')).plan(context, options)),
     );
-  verb('apply', 'do one pass').action(
-    async () => void (exitCode = await (await import('./cli/plan.ts')).apply(context)),
-  );
+  verb('apply', 'do one pass')
+    .option('--verbose', each)
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/plan.ts')).apply(context, options)),
+    );
   verb('check', 'check the configuration and every label')
     .option('--json', 'print JSON')
     .action(
@@ -91,9 +100,11 @@ function addHost(verb: AddVerb): void {
     .action(
       async (options) => void (exitCode = await (await import('./cli/doctor.ts')).doctor(context, options)),
     );
-  verb('down', 'remove every rule, chain and set of ours').action(
-    async () => void (exitCode = await (await import('./cli/down.ts')).down(context)),
-  );
+  verb('down', 'remove every rule, chain and set of ours')
+    .option('--verbose', each)
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/down.ts')).down(context, options)),
+    );
   verb('boot-unit', 'print a systemd unit that keeps containers closed from boot to the first pass')
     .option(
       '--keep <ports>',
@@ -157,4 +168,13 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-process.exit(await main(process.argv.slice(2)));
+/** A verb that has answered ends at once, whatever it still holds open (Docker's client, the reader of the kernel), but not before its answer is out. */
+async function exit(code: ExitCode): Promise<never> {
+  const failure = await output.delivered();
+  if (failure !== undefined)
+    context.complain(`dockwall: the output could not be written (${failure.message})`);
+  const failed = (await errors.delivered()) ?? failure;
+  process.exit(failed !== undefined && code === exitCodes.ok ? exitCodes.failed : code);
+}
+
+await exit(await main(process.argv.slice(2)));

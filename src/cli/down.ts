@@ -1,5 +1,5 @@
-import { describe } from '../diff/describe.ts';
 import { diffAway, isEmpty } from '../diff/diff.ts';
+import { summarize } from '../diff/summary.ts';
 import { runCommand } from '../kernel/command.ts';
 import { createKernel } from '../kernel/kernel.ts';
 import { askHealth } from '../web/health.ts';
@@ -8,7 +8,7 @@ import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { changesText } from './plan.ts';
 
 /** `dockwall down`: removes every rule, chain and set of ours, in every backend. Needs neither Docker nor a good config. */
-export async function down(context: Context): Promise<ExitCode> {
+export async function down(context: Context, options: { verbose?: boolean | undefined }): Promise<ExitCode> {
   if (await daemonAnswers(healthSocket(context.env))) {
     throw new UserError(
       exitCodes.failed,
@@ -18,11 +18,11 @@ export async function down(context: Context): Promise<ExitCode> {
   const kernel = createKernel(runCommand);
   const plan = diffAway(await kernel.observe());
   if (!isEmpty(plan)) await kernel.apply(plan);
-  context.print(
-    isEmpty(plan)
-      ? 'Nothing of dockwall is here.'
-      : `${changesText(describe(plan))}\nEvery published port is open again as Docker left it.`,
-  );
+  if (isEmpty(plan)) context.print('Nothing of dockwall is here.');
+  else {
+    context.print(options.verbose === true ? changesText(plan) : summarize(plan).join('\n'));
+    context.print('Every published port is open again as Docker left it.');
+  }
   return exitCodes.ok;
 }
 

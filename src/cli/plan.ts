@@ -1,6 +1,8 @@
 import { sourceName } from '../config/model.ts';
-import { describe, type Description } from '../diff/describe.ts';
+import { describe } from '../diff/describe.ts';
 import { isEmpty } from '../diff/diff.ts';
+import type { Plan } from '../diff/model.ts';
+import { summarize } from '../diff/summary.ts';
 import { requireGuardable } from '../reconciler/engine-check.ts';
 import { plan as look, reconcile } from '../reconciler/pass.ts';
 import { answersOf, lookOnce } from '../sources/open.ts';
@@ -10,28 +12,25 @@ import { openParts, requireConfig } from './parts.ts';
 import { problemLine } from './problems.ts';
 import { harmless } from './text.ts';
 
-/** `dockwall plan`: what a pass would change, in words. Touches nothing. With `check`, 3 when something would. */
+/** `dockwall plan`: what a pass would change, in words; more than a screenful in short. Touches nothing. With `check`, 3 when something would. */
 export async function plan(
   context: Context,
-  options: { json?: boolean | undefined; check?: boolean | undefined },
+  options: { json?: boolean | undefined; check?: boolean | undefined; verbose?: boolean | undefined },
 ): Promise<ExitCode> {
   const config = await requireConfig(context);
   const decision = await look(await openParts(context, config));
-  const lines = describe(decision.plan);
   const problems = decision.policy.problems.map(problemLine);
   if (options.json === true) {
-    context.print(JSON.stringify({ version: 1, changes: lines, problems }, undefined, 2));
+    context.print(JSON.stringify({ version: 1, changes: describe(decision.plan), problems }, undefined, 2));
   } else {
     for (const problem of problems) context.complain(`problem: ${problem}`);
-    context.print(
-      lines.length === 0 ? 'Nothing to do: the kernel holds what it should.' : changesText(lines),
-    );
+    context.print(planText(decision.plan, options.verbose));
   }
   return options.check === true && !isEmpty(decision.plan) ? exitCodes.pending : exitCodes.ok;
 }
 
 /** `dockwall apply`: one pass, after a look at every name and list. Those that fail count as they last answered. */
-export async function apply(context: Context): Promise<ExitCode> {
+export async function apply(context: Context, options: { verbose?: boolean | undefined }): Promise<ExitCode> {
   const config = await requireConfig(context);
   const parts = await openParts(context, config);
   const { policy } = await look(parts);
@@ -42,17 +41,27 @@ export async function apply(context: Context): Promise<ExitCode> {
   const decision = await reconcile({ ...parts, answers: () => answers }, ({ engine }) =>
     requireGuardable(engine),
   );
-  const lines = describe(decision.plan);
   for (const problem of decision.policy.problems.map(problemLine)) context.complain(`problem: ${problem}`);
-  context.print(lines.length === 0 ? 'Nothing to do: the kernel holds what it should.' : changesText(lines));
+  context.print(planText(decision.plan, options.verbose));
   return exitCodes.ok;
 }
 
+/** A plan of more lines than this is told in short. */
+const screenful = 30;
+
+function planText(plan: Plan, verbose = false): string {
+  if (isEmpty(plan)) return 'Nothing to do: the kernel holds what it should.';
+  const all = changesText(plan);
+  const length = all.split('\n').length;
+  if (verbose || length <= screenful) return all;
+  return [...summarize(plan), `(in short; --verbose shows each change, in ${length} lines)`].join('\n');
+}
+
 /** Changes under a heading for each set and chain, in the order in which they happen. */
-export function changesText(changes: readonly Description[]): string {
+export function changesText(plan: Plan): string {
   const text: string[] = [];
   let heading = '';
-  for (const { sign, where, what } of changes) {
+  for (const { sign, where, what } of describe(plan)) {
     if (where !== heading) text.push(where);
     heading = where;
     text.push(`  ${sign} ${harmless(what, 400)}`);

@@ -3,7 +3,7 @@ import { shorten, show } from '../net/show.ts';
 import { didYou } from './field.ts';
 import type { ConfigProblem } from './problem.ts';
 import { type ConfigKey, configKeys, twins } from './schema.ts';
-import { readYamlMap, type YamlMap, type YamlText } from './yaml-text.ts';
+import { readYaml, readYamlMap, type YamlMap, type YamlText } from './yaml-text.ts';
 
 /** One source of configuration: a document, or one variable. Later layers win, key by key. */
 export type Layer = YamlMap;
@@ -33,15 +33,22 @@ export function environmentLayers(env: Environment): readonly Layer[] {
   return configKeys.flatMap((key) => {
     const text = variable(env, twins[key]);
     if (text === undefined) return [];
-    if (maps.has(key) || (key === 'listen' && text.trimStart().startsWith('{')))
-      return [yamlTwin(key, { name: twins[key], text })];
+    const yaml = { name: twins[key], text };
+    if (maps.has(key)) return [yamlTwin(key, yaml, readYamlMap)];
+    if (readsYaml(key, text)) return [yamlTwin(key, yaml, readYaml)];
     const place = { where: `environment variable ${twins[key]}` };
     return [{ value: { [key]: text }, problems: [], unreadable: false, locate: () => place }];
   });
 }
 
-function yamlTwin(key: string, yaml: YamlText): Layer {
-  const { value, problems, locate, unreadable } = readYamlMap(yaml);
+/** A list or a map as YAML writes it in one line. The page's address may begin with a bracket: `[::1]:9117`. */
+function readsYaml(key: ConfigKey, text: string): boolean {
+  const begins = text.trimStart().charAt(0);
+  return begins === '{' || (begins === '[' && key !== 'listen');
+}
+
+function yamlTwin(key: string, yaml: YamlText, read: typeof readYaml): Layer {
+  const { value, problems, locate, unreadable } = read(yaml);
   return {
     value: unreadable ? {} : { [key]: value },
     problems: problems.map((problem) => under(key, problem)),

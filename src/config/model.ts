@@ -112,7 +112,7 @@ export interface Config {
   readonly maxGrant: number;
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error';
   /** `auto`: text on a terminal, JSON otherwise. */
-  readonly logFormat: 'auto' | 'json' | 'text';
+  readonly logFormat: 'text' | 'json';
 }
 
 /** Groups that exist without being configured; only `private` and `connected` may stand in {@link PeerList}. */

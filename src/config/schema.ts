@@ -89,10 +89,10 @@ function toldShape(): Pick<ConfigShape, 'blocked' | 'logLevel' | 'logFormat'> {
       type: '`debug`, `info`, `warn` or `error`',
       meaning: 'How much is logged.',
     }),
-    logFormat: choice(['auto', 'json', 'text']).register(docs, {
-      type: '`auto`, `json` or `text`',
+    logFormat: choice(['text', 'json']).register(docs, {
+      type: '`text` or `json`',
       meaning:
-        'JSON for programs, or lines for people; `auto` is lines for people where a terminal reads them.',
+        'Lines for people (`TZ` counts), or JSON for programs: a line each, with the same sentence as `msg`.',
     }),
   };
 }
@@ -123,7 +123,7 @@ export const defaults: Readonly<Record<ConfigKey, Plain>> = {
   listen: 'off',
   maxGrant: '24h',
   logLevel: 'info',
-  logFormat: 'auto',
+  logFormat: 'text',
 };
 
 /** The environment variable that sets each key. */

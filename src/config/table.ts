@@ -34,7 +34,7 @@ const introduction = `# Configuration
 
 Dockwall reads \`/etc/dockwall/dockwall.yml\`, or the file that \`DOCKWALL_CONFIG_FILE\` names, or the YAML text in
 \`DOCKWALL_CONFIG\`. Every key has a variable, which wins over the document; an empty variable is the same as none. With no file
-and no variable the defaults below hold. A list is a YAML list, or one text with commas or spaces between the entries;
+and no variable the defaults below hold. A list is a YAML list, in a variable too (\`DOCKWALL_DENY='[{ipset: NAME}]'\`), or one text with commas or spaces between the entries;
 values need quotes only where YAML would read them otherwise (an address that ends with a colon, \`*\`).
 
 Names of groups are lower-case letters,

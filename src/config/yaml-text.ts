@@ -3,6 +3,7 @@ import { shorten } from '../net/show.ts';
 import { locator, start } from './locate.ts';
 import { isPlainMap, toPlain, type Plain, type PlainMap } from './plain.ts';
 import { pathText, type ConfigProblem, type Path, type SourceLine } from './problem.ts';
+import { yamlWords } from './yaml-words.ts';
 
 /** YAML text under the name that messages give it: a file's path or a variable. */
 export interface YamlText {
@@ -16,40 +17,53 @@ interface Place {
   readonly source?: SourceLine | undefined;
 }
 
-export interface YamlMap {
-  readonly value: PlainMap;
+interface YamlValue<T extends Plain> {
+  readonly value: T;
   readonly problems: readonly ConfigProblem[];
-  /** True where nothing could be read, so that `value` lacks what the text says. */
+  /** True where `value` lacks what the text says. */
   readonly unreadable: boolean;
   /** The place of a value, or of its key; of the nearest parent where it does not exist. */
   readonly locate: (path: Path, part: 'key' | 'value') => Place;
 }
+
+export type YamlMap = YamlValue<PlainMap>;
 
 /** One broken quote can make every later line an error; the first few tell it. */
 const mostErrors = 10;
 
 /** One YAML document that is a map; an empty one is an empty map. Never throws: all that is wrong is in `problems`. */
 export function readYamlMap(yaml: YamlText): YamlMap {
+  const { value, problems, unreadable, locate } = readYaml(yaml);
+  const wrongShape = unreadable ? undefined : mapProblem(value);
+  const shape =
+    wrongShape === undefined || problems.length > 0 ? [] : [problemAt(locate([], 'value'), [], wrongShape)];
+  return {
+    value: isPlainMap(value) ? value : {},
+    problems: [...problems, ...shape],
+    unreadable: unreadable || wrongShape !== undefined,
+    locate,
+  };
+}
+
+/** One YAML document of any shape; null where it cannot be read. Never throws. */
+export function readYaml(yaml: YamlText): YamlValue<Plain> {
   const lines = new LineCounter();
   const root = compose(yaml, lines);
   const at = (offset: number): Place => placeOf(yaml, lines, offset);
   if (typeof root === 'string')
-    return { value: {}, problems: [problemAt(at(0), [], root)], unreadable: true, locate: () => at(0) };
+    return { value: null, problems: [problemAt(at(0), [], root)], unreadable: true, locate: () => at(0) };
   const offsetOf = locator(root.contents, yaml.text);
   const locate = (path: Path, part: 'key' | 'value'): Place => at(offsetOf(path, part));
   const errors = [...root.errors, ...root.warnings].slice(0, mostErrors);
   if (errors.length > 0) {
     const problems = errors.map((error) => problemAt(at(error.pos[0]), [], syntaxProblem(error)));
-    return { value: {}, problems, unreadable: true, locate };
+    return { value: null, problems, unreadable: true, locate };
   }
   const { value, problems: shapes } = toPlain(root.contents);
   const problems = shapes.map(({ at: node, path, problem }) =>
     problemAt(at(start(node) ?? 0), path, problem),
   );
-  const wrongShape = mapProblem(value);
-  if (wrongShape !== undefined && problems.length === 0)
-    problems.push(problemAt(locate([], 'value'), [], wrongShape));
-  return { value: isPlainMap(value) ? value : {}, problems, unreadable: wrongShape !== undefined, locate };
+  return { value, problems, unreadable: false, locate };
 }
 
 /**
@@ -82,7 +96,7 @@ function syntaxProblem(error: YAMLError): string {
     return 'a second document starts here: write everything in one, without `---` between';
   if (code === 'TAB_AS_INDENT') return 'YAML is not indented with tabs: use spaces';
   if (code === 'TAG_RESOLVE_FAILED') return `${message}: leave the tag out`;
-  return `this is not YAML: ${message}`;
+  return `this is not YAML: ${yamlWords(message)}`;
 }
 
 function placeOf({ name, text }: YamlText, lines: LineCounter, offset: number): Place {

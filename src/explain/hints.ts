@@ -38,7 +38,9 @@ export function hintsFor(around: Circumstances): readonly Hint[] {
         : [...notProtected(service), ...problemsOf(service, moment)];
     case 'not published': {
       const gone = lapsed(around);
-      return gone.length > 0 ? gone : [...otherPort(around), ...noSuchPort(around), ...nobodyListens(around)];
+      return gone.length > 0
+        ? gone
+        : [...otherPort(around), ...notChosen(around), ...noSuchPort(around), ...nobodyListens(around)];
     }
     case 'unpublished':
       return [...otherPort(around)];
@@ -162,14 +164,37 @@ function noSuchPort({ asked, moment }: Circumstances): readonly Hint[] {
       },
     ];
   const ports = services.flatMap((one) =>
-    one.ports.filter((port) => port.family === family && !port.loopback),
+    one.ports.filter(
+      (port) => port.family === family && port.hostPort !== undefined && !port.loopback && !port.lapsed,
+    ),
   );
+  const published =
+    ports.length === 0 ? 'no port is published at all' : `published are ${publishedWords({ ports })}`;
   return [
-    {
-      kind: 'no such port',
-      text: `no container publishes ${packet.port}/${packet.protocol}; published are ${publishedWords({ ports })}`,
-    },
+    { kind: 'no such port', text: `no container publishes ${packet.port}/${packet.protocol}; ${published}` },
   ];
+}
+
+/** Containers that are not started yet, and that have such a port inside. */
+function notChosen({ asked, moment }: Circumstances): readonly Hint[] {
+  const { port, protocol } = asked.packet;
+  const family = familyOf(asked.packet.source);
+  const waiting = moment.policy.services.filter(
+    ({ active, ports }) =>
+      !active &&
+      ports.some(
+        (one) =>
+          one.hostPort === undefined &&
+          includes(containerPortsOf(one), port) &&
+          one.protocol === protocol &&
+          one.family === family,
+      ),
+  );
+  if (waiting.length === 0) return [];
+  const names = waiting.slice(0, 3).map(({ name }) => shorten(name));
+  const more = waiting.length > names.length ? `, and ${waiting.length - names.length} more` : '';
+  const text = `Docker chooses the host port for ${port}/${protocol} when it starts ${names.join(', ')}${more}`;
+  return [{ kind: 'not chosen', text }];
 }
 
 /** The port of a container that does not hold it, while a service of the host does. */

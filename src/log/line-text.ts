@@ -1,6 +1,6 @@
 import { shorten } from '../net/show.ts';
 
-/** Fields that a line of text has already said, or that are for programs only. */
+/** Fields that are for programs only. */
 const untold: ReadonlySet<string> = new Set([
   'level',
   'time',
@@ -21,19 +21,21 @@ const untold: ReadonlySet<string> = new Set([
 const longest = 1000;
 
 /**
- * One line of pino's JSON for a person: the time of day (TZ counts), how bad it is, what happened, and what belongs to it. Nothing in
- * it can steer a terminal.
+ * One line of pino's JSON for a person: the time of day (TZ counts), how bad it is, what happened, and what of the fields that sentence
+ * does not say. Nothing in it can steer a terminal.
  */
 export function lineText(json: string, colours: boolean): string {
   const line = JSON.parse(json) as Readonly<Record<string, unknown>>;
+  const sentence = String(line['msg']);
   const fields = Object.entries(line).flatMap(([name, value]) => {
-    if (untold.has(name) || value === undefined) return [];
-    return name === 'error' ? [] : [`${name}: ${valueText(value)}`];
+    if (untold.has(name) || name === 'error') return [];
+    const text = valueText(value);
+    return text === '' || (typeof value === 'string' && sentence.includes(text)) ? [] : [`${name}: ${text}`];
   });
   const error = line['error'] === undefined ? '' : `: ${valueText(line['error'])}`;
   const more = fields.length === 0 ? '' : ` (${fields.join(', ')})`;
-  const said = shorten(`${String(line['msg'])}${error}${more}`, longest);
-  return `${timeOfDay(Number(line['time']))} ${severity(Number(line['level']), colours)}${said}`;
+  const said = shorten(`${sentence}${error}${more}`, longest);
+  return `${timeOfDay(String(line['time']))} ${severity(Number(line['level']), colours)}${said}`;
 }
 
 function valueText(value: unknown): string {
@@ -41,7 +43,8 @@ function valueText(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function timeOfDay(time: number): string {
+/** @param time ISO 8601. */
+function timeOfDay(time: string): string {
   const date = new Date(time);
   return [date.getHours(), date.getMinutes(), date.getSeconds()]
     .map((part) => String(part).padStart(2, '0'))

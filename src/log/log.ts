@@ -1,4 +1,4 @@
-import { type DestinationStream, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino, stdTimeFunctions } from 'pino';
 import type { Config } from '../config/model.ts';
 import { lineText } from './line-text.ts';
 
@@ -14,17 +14,16 @@ function standardOutput(): LogOutput {
   return { write: (text) => destination.write(text), isTTY: process.stdout.isTTY };
 }
 
-/** The log of the daemon: JSON for programs, or a line in plain words for people (see `logFormat`). */
+/** The log of the daemon: a line in plain words for people, or JSON for programs (see `logFormat`). */
 export function createLog(
   { logLevel, logFormat }: Pick<Config, 'logLevel' | 'logFormat'>,
   env: Readonly<Record<string, string | undefined>>,
   output: LogOutput = standardOutput(),
 ): Logger {
-  const text = logFormat === 'text' || (logFormat === 'auto' && output.isTTY === true);
   // https://no-color.org: any text that is not empty
   const colours = output.isTTY === true && (env['NO_COLOR'] ?? '') === '';
   const lines: DestinationStream = {
-    write: (line) => void output.write(text ? `${lineText(line, colours)}\n` : line),
+    write: (line) => void output.write(logFormat === 'json' ? line : `${lineText(line, colours)}\n`),
   };
-  return pino({ level: logLevel, base: null }, lines);
+  return pino({ level: logLevel, base: null, timestamp: stdTimeFunctions.isoTime }, lines);
 }

@@ -85,13 +85,18 @@ function doorsOf({ services }: Policy): ReadonlyMap<string, Door> {
   return doors;
 }
 
-function doorWords({ name }: Service, port: ServicePort): string {
+/** While compose makes a container anew, the old or the new one is called `052fa44da99f_site-blog-1` for a moment (v1 and v2). */
+function lastingName({ name, composeService }: Service): string {
+  return composeService === undefined ? name : name.replace(/^[0-9a-f]{12}_/, '');
+}
+
+function doorWords(service: Service, port: ServicePort): string {
   const { address, protocol } = port;
   const bound = address === 'any' ? '' : address.includes(':') ? `[${address}]:` : `${address}:`;
   const range = hostPortsOf(port);
   const words =
     range === undefined ? `container port ${rangeText(containerPortsOf(port))}` : bound + rangeText(range);
-  return `${words}/${protocol} of ${shorten(name)}`;
+  return `${words}/${protocol} of ${shorten(lastingName(service))}`;
 }
 
 function peerWords(peer: Peer): string {

@@ -1,3 +1,4 @@
+import { spanText } from '../cli/text.ts';
 import type { ObservedSet } from '../diff/model.ts';
 import { type Grant, grantsOf } from '../ruleset/grants.ts';
 import type { Clock } from './clock.ts';
@@ -44,20 +45,27 @@ export class GrantLog {
     this.known = new Map(
       grants.map((grant) => [`${grant.group} ${grant.network}`, { grant, ends: now + grant.seconds * 1000 }]),
     );
+    const tell = (what: string, grant: Grant): void =>
+      log.info(fieldsOf(grant), `${what}: ${placeOf(grant)} for ${spanText(Math.max(1, grant.seconds))}`);
     for (const [key, { grant, ends }] of this.known) {
       const old = before?.get(key);
-      if (before === undefined) log.info(fieldsOf(grant), 'a grant stands');
-      else if (old === undefined) log.info(fieldsOf(grant), 'granted');
+      if (before === undefined) tell('a grant stands', grant);
+      else if (old === undefined) tell('granted', grant);
       else if (Math.abs(old.ends - ends) > slack || old.grant.note !== grant.note)
-        log.info(fieldsOf(grant), 'granted anew');
+        tell('grant changed', grant);
     }
     for (const [key, { grant, ends }] of before ?? []) {
       if (this.known.has(key)) continue;
       const { group, network: source, note } = grant;
       const fields = { group, source, ...(note === '' ? {} : { note }) };
-      log.info(fields, ends > now + slack ? 'a grant was revoked' : 'a grant is over');
+      const what = ends > now + slack ? 'a grant was revoked' : 'a grant is over';
+      log.info(fields, `${what}: ${placeOf(grant)}`);
     }
   }
+}
+
+function placeOf({ group, network }: Grant): string {
+  return `${network} in ${group}`;
 }
 
 function fieldsOf({ group, network, seconds, note }: Grant): object {

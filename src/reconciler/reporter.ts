@@ -5,6 +5,7 @@ import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
 import { describeChanges } from '../policy/changes.ts';
 import { dockersAnswer, type Policy, type Problem } from '../policy/model.ts';
+import { problemLine, problemPlace } from '../policy/problem-line.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
@@ -70,7 +71,7 @@ export class Reporter {
     for (const { set, member } of handmade.slice(0, mostNamed)) {
       this.log.warn(
         { set, member },
-        'removed a permanent member that no configuration knows; dockwall grant lets one in for a while',
+        `removed the permanent member ${member} of ${set}, which no configuration knows; dockwall grant lets one in for a while`,
       );
     }
     if (handmade.length > mostNamed)
@@ -193,7 +194,7 @@ export class Reporter {
     }
     for (const { name: set, state } of states) {
       if (state.kind === 'found' && this.foreign.has(set))
-        this.log.info({ set }, 'the ipset is there now, and is looked into');
+        this.log.info({ set }, `the ipset "${set}" is there now and counts`);
     }
     this.foreign = now;
   }
@@ -204,19 +205,26 @@ export class Reporter {
       if (!this.warned.has(key)) this.log.warn(fields(problem), problemText(problem));
     }
     for (const [key, problem] of this.warned) {
-      if (!now.has(key)) this.log.info(fields(problem), `${kindOf(problem)} gone`);
+      if (!now.has(key)) this.log.info(fields(problem), `${kindOf(problem)} gone: ${problemPlace(problem)}`);
     }
     this.warned = now;
   }
 }
 
-function kindOf({ label }: Problem): string {
-  return label === dockersAnswer ? 'problem with what Docker says' : 'label problem';
+function kindOf({ label, of }: Problem): string {
+  return label === dockersAnswer ? 'problem with what Docker says' : `${of ?? 'label'} problem`;
 }
 
+/** Everything is in the sentence: people read lines, and not fields. */
 function problemText(problem: Problem): string {
-  const who = problem.label === dockersAnswer ? 'it' : 'this container';
-  return `${kindOf(problem)}: ${problem.problem}; ${who} opens nothing`;
+  const { label, of, partly } = problem;
+  const so =
+    label === dockersAnswer
+      ? '; it opens nothing'
+      : of === 'network' || partly === true
+        ? ''
+        : '; this container opens nothing';
+  return `${kindOf(problem)}: ${problemLine(problem)}${so}`;
 }
 
 function inWords(plan: Plan): readonly string[] {

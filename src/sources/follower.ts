@@ -166,17 +166,18 @@ export class Follower {
         added: shorten(change.added),
         removed: shorten(change.removed),
       },
-      before === undefined ? 'a source is known' : 'a source has changed',
+      `${before === undefined ? 'a source is known' : 'a source has changed'}: ${sourceName(source)}`,
     );
     this.parts.onChange(key, next.networks);
   }
 
   /** Tells people once, and when it is over. */
   private note(trouble: string | undefined): void {
-    const fields = { source: sourceName(this.source) };
+    const name = sourceName(this.source);
+    const fields = { source: name };
     if (trouble === undefined) {
       if (this.failures > 0)
-        this.parts.log.info({ ...fields, failures: this.failures }, 'a source answers again');
+        this.parts.log.info({ ...fields, failures: this.failures }, `a source answers again: ${name}`);
       this.failures = 0;
     } else {
       this.failures += 1;
@@ -187,7 +188,7 @@ export class Follower {
       const level = this.failures === 1 ? 'warn' : 'debug';
       this.parts.log[level](
         { ...fields, reason: trouble, failures: this.failures },
-        `a source fails: ${trouble}; ${consequence}`,
+        `a source fails: ${name}: ${trouble}; ${consequence}`,
       );
     }
     this.lastError = trouble;

@@ -81,7 +81,7 @@ export class Web {
       const server = createPageServer(handler, { kind: 'tcp', names });
       this.tcp = await listen(server, { host: address, port });
       this.problem = undefined;
-      log.info({ url }, 'the page is served');
+      log.info({ url }, `the page is served at ${url}`);
     } catch (error) {
       const problem = bindProblem(url, error);
       if (problem !== this.problem) log.error({ url }, problem);

@@ -2,6 +2,7 @@ import { networkInterfaces } from 'node:os';
 import type { Case } from './case.ts';
 import { manyPortCases } from './many-ports.ts';
 import { memory } from './memory.ts';
+import { missingForBench } from './requirements.ts';
 import { changing, loading } from './sets.ts';
 import { answering } from './verbs.ts';
 
@@ -20,6 +21,12 @@ const cases: readonly (() => Case | Promise<Case>)[] = [
 // in a network namespace that was just made not even loopback is up
 if (Object.keys(networkInterfaces()).length > 0) {
   console.error("this is somebody's network, whose rules are not to be measured with: use npm run bench");
+  process.exit(1);
+}
+
+const missing = missingForBench();
+if (missing !== undefined) {
+  console.error(missing);
   process.exit(1);
 }
 

@@ -1,6 +1,5 @@
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { type LogLine, parseLine } from '../lab/dockwall.ts';
 import { engineRunDir } from '../lab/engine-cell.ts';
 import { loadImages } from '../lab/image.ts';
 import type { Lab } from '../lab/lab.ts';
@@ -78,7 +77,7 @@ export class Stack {
         return exitCode === 0;
       });
     } catch (error) {
-      const log = (await this.logs()).map((line) => line.raw).join('\n');
+      const log = (await this.logs()).join('\n');
       throw new Error(`${(error as Error).message} (${said}); it logged:\n${log}`, { cause: error });
     }
   }
@@ -120,9 +119,9 @@ export class Stack {
   }
 
   /** All that the sidecar has logged. */
-  async logs(): Promise<readonly LogLine[]> {
+  async logs(): Promise<readonly string[]> {
     const container = await this.container('dockwall');
     const { stdout, stderr } = await this.lab.engine.exec(['docker', 'logs', container]);
-    return [...stdout.split('\n'), ...stderr.split('\n')].filter(Boolean).map((line) => parseLine(line));
+    return [...stdout.split('\n'), ...stderr.split('\n')].filter(Boolean);
   }
 }

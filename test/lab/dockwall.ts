@@ -97,7 +97,11 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
 }
 
 function environment(options: DockwallOptions): Record<string, string> {
-  return cellEnv({ DOCKER_HOST: 'unix:///run/host/docker.sock', ...options.env });
+  return cellEnv({
+    DOCKER_HOST: 'unix:///run/host/docker.sock',
+    DOCKWALL_LOG_FORMAT: 'json',
+    ...options.env,
+  });
 }
 
 /** A dockwall that runs on a lab's Docker host: like the sidecar, as process 1 in a root of its own. */
@@ -217,7 +221,7 @@ export class Dockwall {
 }
 
 /** A line of dockwall's log, which is JSON where dockwall wrote it. */
-export function parseLine(raw: string): LogLine {
+function parseLine(raw: string): LogLine {
   try {
     return { ...(JSON.parse(raw) as Record<string, unknown>), raw };
   } catch {

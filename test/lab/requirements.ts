@@ -1,8 +1,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-/** A tool the lab needs on this machine, and the Debian package that has it. */
-const tools: readonly (readonly [tool: string, debianPackage: string])[] = [
+/** Programs, each with the Debian package that has it. */
+export type Tools = readonly (readonly [tool: string, debianPackage: string])[];
+
+/** What the lab needs on this machine. */
+const tools: Tools = [
   ['debootstrap', 'debootstrap'],
   ['ip', 'iproute2'],
   ['nsenter', 'util-linux'],
@@ -13,7 +16,8 @@ const tools: readonly (readonly [tool: string, debianPackage: string])[] = [
   ['tar', 'tar'],
 ];
 
-function onPath(tool: string): boolean {
+/** Whether this machine has a program. */
+export function onPath(tool: string): boolean {
   const dirs = `${process.env['PATH'] ?? ''}:/usr/sbin:/sbin`.split(':');
   return dirs.some((dir) => existsSync(`${dir}/${tool}`));
 }
@@ -36,9 +40,19 @@ function hasOverlay(): boolean {
 
 /** The command that installs every Debian package the lab needs and this machine lacks; undefined when none is missing. */
 export function installCommand(): string | undefined {
-  const packages = new Set(tools.filter(([tool]) => !onPath(tool)).map(([, debianPackage]) => debianPackage));
+  return installing(tools.filter(([tool]) => !onPath(tool)));
+}
+
+/** The same for these programs. */
+export function installing(missing: Tools): string | undefined {
+  const packages = new Set(missing.map(([, debianPackage]) => debianPackage));
   if (packages.size === 0) return undefined;
   return `apt-get update && apt-get install --no-install-recommends ${[...packages].join(' ')}`;
+}
+
+/** A sentence for each of these programs. */
+export function notInstalled(missing: Tools): readonly string[] {
+  return missing.map(([tool, debianPackage]) => `${tool} is not installed (Debian package ${debianPackage})`);
 }
 
 /** What keeps the lab from running on this machine, a sentence each; nothing where it can run. */
@@ -46,9 +60,7 @@ export function missingRequirements(): readonly string[] {
   if (process.platform !== 'linux') return ['the lab needs Linux: it is made of network namespaces'];
   if (process.getuid?.() !== 0)
     return ['the lab needs root: it makes network namespaces and runs Docker engines'];
-  const missing = tools
-    .filter(([tool]) => !onPath(tool))
-    .map(([tool, debianPackage]) => `${tool} is not installed (Debian package ${debianPackage})`);
+  const missing = [...notInstalled(tools.filter(([tool]) => !onPath(tool)))];
   if (missing.length > 0) return missing;
   if (!canMakeNamespaces())
     missing.push('no network or mount namespaces can be made here (a container without privileges?)');

@@ -53,7 +53,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
       await stage.pass();
       const warning = await stage.dockwall.waitForLog(({ level }) => level === 40, 5000, from);
       expect(warning).toMatchObject({ set: 'dockwall6-trusted', member: x.v6 });
-      expect(warning['msg']).toMatch(/^removed a permanent member/);
+      expect(warning['msg']).toMatch(/^removed the permanent member/);
       expect(await x.connect(stage.host.v4, 8002)).toBe('open');
       expect(await x.connect(stage.host.v6, 8002)).not.toBe('open');
       expect(await ruleText()).toBe(rules);
@@ -101,7 +101,13 @@ describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup)
     stage.foreign.expectUntouched(await stage.foreign.read());
     expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 1 });
     await stage.dockwall.stop();
-    expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 0 });
+    const down = await runDockwall(stage.lab, ['down']);
+    expect(down).toMatchObject({
+      exitCode: 0,
+      stdout: expect.stringMatching(
+        /^- the front .*\n- the gate .*\n- \d+ sets; .*\nEvery published port is open again as Docker left it\.$/,
+      ),
+    });
     expect(await readRuleText(stage.lab)).toBe(before);
     await stage.expectOpen('X', 8002);
   });

@@ -20,7 +20,7 @@ const defaults = {
   listen: undefined,
   maxGrant: 86_400_000,
   logLevel: 'info',
-  logFormat: 'auto',
+  logFormat: 'text',
 };
 
 describe('defaults', () => {
@@ -58,7 +58,7 @@ guard: off
 blocked: off
 maxGrant: 12h
 logLevel: debug
-logFormat: text
+logFormat: json
 `;
     expect(config(text)).toEqual({
       default: 'open',
@@ -81,7 +81,7 @@ logFormat: text
       blocked: 'off',
       maxGrant: 43_200_000,
       logLevel: 'debug',
-      logFormat: 'text',
+      logFormat: 'json',
     });
   });
 
@@ -124,6 +124,28 @@ logFormat: text
       logLevel: 'warn',
       logFormat: 'json',
     });
+  });
+
+  test('a list in a variable may be written as YAML writes it', () => {
+    const env = {
+      DOCKWALL_TRUSTED: '[203.0.113.4, "2001:db8::1"]',
+      DOCKWALL_DENY: ' [{ipset: x}, {preset: fastly}]\n',
+      DOCKWALL_INTERFACES: '[eth0, eth1]',
+    };
+    const file =
+      'trusted: [203.0.113.4, "2001:db8::1"]\ndeny: [{ipset: x}, {preset: fastly}]\ninterfaces: [eth0, eth1]';
+    expect(config(undefined, env)).toEqual(config(file));
+  });
+
+  test('what is wrong in such a list is found in it', () => {
+    const env = { DOCKWALL_TRUSTED: '[203.0.113.4,\n  office]', DOCKWALL_DENY: '{ipset: x}' };
+    expect(lines(problems(undefined, env))).toEqual([
+      'DOCKWALL_TRUSTED:2:3 trusted[1]: `office` is neither an address nor a group: the groups are private, connected',
+      'DOCKWALL_DENY:1:1 deny: a map (keys with values) stands where a list should',
+    ]);
+    expect(lines(problems(undefined, { DOCKWALL_TRUSTED: '[203.0.113.4' }))[0]).toMatch(
+      /^DOCKWALL_TRUSTED:1:\d+ trusted: this is not YAML/u,
+    );
   });
 
   test('the groups in force are those of the last source', () => {
@@ -172,7 +194,7 @@ describe('problems', () => {
 
   test('unreadable groups do not make every group unknown', () => {
     expect(lines(problems('trusted: [office]', { DOCKWALL_GROUPS: 'office: [' }))).toEqual([
-      'DOCKWALL_GROUPS:1:10 groups: this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+      'DOCKWALL_GROUPS:1:10 groups: this is not YAML: a list in brackets does not end before here: close it with `]`, and indent its lines more than its key',
     ]);
   });
 

@@ -17,7 +17,64 @@ describe('what is no configuration', () => {
     [
       'a syntax error',
       'trusted: [10.0.0.1',
-      '1:19 : this is not YAML: Flow sequence in block collection must be sufficiently indented and end with a ]',
+      '1:19 : this is not YAML: a list in brackets does not end before here: close it with `]`, and indent its lines more than its key',
+    ],
+    [
+      'a brace that is not closed',
+      'groups: {office: [10.0.0.1]\ntrusted: []',
+      '2:1 : this is not YAML: a map in braces does not end before here: close it with `}`, and indent its lines more than its key',
+    ],
+    [
+      'a brace alone',
+      '{default: open',
+      '1:15 : this is not YAML: a map in braces does not end: close it with `}`',
+    ],
+    [
+      'a quote that is not closed',
+      'trusted: "10.0.0.1\ndeny: []',
+      '2:9 : this is not YAML: a quote before here does not end: close it with `"`',
+    ],
+    [
+      'a missing colon above other keys',
+      'default open\ntrusted: []',
+      '1:1 : this is not YAML: a key and its colon stand in one line (`key: value`): is a colon missing here?',
+    ],
+    [
+      'a missing colon below them',
+      'trusted: []\ndefault open',
+      '2:1 : this is not YAML: a colon is missing after this key (`key: value`)',
+    ],
+    [
+      'keys of one map at different columns',
+      'groups:\n  a: []\n   b: []',
+      '3:1 : this is not YAML: the keys of one map start in one column, and here is one that does not: check the spaces in front of it',
+    ],
+    [
+      'entries of one list at different columns',
+      'trusted:\n  - a\n - b',
+      '3:1 : this is not YAML: the entries of one list start in one column, and here is one that does not: check the spaces in front of it',
+    ],
+    [
+      'two colons in a line',
+      'services: web: {}',
+      '1:11 : this is not YAML: two keys in one line: start a new line after the first, or put quotes around a text with a colon in it',
+    ],
+    ['a star', 'services: {web: {public: *}}', '1:26 : this is not YAML: `*` needs quotes here: `"*"`'],
+    [
+      'a text that begins with what YAML keeps for itself',
+      'trusted: @office',
+      '1:10 : this is not YAML: a text that begins with `@` needs quotes',
+    ],
+    ['a bracket too many', 'trusted: []]', '1:12 : this is not YAML: `]` is one too many'],
+    [
+      'a missing comma',
+      'trusted: ["a" "b"]',
+      '1:15 : this is not YAML: a comma is missing between two entries',
+    ],
+    [
+      'text behind a text in quotes',
+      'trusted: "a" b',
+      '1:14 : this is not YAML: the value has ended before this: put quotes around all of it, or start a new line',
     ],
     [
       'two documents',

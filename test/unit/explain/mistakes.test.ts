@@ -51,6 +51,42 @@ it.each<Staged>([
     ].join('\n'),
   },
   {
+    name: 'a port that only stopped containers will have, by numbers that Docker is still to choose',
+    scene: {
+      containers: [
+        web,
+        makeContainer('old', { active: false, ports: ports(':80') }),
+        makeContainer('older', { active: false, ports: ports(':80', ':443') }),
+      ],
+      config,
+    },
+    ask: ['198.51.100.7', '80'],
+    text: [
+      `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
+      '  way: gate, the host itself; the kernel agrees',
+      '  hint: 80 of web is published as 8080: ask for 8080',
+      '  hint: Docker chooses the host port for 80/tcp when it starts old, older',
+      '  hint: no container publishes 80/tcp; published are 8080->80/tcp',
+    ].join('\n'),
+  },
+  {
+    name: 'a port where nothing is published at all, but for what a service of the host has taken over',
+    scene: {
+      containers: [makeContainer('old', { active: false, ports: ports('53:53/udp') })],
+      config,
+      hostListeners: [
+        { family: 4, address: 'any', protocol: 'udp', port: 53 },
+        { family: 6, address: 'any', protocol: 'udp', port: 53 },
+      ],
+    },
+    ask: ['198.51.100.7', '80'],
+    text: [
+      `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
+      '  way: gate, the host itself; the kernel agrees',
+      '  hint: no container publishes 80/tcp; no port is published at all',
+    ].join('\n'),
+  },
+  {
     name: "the container's port for the host's, by the service's name",
     scene: { containers: [web], config },
     ask: ['198.51.100.7', 'web:http'],

@@ -53,6 +53,29 @@ describe('changes in words', () => {
     expect(changes(closed, closed)).toEqual([]);
   });
 
+  it('one that compose makes anew is the same, also while two of it are there', () => {
+    const made = { composeService: 'blog', ports: ports('8081:80'), labels: { 'dockwall.public': '80' } };
+    const old = makeContainer('site-blog-1', made);
+    const next = makeContainer('052fa44da99f_site-blog-1', { ...made, id: 'next', active: false });
+    const renamed = makeContainer('site-blog-1', { ...made, id: 'next', active: false });
+    const moments = [
+      [old],
+      [old, next],
+      [{ ...old, active: false }, next],
+      [next],
+      [renamed],
+      [{ ...renamed, active: true }],
+    ].map((containers) => policyOf(containers));
+    expect(moments.slice(1).flatMap((moment, index) => changes(moments[index] ?? closed, moment))).toEqual(
+      [],
+    );
+    // by hand it is a name like others
+    const own = makeContainer('052fa44da99f_site-blog-1', { ports: ports('8081:80') });
+    expect(changes(policyOf([own]), policyOf([]))).toEqual([
+      'gone 8081/tcp of 052fa44da99f_site-blog-1: not published any more',
+    ]);
+  });
+
   it('denials, and members of lists', () => {
     const denied = policyOf([proxy({ 'dockwall.deny': 'abusers' })]);
     expect(changes(closed, denied)[0]).toBe('denied 80/tcp of proxy to abusers (dockwall.deny=abusers)');

@@ -50,7 +50,7 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
     listen: undefined,
     maxGrant: 86_400_000,
     logLevel: 'info',
-    logFormat: 'auto',
+    logFormat: 'text',
     ...changes,
   };
 }

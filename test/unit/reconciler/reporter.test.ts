@@ -53,10 +53,10 @@ describe('Reporter', () => {
     reporter.passed(decision({ 'dockwall.public': '81' }));
     reporter.passed(decision({ 'dockwall.public': '81' }));
     expect(lines).toEqual([
-      'warn label problem: port 81 is not published; this container opens nothing {"container":"web","label":"dockwall.public","value":"81","hint":"published: 80->80/tcp"}',
+      'warn label problem: web: dockwall.public=81: port 81 is not published (published: 80->80/tcp); this container opens nothing {"container":"web","label":"dockwall.public","value":"81","hint":"published: 80->80/tcp"}',
     ]);
     reporter.passed(decision({ 'dockwall.public': '80' }));
-    expect(lines.at(-1)).toMatch(/^info label problem gone/);
+    expect(lines.at(-1)).toMatch(/^info label problem gone: web: dockwall\.public=81 \{/);
   });
 
   it('a set of others that should refuse and is not there is a problem until it is; one that should let in is told', () => {
@@ -81,7 +81,7 @@ describe('Reporter', () => {
     pass(found, { kind: 'missing' });
     expect(lines.slice(2)).toEqual([
       expect.stringMatching(/^warn the ipset "admins" does not exist: it lets nobody in/),
-      'info the ipset is there now, and is looked into {"set":"bans"}',
+      'info the ipset "bans" is there now and counts {"set":"bans"}',
     ]);
     expect(reporter.health([])).toMatchObject({ healthy: true });
   });
@@ -120,7 +120,7 @@ describe('Reporter', () => {
     const sets = [{ kind: 'delete-member', set: setName(4, 'trusted'), member: '203.0.113.9' } as const];
     reporter.passed(decision({}, { sets }));
     expect(lines[0]).toMatch(
-      /^warn removed a permanent member.*"dockwall4-trusted","member":"203\.0\.113\.9"/,
+      /^warn removed the permanent member 203\.0\.113\.9 of dockwall4-trusted, .*"dockwall4-trusted","member":"203\.0\.113\.9"/,
     );
   });
 

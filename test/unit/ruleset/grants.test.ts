@@ -134,19 +134,21 @@ describe('GrantLog', () => {
     };
     const ana = { '192.0.2.1': 'Ana' };
     expect(saw({ '192.0.2.9': 7 })).toEqual([
-      'a grant stands {"group":"web","source":"192.0.2.9","seconds":7}',
+      'a grant stands: 192.0.2.9 in web for 7 s {"group":"web","source":"192.0.2.9","seconds":7}',
     ]);
     expect(saw({ '192.0.2.9': 7, '192.0.2.1': 100 }, ana)).toEqual([
-      'granted {"group":"web","source":"192.0.2.1","seconds":100,"note":"Ana"}',
+      'granted: 192.0.2.1 in web for 1 min 40 s {"group":"web","source":"192.0.2.1","seconds":100,"note":"Ana"}',
     ]);
     await clock.advance(5000);
     expect(saw({ '192.0.2.9': 1, '192.0.2.1': 95 }, ana)).toEqual([]);
     await clock.advance(5000);
     expect(saw({ '192.0.2.1': 900 }, ana)).toEqual([
-      'granted anew {"group":"web","source":"192.0.2.1","seconds":900,"note":"Ana"}',
-      'a grant is over {"group":"web","source":"192.0.2.9"}',
+      'grant changed: 192.0.2.1 in web for 15 min {"group":"web","source":"192.0.2.1","seconds":900,"note":"Ana"}',
+      'a grant is over: 192.0.2.9 in web {"group":"web","source":"192.0.2.9"}',
     ]);
-    expect(saw({})).toEqual(['a grant was revoked {"group":"web","source":"192.0.2.1","note":"Ana"}']);
+    expect(saw({})).toEqual([
+      'a grant was revoked: 192.0.2.1 in web {"group":"web","source":"192.0.2.1","note":"Ana"}',
+    ]);
     expect(saw({})).toEqual([]);
   });
 });

@@ -98,10 +98,14 @@ describe('a name', () => {
     expect(bench.times).toEqual([0, 60_000, 65_000]);
     expect(bench.changes).toEqual(['203.0.113.1', '203.0.113.2']);
     expect(bench.log.map(({ level, message, fields }) => [level, message, fields])).toEqual([
-      ['info', 'a source is known', { source: home.name, networks: 1, added: ['203.0.113.1'], removed: [] }],
       [
         'info',
-        'a source has changed',
+        'a source is known: home.example.org',
+        { source: home.name, networks: 1, added: ['203.0.113.1'], removed: [] },
+      ],
+      [
+        'info',
+        'a source has changed: home.example.org',
         { source: home.name, networks: 1, added: ['203.0.113.2'], removed: ['203.0.113.1'] },
       ],
     ]);
@@ -125,7 +129,7 @@ describe('a name', () => {
     expect(bench.times).toEqual([0, 1000, 3000, 8000, 18_000, 48_000, 78_000]);
     expect(bench.meaning).toBeUndefined();
     expect(bench.messages('warn')).toEqual([
-      'a source fails: no name server answers; it stands for nobody until it answers',
+      'a source fails: home.example.org: no name server answers; it stands for nobody until it answers',
     ]);
     expect(bench.sources.report()).toMatchObject([
       { failures: 7, lastError: 'no name server answers', age: undefined, nextRefresh: 8000, networks: 0 },
@@ -133,7 +137,10 @@ describe('a name', () => {
     bench.reading = name(60_000, '203.0.113.1', '2001:db8::1');
     await bench.clock.advance(8000);
     expect(bench.meaning).toEqual(['203.0.113.1', '2001:db8::1']);
-    expect(bench.messages('info')).toEqual(['a source is known', 'a source answers again']);
+    expect(bench.messages('info')).toEqual([
+      'a source is known: home.example.org',
+      'a source answers again: home.example.org',
+    ]);
     expect(bench.sources.report()).toMatchObject([
       {
         failures: 0,
@@ -155,7 +162,7 @@ describe('a name', () => {
     await bench.clock.advance(90 * 24 * 3_600_000);
     expect(bench.meaning).toEqual(['203.0.113.1']);
     expect(bench.messages('warn')).toEqual([
-      'a source fails: no name server answers; what it last meant stays in force',
+      'a source fails: home.example.org: no name server answers; what it last meant stays in force',
     ]);
     expect(bench.sources.report()[0]?.age).toBeGreaterThan(89 * 24 * 3_600_000);
     expect(bench.changes).toEqual(['203.0.113.1']);
