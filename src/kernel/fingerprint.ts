@@ -27,15 +27,22 @@ const fewMembers = 4000;
 export class Fingerprint {
   private readonly readLines: ReadLines;
   private readonly foreign: () => ReadonlySet<string>;
+  private readonly devices: () => Promise<string>;
   private countOnly = false;
 
   /**
    * @param foreign the sets of others that are looked into, by name: that they are there, and of which type, belongs to what is ours.
    * What they hold does not.
+   * @param devices the host's interfaces: one that a label names has a rule from the moment when it is there.
    */
-  constructor(readLines: ReadLines, foreign: () => ReadonlySet<string>) {
+  constructor(
+    readLines: ReadLines,
+    foreign: () => ReadonlySet<string>,
+    devices: () => Promise<string> = async () => '',
+  ) {
     this.readLines = readLines;
     this.foreign = foreign;
+    this.devices = devices;
   }
 
   /** Rejects where a program fails. */
@@ -47,6 +54,7 @@ export class Fingerprint {
     const parts = await Promise.all([
       this.countOnly ? this.countSets(foreign) : this.readSets(foreign),
       ...sides.map(async (side) => this.digest([programOf(side, 'save')], rulesOf)),
+      this.devices(),
     ]);
     return parts.join(' ');
   }

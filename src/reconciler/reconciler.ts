@@ -174,12 +174,10 @@ export class Reconciler {
   }
 
   private makeDriftWatch({ log, reader, keeper }: ReconcilerParts): DriftWatch {
-    const ours = new Fingerprint(reader.read, () => this.repair.foreignNames());
     return new DriftWatch({
       clock,
       log,
-      // An interface that a label names has a rule from the moment when it is there.
-      fingerprint: { take: async (scope) => `${await ours.take(scope)} ${await deviceNames()}` },
+      fingerprint: new Fingerprint(reader.read, () => this.repair.foreignNames(), deviceNames),
       startMonitor,
       interval: () => keeper.inForce().config.driftCheck,
       check: () => this.trigger.check(),
