@@ -13,7 +13,6 @@ import { parseSourceWord } from '../net/source-word.ts';
 import type { Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
 import type { LabelRules } from './labels.ts';
-import { limits } from './limits.ts';
 import type { Problem, Reason } from './model.ts';
 import { selectAll } from './selection.ts';
 
@@ -53,9 +52,7 @@ export function hear(container: Container, entry: Labels, config: Config): Heard
   const groups = knownGroupNames(config);
   const problems: Problem[] = [];
   const labels = own.flatMap(([label, value]): [string, string][] => {
-    // what is too long, or one too many, is not read later either
-    const refusal =
-      Buffer.byteLength(value) > limits.valueBytes ? undefined : refusalOf({ label, value }, rights, groups);
+    const refusal = refusalOf({ label, value }, rights, groups);
     if (refusal === undefined) return [[label, value]];
     const { left, problem, hint } = refusal;
     problems.push({ container: container.name, label, value, problem, hint });

@@ -6,8 +6,9 @@ import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { type PortNumbers, parsePortNumbers, parsePortSelector } from '../net/port-selector.ts';
 import type { PortSelector } from '../net/port.ts';
-import { shorten, show } from '../net/show.ts';
+import { show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
+import { tooMany, toGroup } from './label-limits.ts';
 import { limits } from './limits.ts';
 import type { Peer, PeerRule, Problem, Reason } from './model.ts';
 
@@ -34,10 +35,7 @@ export interface OpenRule {
 const keys = ['public', 'allow', 'deny', 'ports', 'description'];
 const every: PortSelector = { kind: 'every' };
 
-/**
- * Collects rules and problems of one container. A value with any problem opens nothing. Beyond the limits nothing is read: the work is
- * bounded, whatever somebody writes.
- */
+/** Collects rules and problems of one container. A value with any problem opens nothing. */
 class Reader {
   readonly opens: OpenRule[] = [];
   readonly denies: PeerRule[] = [];
@@ -45,8 +43,7 @@ class Reader {
   readonly problems: Problem[] = [];
   private readonly container: string;
   private readonly groups: readonly string[];
-  private readonly counts = { selectors: 0, sources: 0 };
-  private excess = false;
+  private sources = 0;
 
   constructor(container: string, groups: readonly string[]) {
     this.container = container;
@@ -59,25 +56,8 @@ class Reader {
     this.problems.push({ container: this.container, ...reason, problem, hint: hint?.() });
   }
 
-  /** One problem for all that is too much: the first limit that was passed. */
-  tooMuch(about: { readonly label: string; readonly value: string }, problem: string, hint: string): void {
-    if (this.excess) return;
-    this.excess = true;
-    const [label, value] = [shorten(about.label), shorten(about.value)];
-    this.problems.push({ container: this.container, label, value, problem, hint });
-  }
-
   read(label: string, value: string): void {
     const reason = { label, value };
-    const [keyBytes, valueBytes] = [Buffer.byteLength(label), Buffer.byteLength(value)];
-    if (keyBytes > limits.keyBytes || valueBytes > limits.valueBytes) {
-      const problem =
-        keyBytes > limits.keyBytes
-          ? `a label's name of ${keyBytes} bytes is longer than the ${limits.keyBytes} that one may have`
-          : `a value of ${valueBytes} bytes is longer than the ${limits.valueBytes} that a label may have`;
-      this.tooMuch(reason, problem, toConfiguration);
-      return;
-    }
     const key = label.slice('dockwall.'.length);
     if (!label.startsWith('dockwall.')) {
       this.report(reason, 'labels begin with "dockwall." in lower case', () =>
@@ -122,11 +102,11 @@ class Reader {
     if (reason.value.trim() === '') return;
     const parsed = parsePortNumbers(reason.value);
     if (!parsed.ok) this.report(reason, parsed.problem);
-    else this.declared.push(...this.within('selectors', reason, parsed.ports));
+    else this.declared.push(...parsed.ports);
   }
 
   private selectors(reason: Reason, list: string): readonly PortSelector[] {
-    return this.within('selectors', reason, splitList(list)).flatMap((word) => {
+    return splitList(list).flatMap((word) => {
       const parsed = parsePortSelector(word);
       if (parsed.ok) return [parsed.selector];
       this.report(reason, parsed.problem);
@@ -135,28 +115,14 @@ class Reader {
   }
 
   private peers(reason: Reason): 'everyone' | readonly Peer[] {
-    const words = this.within('sources', reason, splitList(reason.value));
-    // A range of IPv6 is up to 250 networks.
-    this.counts.sources -= words.length;
-    const peers = words.flatMap((word) => this.peer(reason, word));
-    return peers.includes('everyone')
-      ? 'everyone'
-      : this.within('sources', reason, peers).flatMap((peer) => (peer === 'everyone' ? [] : [peer]));
-  }
-
-  /** As many of these as the container may still have. */
-  private within<T>(what: 'selectors' | 'sources', reason: Reason, some: readonly T[]): readonly T[] {
-    const left = limits[what] - this.counts[what];
-    this.counts[what] += Math.min(left, some.length);
-    if (some.length <= left) return some;
-    const count = limits[what] - left + some.length;
-    const words = what === 'selectors' ? 'ports and ranges' : 'sources';
-    this.tooMuch(
-      reason,
-      `with these, the labels of the container name ${count} ${words}; ${limits[what]} are the most that one may name`,
-      what === 'selectors' ? 'name a range of ports' : toGroup,
-    );
-    return some.slice(0, left);
+    const peers = splitList(reason.value).flatMap((word) => this.peer(reason, word));
+    if (peers.includes('everyone')) return 'everyone';
+    const left = limits.sources - this.sources;
+    this.sources += Math.min(left, peers.length);
+    // A range may be very many networks.
+    if (peers.length > left)
+      this.report(reason, tooMany('sources', limits.sources - left + peers.length), () => toGroup);
+    return peers.slice(0, left).flatMap((peer) => (peer === 'everyone' ? [] : [peer]));
   }
 
   private peer(reason: Reason, word: string): readonly ('everyone' | Peer)[] {
@@ -180,8 +146,6 @@ class Reader {
   }
 }
 
-const toGroup = 'put the sources into a group of the configuration and name the group';
-const toConfiguration = 'say it under services: and with groups in the configuration';
 function networksOf(peers: readonly Peer[]): readonly Cidr[] {
   return peers.flatMap((peer) => (peer.kind === 'network' ? [peer.network] : []));
 }
@@ -191,8 +155,8 @@ const fullKeys = keys.map((key) => `dockwall.${key}`);
 /**
  * Reads one container's labels.
  *
- * A bad label makes the whole container open nothing (`opens` is empty), and so does more than one container may say (see
- * {@link limits}); what it denies still counts, as far as it was read.
+ * A bad label makes the whole container open nothing (`opens` is empty); what it denies still counts.
+ * @param labels within the limits (see label-limits.ts).
  * @param groups every name that may stand for a source (see `knownGroupNames`).
  */
 export function readLabels(
@@ -201,22 +165,14 @@ export function readLabels(
   groups: readonly string[],
 ): LabelRules {
   const reader = new Reader(container, groups);
-  // What closes is read before the limits are reached.
-  const first = (label: string): number => Number(label === 'dockwall.deny' || label === 'dockwall.ports');
-  const names = Object.keys(labels).toSorted((a, b) => first(b) - first(a));
-  if (names.length > limits.labels) {
-    const about = { label: names[limits.labels] ?? '', value: '' };
-    const problem = `${names.length} labels are more than the ${limits.labels} that one container may have`;
-    reader.tooMuch(about, problem, 'one label may name several ports and sources');
-  }
-  for (const label of names.slice(0, limits.labels)) reader.read(label, labels[label] ?? '');
+  for (const [label, value] of Object.entries(labels)) reader.read(label, value);
   return {
-    speaks: names.some((label) => /^dockwall\.(public$|allow$|allow\.)/.test(label)),
+    speaks: Object.keys(labels).some((label) => /^dockwall\.(public$|allow$|allow\.)/.test(label)),
     opens: reader.problems.length === 0 ? reader.opens : [],
     denies: reader.denies,
     declared: reader.declared,
     declares: 'dockwall.ports' in labels,
-    description: (labels['dockwall.description'] ?? '').slice(0, limits.valueBytes),
+    description: labels['dockwall.description'] ?? '',
     problems: reader.problems,
   };
 }

@@ -4,6 +4,7 @@ import type { Container, Inventory, PublishedPort } from '../inventory/model.ts'
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { knownGroupNames } from './groups.ts';
+import { withinLimits } from './label-limits.ts';
 import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
 import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
 import { overLimit } from './limits.ts';
@@ -36,10 +37,13 @@ export function readServices(
   const problems: Problem[] = [];
   const speakers = containers.map((container): Speaker => {
     const entry = entryOf(container, config);
-    const heard = hear(container, entry, config);
+    const within = withinLimits(container.name, { ...container.labels, ...entry });
+    const heard = hear({ ...container, labels: within.labels }, entry, config);
     problems.push(...heard.unheard);
-    const rules = ifReadable(container, readLabels(container.name, { ...heard.labels, ...entry }, groups));
-    return { container, entry, rules: withProblems(rules, heard.problems) };
+    const said = Object.entries(within.labels).filter(([label]) => label in entry);
+    const labels = { ...heard.labels, ...Object.fromEntries(said) };
+    const rules = ifReadable(container, readLabels(container.name, labels, groups));
+    return { container, entry, rules: withProblems(rules, [...within.problems, ...heard.problems]) };
   });
   const services: Service[] = [];
   const guestsOf = guestsByHost(speakers);
