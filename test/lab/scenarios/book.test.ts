@@ -6,7 +6,6 @@ import { runService } from '../containers.ts';
 import { runDockwall } from '../dockwall.ts';
 import { testImage } from '../engine.ts';
 import { until } from '../poll.ts';
-import { expectServed } from '../prober.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
 import { recordProbes } from './record.ts';
@@ -18,8 +17,8 @@ import { reaching, watching } from './watch.ts';
 /** Checks for what others have changed come so seldom that only the guard's own looks can see it in time. */
 const config = `${usualConfig}driftCheck: 60s\n`;
 
-/** A client may miss this long and no more, ms: two attempts, on a machine with two cores and two engines. */
-const longestGap = 300;
+/** A session that hears nothing for this long was cut, ms: the machine may stand still for half a second. */
+const longestSilence = 1500;
 
 describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title', (setup) => {
   let stage: Stage;
@@ -53,7 +52,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title',
         for (const [index, stream] of streams.entries()) {
           const { silentFor, closed } = await stream.look();
           const target = targets[index];
-          if (closed || silentFor > longestGap) silent.push(`${target?.proto} ${target?.ip} ${target?.port}`);
+          if (closed || silentFor > longestSilence)
+            silent.push(`${target?.proto} ${target?.ip} ${target?.port}`);
         }
         await sleep(50);
       }
@@ -63,7 +63,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title',
     const report = await prober.stop();
     for (const stream of streams) await stream.close();
     recordProbes(stage, [report], undefined);
-    expectServed(report, longestGap);
+    // each single attempt: whoever is shut out for a moment has lost some
+    for (const { opened, attempts, target } of report.targets)
+      expect([target, opened.length]).toEqual([target, attempts]);
     expect([...new Set(silent)]).toEqual([]);
   };
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Container, PublishedPort } from '../../../src/inventory/model.ts';
+import type { Container, HostPort, PublishedPort } from '../../../src/inventory/model.ts';
 import { cut } from '../../../src/net/port-run.ts';
 import { limits } from '../../../src/policy/limits.ts';
 import type { Policy } from '../../../src/policy/model.ts';
@@ -62,12 +62,10 @@ describe('ports in a row', () => {
         containers,
         fc.array(fc.integer({ min: 1, max: 65_535 }), { maxLength: 3 }),
         (some, held) => {
-          const listeners = held.map((port) => ({
-            family: 4 as const,
-            address: 'any' as const,
-            protocol: 'tcp' as const,
-            port: 1 + (port % 90),
-          }));
+          const listeners = held.map((port): HostPort => {
+            const family = port % 2 === 0 ? 4 : 6;
+            return { family, address: 'any', protocol: 'tcp', port: 1 + (port % 90) };
+          });
           const policyOf = (change: (ports: readonly PublishedPort[]) => readonly PublishedPort[]): Policy =>
             resolve(
               makeInventory(
