@@ -7,7 +7,8 @@ import { watchFile, watchRested } from './host/file-watch.ts';
 import { lookUp } from './host/lookup.ts';
 import { firstLocalPort, linkNames, ownAddresses, readHost } from './host/read-host.ts';
 import { startWatchdog } from './host/watchdog.ts';
-import { type Run, runCommand } from './kernel/command.ts';
+import type { HostFacts } from './inventory/read-inventory.ts';
+import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
@@ -44,7 +45,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   process.on('SIGHUP', () => reload());
   let answersChanged = (): void => {};
   const begun = await begin(env, () => answersChanged());
-  const { keeper, log, run, kernel, sources, families, sets } = begun;
+  const { keeper, log, kernel, sources, families, sets } = begun;
   const { connectDocker } = await import('./docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
   const version = await ownVersion();
@@ -63,7 +64,6 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const reconciler: Reconciler = new Reconciler({
     ...begun,
     client: await connectDocker(),
-    host: async () => readHost(run),
     firstLocalPort: await firstLocalPort(),
     env,
     observer: observers(insight.observer, { passed: (decision) => explainer.passed(decision) }),
@@ -85,21 +85,29 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     sources.refresh();
   };
   answersChanged = () => reconciler.answersChanged();
-  const onChange = (): void => reconciler.pull();
-  const ends = [watchConfig(keeper, onChange), watchLinks({ clock: systemClock, read: linkNames, onChange })];
+  const endWatch = watchHost(keeper, () => reconciler.pull());
   await reconciler.start(guardIn(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
-    for (const end of ends) end();
+    endWatch();
     await Promise.all([reconciler.stop(), sources.stop(), web?.close(), begun.endWatchdog()]);
   }
 }
 
-/** Calls `onChange` when the configuration file has been saved. Nothing is watched where the environment stands in its place. */
-function watchConfig({ file }: ConfigKeeper, onChange: () => void): () => void {
-  return file === undefined ? () => {} : watchRested(watchFile, systemClock)(file, onChange);
+/**
+ * Calls `onChange` when the host has another interface, and when the configuration file has been saved (none is watched where the
+ * environment stands in its place).
+ */
+function watchHost({ file }: ConfigKeeper, onChange: () => void): () => void {
+  const ends = [
+    watchLinks({ clock: systemClock, read: linkNames, onChange }),
+    ...(file === undefined ? [] : [watchRested(watchFile, systemClock)(file, onChange)]),
+  ];
+  return () => {
+    for (const end of ends) end();
+  };
 }
 
 /** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate, Docker's socket. */
@@ -111,26 +119,26 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   reportReload(log, first, keeper);
   const reader = new ProgramReader();
   const run = readingRun(reader.readText, runCommand);
+  const host = async (): Promise<HostFacts> => readHost(run);
   const kernel = createKernel(run);
   const sources = await openSources(env, { log, onChange });
-  const { families, sets } = await raise({ run, kernel, keeper, log, sources });
+  const { families, sets } = await raise({ host, kernel, keeper, log, sources });
   await requireSocket(env);
-  return { keeper, log, reader, run, kernel, sources, families, sets, endWatchdog };
+  return { keeper, log, reader, host, kernel, sources, families, sets, endWatchdog };
 }
 
 interface Beginning extends Pick<Observed, 'families' | 'sets'> {
   readonly keeper: ConfigKeeper;
   readonly log: ReturnType<typeof createLog>;
   readonly reader: ProgramReader;
-  /** Reads with `reader`. */
-  readonly run: Run;
+  readonly host: () => Promise<HostFacts>;
   readonly kernel: Kernel;
   readonly sources: Sources;
   readonly endWatchdog: () => Promise<unknown>;
 }
 
 interface Raising {
-  readonly run: Run;
+  readonly host: () => Promise<HostFacts>;
   readonly kernel: Kernel;
   readonly keeper: ConfigKeeper;
   readonly log: Log;
@@ -138,9 +146,9 @@ interface Raising {
 }
 
 /** The gate, before anything else is waited for; gives what was there before. */
-async function raise({ run, kernel, keeper, log, sources }: Raising): Promise<Observed> {
+async function raise({ host, kernel, keeper, log, sources }: Raising): Promise<Observed> {
   const { stood, observed } = await raiseGate(kernel, {
-    host: await readHost(run),
+    host: await host(),
     inForce: keeper.inForce(),
     answers: sources.answers(),
   });

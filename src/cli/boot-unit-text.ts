@@ -39,8 +39,8 @@ function headLines(kept: readonly KeptPort[], left: readonly KeptPort[]): readon
     '#',
     `#   ${portWords(kept)}`,
     '#',
-    "# They are what listened here, and was no container's, when this was written. Write it anew when the host gets another",
-    '# service or Docker a bridge with a name of its own, or name the ports yourself: --keep 22/tcp,51820/udp (the whole list),',
+    "# They are what listened here, and was no container's, when this was written. Write it again when the host gets another",
+    '# service or Docker another network, or name the ports yourself: --keep 22/tcp,51820/udp (the whole list),',
     '# --keep +51820/udp (added to what is found). If dockwall never comes up, it stays like this: the ports above are reachable,',
     '# containers are not. To take it away by hand: systemctl stop dockwall-boot, or dockwall down.',
     ...(left.length === 0

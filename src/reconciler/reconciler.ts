@@ -317,7 +317,7 @@ export class Reconciler {
     this.departures.event({ type, action, id });
     if (type === 'container') this.hear(action, id);
     if (['disconnect', 'die', 'destroy'].includes(action)) this.pullLater();
-    // Until its bridge is known to be Docker's, what its containers say to each other is taken for strangers' by the front.
+    // Until its bridge is known to be inside, its containers are strangers to what others publish, and to the host.
     else this.trigger.pull(type === 'network' && action === 'create' ? 'urgent' : 'soon');
   }
 

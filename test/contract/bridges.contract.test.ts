@@ -44,6 +44,16 @@ const commands = [
   'link set vethA1b2C3 master br-mine',
 ];
 
+const dockers = `*nat
+:DOCKER - [0:0]
+-A PREROUTING -j DOCKER
+COMMIT
+*filter
+:DOCKER - [0:0]
+-A FORWARD -j DOCKER
+COMMIT
+`;
+
 /** For a line of `ip -batch`. */
 function quoted(name: string): string {
   return name.includes('"') ? `'${name}'` : `"${name}"`;
@@ -53,7 +63,7 @@ onEachKernel(({ kind, backend, subject }) => {
   it.runIf(kind === 'real')('bridges of the host, of Docker, and of people with ideas', async () => {
     const on = subject();
     const { world, kernel } = on;
-    for (const family of [4, 6] as const) await on.restore(family, '*filter\n:DOCKER - [0:0]\nCOMMIT\n');
+    for (const family of [4, 6] as const) await on.restore(family, dockers);
     const input = `${commands.join('\n')}\n`;
     const made = await world.run({ program: 'ip', args: ['-batch', '-'], input, timeoutMs: 10_000 });
     expect(made.stderr).toBe('');
