@@ -84,6 +84,16 @@ export class FakeKernel {
     this.faults = [];
   }
 
+  /** Another kernel that holds the same now. */
+  copy(): FakeKernel {
+    const twin = new FakeKernel(this.options);
+    for (const [side, tables] of this.tables)
+      twin.tables.set(side, new Map([...tables].map(([name, table]) => [name, cloneTable(table)])));
+    for (const [name, set] of this.sets)
+      twin.sets.set(name, { ...set, members: new Map(set.members), notes: new Map(set.notes) });
+    return twin;
+  }
+
   /** The tools. */
   readonly run: Run = async (command) => {
     command.signal?.throwIfAborted();

@@ -1,0 +1,99 @@
+import { type Claim, isAt, type Place } from './claims.ts';
+import type { ContainerSpec } from './docker.ts';
+import type { Invaded } from './invade.ts';
+import type { World } from './world.ts';
+
+// The exceptions that the documentation names, and no others: when somebody else's port may be treated in another way than before.
+
+export const excuses = [
+  /** Nobody else has to do with the port: it is the hostile owner's own. */
+  'own port',
+  /** Everybody else who claims it is stopped, and the hostile one runs: it is his. */
+  'taken over',
+  /** All who claim it are stopped: as far as all of them agree. */
+  'all stopped',
+  /** It was only declared, of a container on the host's network, and the hostile one claims it too. */
+  'only declared',
+  /** In Swarm's mesh and published on this node as well: Docker hands it to the mesh. */
+  'in the mesh too',
+  /** A container joined the network of the one that has the port, and speaks for it. */
+  'joined',
+  /** Docker does not tell yet what a new container wants: nobody who is stopped, or only declares, has anything open. */
+  'unknown',
+] as const;
+
+/** Why a port may be treated in another way, and how: a `closing` one may turn away more, and never lets in more. */
+export interface Excuse {
+  readonly name: (typeof excuses)[number];
+  readonly closing: boolean;
+}
+
+interface Parties {
+  readonly world: World;
+  /** Of everybody else. */
+  readonly claims: readonly Claim[];
+  readonly invaded: Invaded;
+}
+
+/** The exceptions for packets to one place of the host. */
+export function excusesAt(place: Place, { world, claims, invaded }: Parties): readonly Excuse[] {
+  const theirs = claims.filter((claim) => isAt(claim, place));
+  const his = invaded.claims.filter((claim) => isAt(claim, place));
+  const joined = invaded.containers.some(
+    (one) => isActive(one) && theirs.some(({ owner }) => joins(one, owner, world)),
+  );
+  return [
+    ...(joined ? [{ name: 'joined', closing: false } as const] : []),
+    ...claimExcuses(theirs, his, isHeld(place, world)),
+    ...unknownExcuses(theirs, invaded),
+  ];
+}
+
+/** The exceptions for packets to a container's own address. */
+export function excusesBehind(container: string, { world, invaded }: Parties): readonly Excuse[] {
+  const joined = invaded.containers.some((one) => isActive(one) && joins(one, container, world));
+  return joined ? [{ name: 'joined', closing: false }] : [];
+}
+
+function claimExcuses(theirs: readonly Claim[], his: readonly Claim[], held: boolean): readonly Excuse[] {
+  if (his.length === 0) return [];
+  // what a service of the host holds nobody can have, but for Swarm, whose rules translate it before anybody listens
+  if (held) return his.some(({ by }) => by === 'mesh') ? [{ name: 'in the mesh too', closing: false }] : [];
+  if (theirs.length === 0) return [{ name: 'own port', closing: false }];
+  const bound = (claim: Claim): boolean => claim.by !== 'declaration' && claim.runs;
+  if (theirs.some(bound)) {
+    return his.some(({ by }) => by === 'mesh') ? [{ name: 'in the mesh too', closing: true }] : [];
+  }
+  if (his.some(bound)) return [{ name: 'taken over', closing: false }];
+  if (theirs.some(({ by }) => by !== 'declaration')) return [{ name: 'all stopped', closing: true }];
+  const declaredOnly = his.every(({ by }) => by === 'declaration');
+  const stopped = !theirs.some(({ runs }) => runs);
+  if (declaredOnly && stopped && his.some(({ runs }) => runs))
+    return [{ name: 'taken over', closing: false }];
+  return [{ name: 'only declared', closing: true }];
+}
+
+/** It may want any port that nobody is known to hold. */
+function unknownExcuses(theirs: readonly Claim[], { containers }: Invaded): readonly Excuse[] {
+  const unknown = containers.some((one) => !isActive(one) && isUntold(one));
+  const bound = theirs.some(({ by, runs }) => by !== 'declaration' && runs);
+  return unknown && theirs.length > 0 && !bound ? [{ name: 'unknown', closing: true }] : [];
+}
+
+function isUntold({ told, odd }: ContainerSpec): boolean {
+  return !told || odd !== undefined;
+}
+
+function isActive({ state }: ContainerSpec): boolean {
+  return ['running', 'paused', 'restarting'].includes(state);
+}
+
+function joins({ mode }: ContainerSpec, id: string, { docker }: World): boolean {
+  if (!mode.startsWith('container:')) return false;
+  const whom = mode.slice('container:'.length);
+  return whom === id || docker.containers.some((one) => one.id === id && one.name === whom);
+}
+
+function isHeld({ protocol, port }: Place, { listens }: World): boolean {
+  return listens.some((one) => one.protocol === protocol && one.port === port);
+}
