@@ -115,7 +115,8 @@ export function isAt(claim: Claim, { family, address, protocol, port }: Place): 
   );
 }
 
-function clash(a: Claim, b: Claim): boolean {
+/** Whether Docker could not bind both. */
+export function clash(a: Claim, b: Claim): boolean {
   return (
     a.family === b.family &&
     a.protocol === b.protocol &&

@@ -1,4 +1,4 @@
-import { type Claim, isAt, type Place } from './claims.ts';
+import { type Claim, clash, isAt, type Place } from './claims.ts';
 import type { ContainerSpec } from './docker.ts';
 import type { Invaded } from './invade.ts';
 import type { World } from './world.ts';
@@ -38,13 +38,12 @@ interface Parties {
 /** The exceptions for packets to one place of the host. */
 export function excusesAt(place: Place, { world, claims, invaded }: Parties): readonly Excuse[] {
   const theirs = claims.filter((claim) => isAt(claim, place));
-  const his = invaded.claims.filter((claim) => isAt(claim, place));
   const joined = invaded.containers.some(
     (one) => isActive(one) && theirs.some(({ owner }) => joins(one, owner, world)),
   );
   return [
     ...(joined ? [{ name: 'joined', closing: false } as const] : []),
-    ...claimExcuses(theirs, his, isHeld(place, world)),
+    ...claimExcuses(theirs, invaded.claims, { place, world }),
     ...unknownExcuses(theirs, invaded),
   ];
 }
@@ -55,20 +54,26 @@ export function excusesBehind(container: string, { world, invaded }: Parties): r
   return joined ? [{ name: 'joined', closing: false }] : [];
 }
 
-function claimExcuses(theirs: readonly Claim[], his: readonly Claim[], held: boolean): readonly Excuse[] {
-  if (his.length === 0) return [];
+function claimExcuses(
+  theirs: readonly Claim[],
+  all: readonly Claim[],
+  { place, world }: { readonly place: Place; readonly world: World },
+): readonly Excuse[] {
+  const his = all.filter((claim) => isAt(claim, place));
   // what a service of the host holds nobody can have, but for Swarm, whose rules translate it before anybody listens
-  if (held) return his.some(({ by }) => by === 'mesh') ? [{ name: 'in the mesh too', closing: false }] : [];
-  if (theirs.length === 0) return [{ name: 'own port', closing: false }];
+  if (isHeld(place, world))
+    return his.some(({ by }) => by === 'mesh') ? [{ name: 'in the mesh too', closing: false }] : [];
+  if (theirs.length === 0) return his.length === 0 ? [] : [{ name: 'own port', closing: false }];
   const bound = (claim: Claim): boolean => claim.by !== 'declaration' && claim.runs;
-  if (theirs.some(bound)) {
+  if (theirs.some(bound))
     return his.some(({ by }) => by === 'mesh') ? [{ name: 'in the mesh too', closing: true }] : [];
-  }
   if (his.some(bound)) return [{ name: 'taken over', closing: false }];
+  // one on another address keeps one that is meant for all from starting
+  const rivals = all.filter((claim) => theirs.some((one) => clash(claim, one)));
+  if (rivals.length === 0) return [];
   if (theirs.some(({ by }) => by !== 'declaration')) return [{ name: 'all stopped', closing: true }];
-  const declaredOnly = his.every(({ by }) => by === 'declaration');
-  const stopped = !theirs.some(({ runs }) => runs);
-  if (declaredOnly && stopped && his.some(({ runs }) => runs))
+  const onlyDeclared = rivals.every(({ by }) => by === 'declaration');
+  if (onlyDeclared && !theirs.some(({ runs }) => runs) && rivals.some(({ runs }) => runs))
     return [{ name: 'taken over', closing: false }];
   return [{ name: 'only declared', closing: true }];
 }

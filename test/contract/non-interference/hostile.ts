@@ -212,10 +212,13 @@ const identity = fc
     ),
     called: fc.dictionary(
       fc.constantFrom('com.docker.compose.service', 'com.docker.swarm.service.name'),
-      fc.constantFrom('one', 'shop', 'shop_web', 'game', 'mail', ''),
+      fc.constantFrom('one', 'shop', 'shop_web', 'shop_web', 'shop_web', 'game', 'mail', ''),
     ),
     labels: either,
-    bindings: fc.constantFrom([], [at('6000')], [at('443', '443/tcp')], [at('8443')], [at('9100', '91/udp')]),
+    bindings: fc.uniqueArray(
+      fc.constantFrom(at('6000'), at('80'), at('443', '443/tcp'), at('443', '443/udp'), ...wantedPorts),
+      { maxLength: 2 },
+    ),
     mode: fc.constantFrom('bridge', 'bridge', 'host'),
     state: fc.constantFrom(...states),
   })

@@ -187,6 +187,8 @@ const declaring = fc.constantFrom<Document>(
   {},
   { game: { ports: ['9100/udp'], public: ['9100'] } },
   { shop_web: { ports: ['8443/tcp'], allow: ['office'] } },
+  // where one of the two is not published it is a mistake, and opens nothing
+  { shop_web: { public: ['80', '443'] } },
 );
 
 export const worlds: fc.Arbitrary<World> = fc
