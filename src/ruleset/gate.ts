@@ -314,9 +314,13 @@ function replyLines({ connmark }: Policy, family: Family): readonly Line[] {
     [
       [...fromTheMiddle, answererIn(set('published'))],
       goTo(chains.cut),
-      'begun in the middle: by the host for a container, or in the mesh',
+      'begins in the middle, from a published port',
     ],
-    [[...fromTheMiddle, answererIn(set('answers'))], goTo(chains.cut), 'begun in the middle: by a container'],
+    [
+      [...fromTheMiddle, answererIn(set('answers'))],
+      goTo(chains.cut),
+      'begins in the middle, from a container',
+    ],
   ];
 }
 
