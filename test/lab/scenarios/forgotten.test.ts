@@ -74,7 +74,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('forgotten sessions, Docker $tit
     await stage.configure(usualConfig.replace(/web: .*/, 'web: []'));
     for (const stream of running) await stream.waitSilent(500, 1500);
     const { sessions: told } = await stage.dockwall.waitForLog(
-      ({ msg }) => /^cut running/.test(String(msg)),
+      ({ msg }) => String(msg).startsWith('cut running'),
       2000,
     );
     // those that had ended are none of them

@@ -54,11 +54,13 @@ describe('the boot unit', () => {
       ...['lo', ...bridges].map((name) => `-A DOCKWALL-BOOT-OUTSIDE -i ${name} -j RETURN`),
       '-A DOCKWALL-BOOT-OUTSIDE -j DROP',
       '-A DOCKWALL-BOOT-FORWARD -m conntrack --ctdir REPLY -j RETURN',
-      '-A DOCKWALL-BOOT-FORWARD -m conntrack --ctstate RELATED -j RETURN',
+      '-A DOCKWALL-BOOT-FORWARD -p icmp -m conntrack --ctstate RELATED -j RETURN',
       '-A DOCKWALL-BOOT-FORWARD -o br-lan -j RETURN',
       ...bridges.map((name) => `-A DOCKWALL-BOOT-FORWARD -o ${name} -g DOCKWALL-BOOT-OUTSIDE`),
     ]);
-    expect(rules(six)).toEqual(rules(four).map((rule) => rule.replace('--dport 68 ', '--dport 546 ')));
+    const inSix = (rule: string): string =>
+      rule.replace('--dport 68 ', '--dport 546 ').replace('-p icmp ', '-p ipv6-icmp ');
+    expect(rules(six)).toEqual(rules(four).map(inSix));
   });
 
   it('judges the interfaces of the configuration, where it names them', () => {

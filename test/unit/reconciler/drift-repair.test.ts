@@ -91,7 +91,7 @@ describe('DriftRepair', () => {
       'a flushed gate',
       `*mangle\n${gate}COMMIT\n`,
       [
-        'rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 10 rules were missing',
+        'rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 12 rules were missing',
         ...['PREROUTING', 'INPUT', 'FORWARD'].map(
           (chain) => `jump: our jump in ${chain} (mangle, IPv4, nft) was missing`,
         ),
