@@ -228,7 +228,11 @@ function deniedFirst({ asked, live }: Circumstances): Hint {
   const nobody = { networks: [], interfaces: [], ipsets: [], origins: [], groups: [] };
   const services = live.services.map((service) => ({
     ...service,
-    ports: service.ports.map((port) => ({ ...port, reach: { ...port.reach, deny: [] } })),
+    ports: service.ports.map((port) => ({
+      ...port,
+      reach: { ...port.reach, deny: [] },
+      ...(port.ownReach === undefined ? {} : { ownReach: { ...port.ownReach, deny: [] } }),
+    })),
   }));
   const without = judge({ ...live, deny: nobody, services })(asked.packet);
   const first = 'what is denied is refused first, whatever else would let it in';

@@ -64,6 +64,8 @@ export interface PublishedPort extends PortRun {
   readonly family: Family;
   readonly address: 'any' | Cidr;
   readonly protocol: Protocol;
+  /** The container runs, and Docker has not given it this port: on a network without ports, say, or between two restarts. */
+  readonly unbound?: true;
 }
 
 /** A container's address on one network. */

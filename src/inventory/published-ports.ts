@@ -20,12 +20,24 @@ export function publishedPorts(
   const isGiven = new Set(given.map(target));
   const asked =
     details === undefined ? [] : eachRequested(details).filter((port) => !isGiven.has(target(port)));
-  return join([...given, ...asked]);
+  // Docker sets the ports of a container before it says that it runs (moby, daemon.containerStart).
+  const missing = isActive(summary) ? asked.map((port) => ({ ...port, unbound: true as const })) : asked;
+  return join([...given, ...missing]);
+}
+
+const activeStates: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
+
+/** Running, paused, or about to run again. */
+export function isActive({ State }: Pick<ContainerSummary, 'State'>): boolean {
+  return activeStates.has(State);
 }
 
 /** Docker tells each port by itself, in families and addresses. */
 function join(ports: readonly PublishedPort[]): readonly PublishedPort[] {
-  return joinRuns(ports, ({ family, address, protocol }) => `${family} ${address} ${protocol}`);
+  return joinRuns(
+    ports,
+    ({ family, address, protocol, unbound }) => `${family} ${address} ${protocol} ${unbound === true}`,
+  );
 }
 
 function givenPorts(summary: ContainerSummary): readonly PublishedPort[] {

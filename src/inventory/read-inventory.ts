@@ -11,7 +11,7 @@ import type {
   NetworkMode,
   PublishedPort,
 } from './model.ts';
-import { publishedPorts } from './published-ports.ts';
+import { isActive, publishedPorts } from './published-ports.ts';
 
 /** What the host itself says: its interfaces, and where its own services listen (see {@link Inventory}). */
 export interface HostFacts {
@@ -24,7 +24,6 @@ export interface HostFacts {
 }
 
 const optionPrefix = 'com.docker.network.bridge.';
-const activeStates: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
 
 /** Docker's words into ours. Same snapshot, same bytes: everything is sorted here, once. */
 export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
@@ -67,7 +66,7 @@ function readContainer(
     name: containerName(summary),
     composeService: labels['com.docker.compose.service'],
     swarmService: labels['com.docker.swarm.service.name'],
-    active: activeStates.has(summary.State),
+    active: isActive(summary),
     labels: Object.fromEntries(
       Object.entries(labels)
         .filter(([key]) => /^dockwall(\.|$)/i.test(key))

@@ -103,7 +103,9 @@ function edgesWithin(edges: readonly number[], port: ServicePort): readonly numb
 /** Who else claims a row of ports, as one address of the host sees it. */
 interface Rivals {
   readonly claims: readonly Claim[];
+  /** Any that has the port, and any of these that Docker has given it. */
   readonly run: boolean;
+  readonly given: boolean;
   readonly publish: boolean;
   readonly agreed: Map<string, Reach>;
 }
@@ -115,8 +117,9 @@ function settler(claims: readonly Claim[], around: Around): (claim: Claim) => Se
     const { service, port } = claim;
     const rivals = byAddress.get(port.address) ?? rivalsAt(claims, port.address);
     byAddress.set(port.address, rivals);
-    const reach = closedReach(claim, rivals, around.unknown) ?? agreedReach(service, rivals);
-    return { ...port, lapsed: lapses(claim, rivals, around), reach };
+    const reach = closedReach(claim, rivals, around.unknown) ?? agreedReach(claim, rivals);
+    const own = service.endpoints.some(({ routed }) => routed) ? { ownReach: port.reach } : {};
+    return { ...port, ...own, lapsed: lapses(claim, rivals, around), reach };
   };
 }
 
@@ -124,54 +127,57 @@ function rivalsAt(all: readonly Claim[], address: string): Rivals {
   const claims = all.filter(({ port }) => overlaps(port.address, address));
   return {
     claims,
-    run: claims.some(({ service }) => service.active),
-    publish: claims.some(({ service }) => publishes(service)),
+    run: claims.some(runs),
+    given: claims.some((claim) => runs(claim) && publishes(claim)),
+    publish: claims.some(publishes),
     agreed: new Map(),
   };
 }
 
+/** Whether the container may have the port now: it runs, and Docker has not left this port out. */
+function runs({ service, port }: Claim): boolean {
+  return service.active && port.unbound !== true;
+}
+
 /** Of a container on the host's network nobody but itself says that it has a port. */
-function publishes({ portsFrom }: Service): boolean {
+function publishes({ service: { portsFrom } }: Pick<Claim, 'service'>): boolean {
   return portsFrom === 'docker';
 }
 
 /** Of a claim that opens nothing, whatever its labels say; undefined for the others. Where somebody else has the port it denies nothing either. */
-function closedReach(
-  { service, port }: Claim,
-  { run, publish }: Rivals,
-  unknown: boolean,
-): Reach | undefined {
-  const taken = publishes(service) ? !service.active && run : publish || (!service.active && run);
-  if (!taken && (!unknown || (service.active && publishes(service)))) return undefined;
-  return { everyone: undefined, allow: [], deny: taken ? [] : port.reach.deny };
+function closedReach(claim: Claim, { run, given, publish }: Rivals, unknown: boolean): Reach | undefined {
+  const running = runs(claim);
+  const taken = publishes(claim) ? !running && run : publish || (!running && run);
+  if (!taken && (!unknown || (running && publishes(claim)))) return undefined;
+  const silent = (!running && run) || (!publishes(claim) && given);
+  return { everyone: undefined, allow: [], deny: silent ? [] : claim.port.reach.deny };
 }
 
 /** What all say that have as good a claim; who only declares a port has no say in what is denied to others. */
-function agreedReach(service: Service, { claims, agreed }: Rivals): Reach {
-  const key = `${service.active} ${publishes(service)}`;
+function agreedReach(claim: Claim, { claims, agreed }: Rivals): Reach {
+  const [running, published] = [runs(claim), publishes(claim)];
+  const key = `${running} ${published}`;
   const known = agreed.get(key);
   if (known !== undefined) return known;
   const reach = claims
-    .filter(
-      ({ service: other }) => !service.active || (other.active && publishes(other) === publishes(service)),
-    )
-    .map(({ service: other, port }) =>
-      publishes(other) === publishes(service) ? port.reach : { ...port.reach, deny: [] },
-    )
+    .filter((other) => !running || (runs(other) && publishes(other) === published))
+    .map((other) => (publishes(other) === published ? other.port.reach : { ...other.port.reach, deny: [] }))
     .reduce(intersect);
   agreed.set(key, reach);
   return reach;
 }
 
 /**
- * An endpoint means that the container is being started: the listener is Docker's own. Of a container that runs on the host's
- * network only what was known before is the host's own, and what the configuration declares is the container's: who wrote that knows.
+ * A container with an endpoint is being started: what was not known to be the host's own before may be Docker's own listener. Of one that
+ * runs on the host's network only what was known before is the host's own, and what the configuration declares is the container's: who
+ * wrote that knows.
  */
-function lapses({ service, port }: Claim, { run }: Rivals, { known, judged }: Around): boolean {
-  const { active, endpoints, portsFrom, ports } = service;
-  if (active) return portsFrom === 'label' && known.keepsOut(port, ports);
-  if (endpoints.length > 0) return false;
-  return known.keepsOut(port, ports) || (!run && judged.keepsOut(port, ports));
+function lapses(claim: Claim, { run }: Rivals, { known, judged }: Around): boolean {
+  const { port, service } = claim;
+  const { endpoints, portsFrom, ports } = service;
+  if (runs(claim)) return portsFrom === 'label' && known.keepsOut(port, ports);
+  if (known.keepsOut(port, ports)) return true;
+  return endpoints.length === 0 && !run && judged.keepsOut(port, ports);
 }
 
 function overlaps(a: string, b: string): boolean {

@@ -29,10 +29,9 @@ export function portsOf({ container, rules }: Speaker): readonly PublishedPort[]
  */
 export function declaredMesh({ containers, inSwarm }: Inventory, config: Config): readonly Container[] {
   if (!inSwarm) return [];
+  // Not by the names of containers: anybody may call his own like that, and the port would be open to all.
   const known = new Set(
-    containers.flatMap(({ name, composeService, networkMode }) =>
-      networkMode.kind === 'mesh' ? [name] : [name, composeService],
-    ),
+    containers.flatMap(({ name, networkMode }) => (networkMode.kind === 'mesh' ? [name] : [])),
   );
   return [...config.services]
     .filter(([name, labels]) => 'dockwall.ports' in labels && !known.has(name))

@@ -14,6 +14,7 @@ import { parseSourceWord } from '../net/source-word.ts';
 import { connectedInterfaces, externalInterfaces } from './bridges.ts';
 import { limits } from './limits.ts';
 import type { Answers, Origin, Policy, PolicyMembers, Service } from './model.ts';
+import { peerRulesOf } from './peers.ts';
 
 /** RFC 1918, RFC 4193 (unique local), RFC 3927 and RFC 4291 (link-local). */
 export const privateNetworks: readonly Cidr[] = [
@@ -144,7 +145,7 @@ export function usedSources(config: Config, services: readonly Service[]): reado
 
 function usedGroups(config: Config, services: readonly Service[]): ReadonlySet<GroupName> {
   const rules = services.flatMap((service) =>
-    service.ports.flatMap((port) => [...port.reach.allow, ...port.reach.deny]),
+    service.ports.flatMap((port) => [...peerRulesOf(port, 'allow'), ...peerRulesOf(port, 'deny')]),
   );
   return new Set([
     ...config.trusted.groups,

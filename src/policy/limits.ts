@@ -3,7 +3,7 @@ import { families } from '../net/network.ts';
 import type { PortRun } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { PolicyMembers, Problem, Reach, Service } from './model.ts';
-import { namesAddresses } from './peers.ts';
+import { namesAddresses, peerRulesOf } from './peers.ts';
 
 /**
  * What one container may ask for. Over a limit it opens nothing and says so: whoever writes labels has others beside him on the host, and
@@ -96,13 +96,15 @@ export function crowdedNames(
 ): readonly Problem[] {
   if ([...groups.values()].every(({ tooMany }) => tooMany === undefined)) return [];
   const found = services.flatMap(({ name: container, ports }) =>
-    ports.flatMap(({ reach }) =>
-      [...reach.allow, ...reach.deny].flatMap(({ peer, reason }): readonly Problem[] => {
-        const many = peer.kind === 'group' ? groups.get(peer.name)?.tooMany : undefined;
-        if (peer.kind !== 'group' || many === undefined) return [];
-        const problem = `${shorten(peer.name)} has ${many} addresses, more than the ${limits.nameAddresses} of one name in a label: it lets nobody in, and only the first are refused`;
-        return [{ container, ...reason, problem, hint: toGroup, partly: true }];
-      }),
+    ports.flatMap((port) =>
+      [...peerRulesOf(port, 'allow'), ...peerRulesOf(port, 'deny')].flatMap(
+        ({ peer, reason }): readonly Problem[] => {
+          const many = peer.kind === 'group' ? groups.get(peer.name)?.tooMany : undefined;
+          if (peer.kind !== 'group' || many === undefined) return [];
+          const problem = `${shorten(peer.name)} has ${many} addresses, more than the ${limits.nameAddresses} of one name in a label: it lets nobody in, and only the first are refused`;
+          return [{ container, ...reason, problem, hint: toGroup, partly: true }];
+        },
+      ),
     ),
   );
   return [...new Map(found.map((one) => [`${one.container}\0${one.label}`, one])).values()];

@@ -12,6 +12,9 @@ export function lockDown(policy: Policy): Policy {
       ports: service.ports.map((port) => ({
         ...port,
         reach: { everyone: undefined, allow: [], deny: port.reach.deny },
+        ...(port.ownReach === undefined
+          ? {}
+          : { ownReach: { everyone: undefined, allow: [], deny: port.ownReach.deny } }),
       })),
     })),
     problems: [],

@@ -37,6 +37,10 @@ export interface ServicePort extends PortRun {
   readonly family: Family;
   readonly address: 'any' | Cidr;
   readonly protocol: Protocol;
+  /** See {@link PublishedPort}. */
+  readonly unbound?: true;
+  /** What the labels say by themselves, for the container's own address (routed): nobody else claims that. Absent: `reach`. */
+  readonly ownReach?: Reach;
   readonly reach: Reach;
   /** Bound to 127.0.0.0/8 or ::1: no packet from outside is meant for it, whatever a label says. */
   readonly loopback: boolean;

@@ -1,6 +1,6 @@
 import type { Cidr } from '../net/network.ts';
 import { interfaceOf, isSourceWord } from '../net/source-word.ts';
-import type { Peer, Policy } from './model.ts';
+import type { Peer, PeerRule, Policy, ServicePort } from './model.ts';
 
 /** Whether a peer stands for addresses, each a member of a set with the port that it is named for: one written out, or a DNS name. */
 export function namesAddresses(peer: Peer): boolean {
@@ -15,4 +15,12 @@ export function addressesOf(
   if (peer.kind === 'network') return [peer.network];
   const members = namesAddresses(peer) ? groups.get(peer.name) : undefined;
   return members === undefined || (use === 'allow' && members.tooMany !== undefined) ? [] : members.networks;
+}
+
+/** All that a port's labels say of sources, of the host's port and of the container's own address. */
+export function peerRulesOf(
+  { reach, ownReach }: Pick<ServicePort, 'reach' | 'ownReach'>,
+  which: 'allow' | 'deny',
+): readonly PeerRule[] {
+  return [...reach[which], ...(ownReach?.[which] ?? [])];
 }

@@ -54,10 +54,7 @@ export function readServices(
     }
     const { id, name } = owner.container;
     const guests = [...(guestsOf.get(id) ?? []), ...(guestsOf.get(name) ?? [])];
-    const read = readService(
-      { owner, guests, kin: kinPorts(owner, speakers, config) },
-      { config, inventory },
-    );
+    const read = readService({ owner, guests, kin: kinOf(owner, speakers, config) }, { config, inventory });
     problems.push(...read.problems);
     services.push(read.service);
   }
@@ -94,18 +91,27 @@ function declaredIn({ entry }: Speaker): Service['portsFrom'] {
   return 'dockwall.ports' in entry ? 'configuration' : 'label';
 }
 
+/** What else of a swarm's service a `services:` entry speaks to. */
+interface Kin {
+  readonly ports: readonly PublishedPort[];
+  /** There is such an entry. */
+  readonly spoken: boolean;
+}
+
 /**
  * A `services:` entry for a swarm service speaks to its ports in the mesh and to those that its tasks publish on their
- * own, so a port that only one of them has is no mistake in the other.
+ * own, so a port that only one of them has is no mistake in the other. And one that none of them has closes nothing: which containers are
+ * tasks is said by a label, which anybody may write.
  */
-function kinPorts(owner: Speaker, speakers: readonly Speaker[], config: Config): readonly PublishedPort[] {
+function kinOf(owner: Speaker, speakers: readonly Speaker[], config: Config): Kin {
   const name = owner.container.swarmService;
-  if (name === undefined || !config.services.has(name)) return [];
-  return speakers.filter(({ container }) => container.swarmService === name).flatMap(portsOf);
+  if (name === undefined || !config.services.has(name)) return { ports: [], spoken: false };
+  const kin = speakers.filter(({ container }) => container.swarmService === name);
+  return { ports: kin.flatMap(portsOf), spoken: true };
 }
 
 function readService(
-  { owner, guests, kin }: { owner: Speaker; guests: readonly Speaker[]; kin: readonly PublishedPort[] },
+  { owner, guests, kin }: { owner: Speaker; guests: readonly Speaker[]; kin: Kin },
   { config, inventory }: { config: Config; inventory: Inventory },
 ): { service: Service; problems: readonly Problem[] } {
   const { container, rules } = owner;
@@ -113,10 +119,14 @@ function readService(
   const ports = portsOf(owner);
   const problems = [...rules.problems];
   const speakers = [owner, ...guests].map((speaker) => {
-    const missing = unmatchedSelectors(speaker, [...ports, ...kin], container.portsKnown);
+    const missing = unmatchedSelectors(speaker, [...ports, ...kin.ports], container.portsKnown);
     const forbidden = forbiddenPorts(speaker, ports, config.labels);
-    problems.push(...missing, ...forbidden);
-    const mute = missing.length > 0 || forbidden.length > 0 || speaker.rules.problems.length > 0;
+    problems.push(
+      ...missing.map((one) => (kin.spoken ? { ...one, partly: true as const } : one)),
+      ...forbidden,
+    );
+    const unheard = missing.length > 0 && !kin.spoken;
+    const mute = unheard || forbidden.length > 0 || speaker.rules.problems.length > 0;
     return { ...speaker.rules, opens: mute ? [] : speaker.rules.opens, mute };
   });
   const byDefault = config.default === 'open' && !speakers.some((speaker) => speaker.speaks || speaker.mute);

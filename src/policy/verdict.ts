@@ -195,13 +195,17 @@ class Places {
   constructor({ services }: Policy) {
     for (const service of services) {
       for (const port of service.ports) {
-        if (port.loopback || port.lapsed) continue;
+        if (port.loopback) continue;
         const { protocol, family } = port;
         const hostPorts = hostPortsOf(port);
-        if (hostPorts !== undefined) this.add(`${family} ${protocol}`, hostPorts, { service, port });
+        if (hostPorts !== undefined && !port.lapsed)
+          this.add(`${family} ${protocol}`, hostPorts, { service, port });
         for (const { address, routed } of service.endpoints) {
           if (routed && familyOf(address) === family)
-            this.add(`${address} ${protocol}`, containerPortsOf(port), { service, port });
+            this.add(`${address} ${protocol}`, containerPortsOf(port), {
+              service,
+              port: { ...port, reach: port.ownReach ?? port.reach },
+            });
         }
       }
     }

@@ -81,7 +81,8 @@ function networkLines(policy: Policy, family: Family, networkId: string): readon
       )
       .flatMap((endpoint) =>
         service.ports
-          .filter((port) => port.family === family && !port.loopback && !port.lapsed)
+          .filter((port) => port.family === family && !port.loopback && (endpoint.routed || !port.lapsed))
+          .map((port) => (endpoint.routed ? { ...port, reach: port.ownReach ?? port.reach } : port))
           .flatMap((port) => portLines(service, port, { endpoint, family, policy }))
           .slice(0, limits.frontRules),
       ),

@@ -341,9 +341,13 @@ function replyLines(policy: Policy, family: Family): readonly Line[] {
     ...publishedFrom(policy, family).map((match): Line => [
       [...fromTheMiddle, match],
       goTo(chains.cut),
-      'begun in the middle: by the host for a container, or in the mesh',
+      'begins in the middle, from a published port',
     ]),
-    [[...fromTheMiddle, answererIn(set('answers'))], goTo(chains.cut), 'begun in the middle: by a container'],
+    [
+      [...fromTheMiddle, answererIn(set('answers'))],
+      goTo(chains.cut),
+      'begins in the middle, from a container',
+    ],
   ];
 }
 

@@ -54,6 +54,9 @@ function renameDenied(
     ports: service.ports.map((port) => ({
       ...port,
       reach: { ...port.reach, deny: port.reach.deny.map(rename) },
+      ...(port.ownReach === undefined
+        ? {}
+        : { ownReach: { ...port.ownReach, deny: port.ownReach.deny.map(rename) } }),
     })),
   };
 }

@@ -158,9 +158,9 @@ export function answerMembers(services: readonly Service[], family: Family): rea
 function serviceDoors(service: Service): readonly Door[] {
   const wide = service.wide === true;
   return service.ports.flatMap((port) =>
-    port.loopback || port.lapsed
+    port.loopback
       ? []
-      : [...hostDoors(port), ...routedDoors(service, port)].map((door) => ({
+      : [...(port.lapsed ? [] : hostDoors(port)), ...routedDoors(service, port)].map((door) => ({
           ...door,
           wide: wide && !door.routed && door.address === 'any',
           counted: !wide,
@@ -185,7 +185,7 @@ function routedDoors(service: Service, port: ServicePort): readonly PlainDoor[] 
       address,
       protocol: port.protocol,
       port: rangeText(containerPortsOf(port)),
-      reach: port.reach,
+      reach: port.ownReach ?? port.reach,
     }));
 }
 

@@ -3,7 +3,7 @@ import { type Family, families } from '../net/network.ts';
 import { type Protocol, protocols } from '../net/port.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
-import { namesAddresses } from '../policy/peers.ts';
+import { namesAddresses, peerRulesOf } from '../policy/peers.ts';
 import type { IpSet } from './model.ts';
 import {
   blockedRoles,
@@ -268,12 +268,14 @@ export function usedRoles(policy: Policy): UsedRoles {
   const names = (rules: readonly PeerRule[]): boolean => rules.some(({ peer }) => namesAddresses(peer));
   const ruled = new Set(ruledGroups(policy));
   const denied = ports.flatMap(({ port }) =>
-    port.reach.deny.flatMap(({ peer }) => (peer.kind === 'group' && ruled.has(peer.name) ? [peer.name] : [])),
+    peerRulesOf(port, 'deny').flatMap(({ peer }) =>
+      peer.kind === 'group' && ruled.has(peer.name) ? [peer.name] : [],
+    ),
   );
   return {
-    allowBound: ports.some((item) => isBound(item) && names(item.port.reach.allow)),
+    allowBound: ports.some((item) => isBound(item) && names(peerRulesOf(item.port, 'allow'))),
     denyPairs: ports.some(({ port }) => port.address === 'any' && names(port.reach.deny)),
-    denyBound: ports.some((item) => isBound(item) && names(item.port.reach.deny)),
+    denyBound: ports.some((item) => isBound(item) && names(peerRulesOf(item.port, 'deny'))),
     deniedGroups: [...new Set(denied)].sort(),
   };
 }

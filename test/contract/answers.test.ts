@@ -39,7 +39,10 @@ let fake: FakeKernel;
 
 async function apply(friends: readonly string[], containers = [web, open, hosted]): Promise<void> {
   const config = makeConfig({ groups: groupsOf({ friends }) });
-  const policy = resolve(makeInventory(containers, { networks }), config);
+  const policy = resolve(
+    makeInventory(containers, { networks, interfaces: [{ name: bridge, networks: [] }] }),
+    config,
+  );
   const kernel = createKernel(fake.run, { readFile: fake.readFile });
   await kernel.apply(diff(render(policy, 'asked'), await kernel.observe()));
 }

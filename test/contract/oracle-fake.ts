@@ -18,7 +18,11 @@ export function whatHappens(fake: FakeKernel, path: Path, { anyHost, bridgeOf }:
   const elsewhere = because.kind === 'elsewhere' || because.kind === 'not protected';
   const local = bridge === undefined && (!elsewhere || path.destination === undefined);
   const inside = because.kind === 'inside';
-  const from = inside ? (because.asker.kind === 'loopback' ? 'lo' : 'docker0') : (path.interface ?? 'eth0');
+  const from = inside
+    ? because.asker.kind === 'loopback'
+      ? 'lo'
+      : 'br-0123456789ab'
+    : (path.interface ?? 'eth0');
   const seen: FakePacket = {
     family,
     protocol,

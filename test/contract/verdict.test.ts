@@ -271,8 +271,8 @@ function check(fake: FakeKernel, sent: Packet, decided: Verdict): void {
     expect([way, walk({ kernel: fake, hooks: ['POSTROUTING'] }, answer)]).toEqual([way, !remembered]);
     const back = { ...answer, out: 'docker0' };
     expect([way, walk({ kernel: fake, hooks: ['POSTROUTING'] }, back)]).toEqual([way, true]);
-    // let in again
-    if (decided.kind === 'passed' && sent.towards !== 'elsewhere') {
+    // let in again, or left alone
+    if (arrives && sent.towards !== 'elsewhere') {
       const again = { ...seen, connmark, mark: 0 };
       expect([way, walk({ kernel: fake, hooks }, again), again.connmark]).toEqual([way, true, 0]);
     }

@@ -21,6 +21,12 @@ export interface CheckOptions {
   readonly patience?: number;
 }
 
+/** The client's own port, and how it ends what it has opened: with FIN instead of RST. */
+interface ConnectOptions extends CheckOptions {
+  readonly from?: number;
+  readonly fin?: boolean;
+}
+
 /** Servers that run in a client. */
 export interface ServerHandle {
   /** Who came: each connection, each piece of data, each datagram. */
@@ -52,7 +58,7 @@ export class Client {
   }
 
   /** Whether a TCP handshake completes. */
-  async connect(ip: string, port: number, options: CheckOptions = {}): Promise<Verdict> {
+  async connect(ip: string, port: number, options: ConnectOptions = {}): Promise<Verdict> {
     return this.ask('connect', { ip, port, ...options });
   }
 
@@ -82,7 +88,7 @@ export class Client {
   /** Starts a conversation with the lab's service: echoes, or with `push` a client that only listens. */
   async stream(
     target: Target,
-    options: { readonly every?: number; readonly push?: number } = {},
+    options: { readonly every?: number; readonly push?: number; readonly from?: number } = {},
   ): Promise<StreamHandle> {
     return new StreamHandle(this, await this.ask('streamOpen', { target, ...options }));
   }

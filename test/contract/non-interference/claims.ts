@@ -53,12 +53,14 @@ function claimsOfContainer(spec: ContainerSpec, declared: Declared): readonly Cl
   if (spec.mode === 'host') return declaredClaims(spec, declared(spec) ?? '');
   if (spec.mode.startsWith('container:')) return [];
   const runs = holdsPorts(spec);
+  // Docker binds none for it, and the list says so
+  if (!runs && isRunning(spec)) return [];
   const chosen = (spec.publishAll ?? []).map((port) => ({ port, hostIp: '', hostPort: '' }));
   return [...spec.bindings, ...chosen].flatMap(({ port, hostIp, hostPort }, index) => {
-    const protocol = /^\d+\/(tcp|udp|sctp)$/.exec(port)?.[1];
+    const [, protocol = 'tcp'] = /^\d+(?:\/(tcp|udp|sctp))?$/.exec(port) ?? ['', ''];
     const [, first, last = first] = /^([1-9]\d*)(?:-(\d+))?$/.exec(hostPort) ?? [];
     const from = first === undefined && runs ? 49_153 + index : Number(first);
-    if (protocol === undefined || !(from <= 65_535)) return [];
+    if (protocol === '' || !(from <= 65_535)) return [];
     // of a range Docker takes one; the others are nobody's while it runs
     const to = runs ? from : Math.min(Number(last), 65_535);
     return addressesOf(hostIp).map(([family, address]): Claim => ({

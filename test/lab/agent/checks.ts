@@ -24,12 +24,18 @@ export function hangUp(socket: Socket): void {
 
 const patienceFor = (ask: { patience?: number }): number => ask.patience ?? 900;
 
+/** The option of a TCP socket that has to have a certain port of its own. */
+export function fromPort({ from }: { readonly from?: number }): { readonly localPort?: number } {
+  return from === undefined ? {} : { localPort: from };
+}
+
 /** Whether a TCP handshake completes. */
 export async function checkConnect(ask: Ask<'connect'>): Promise<Verdict> {
-  const socket = connect({ host: ask.ip, port: ask.port });
+  const socket = connect({ host: ask.ip, port: ask.port, ...fromPort(ask) });
   return new Promise((resolve, reject) => {
     const finish = (verdict: Verdict): void => {
-      hangUp(socket);
+      if (verdict === 'open' && ask.fin === true) socket.end();
+      else hangUp(socket);
       resolve(verdict);
     };
     socket.setTimeout(patienceFor(ask), () => finish('timeout'));

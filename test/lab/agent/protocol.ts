@@ -89,14 +89,18 @@ interface HttpPage {
 
 /** What an agent can be asked: the name of the operation, its question and its answer. */
 export interface Operations {
-  connect: { ask: { ip: string; port: number; patience?: number }; answer: Verdict };
+  /** `from`: the client's own port. `fin`: ends what it has opened with FIN instead of RST. */
+  connect: {
+    ask: { ip: string; port: number; patience?: number; from?: number; fin?: boolean };
+    answer: Verdict;
+  };
   udp: { ask: { ip: string; port: number; payload?: string; patience?: number }; answer: UdpAnswer };
   http: { ask: { url: string; host?: string; patience?: number }; answer: HttpAnswer };
   probeStart: { ask: ProbeOptions; answer: number };
   probeStop: { ask: { probe: number }; answer: ProbeReport };
   probeLook: { ask: { probe: number }; answer: ProbeReport };
   /** `push`: the client only asks to be written to, beginning after so many milliseconds. */
-  streamOpen: { ask: { target: Target; every?: number; push?: number }; answer: number };
+  streamOpen: { ask: { target: Target; every?: number; push?: number; from?: number }; answer: number };
   streamLook: { ask: { stream: number }; answer: StreamReport };
   streamClose: { ask: { stream: number }; answer: StreamReport };
   serve: { ask: ServerSpec; answer: number };

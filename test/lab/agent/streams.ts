@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { connect, isIPv6 } from 'node:net';
+import { fromPort } from './checks.ts';
 import type { Ask, StreamReport } from './protocol.ts';
 
 /**
@@ -29,7 +30,7 @@ export class Stream {
       clearInterval(this.#timer);
     };
     if (proto === 'tcp') {
-      const socket = connect({ host: ip, port, noDelay: true });
+      const socket = connect({ host: ip, port, noDelay: true, ...fromPort(ask) });
       socket.on('data', onEcho).on('error', onEnd).on('close', onEnd);
       this.#end = () => socket.resetAndDestroy();
       this.#timer = repeat(() => void (socket.writable && socket.write(line())));

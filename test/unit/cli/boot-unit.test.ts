@@ -59,11 +59,9 @@ describe('the boot unit', () => {
         (name) => `-A DOCKWALL-BOOT-FORWARD -o ${name} -g DOCKWALL-BOOT-OUTSIDE`,
       ),
     ]);
-    expect(rules(six)).toEqual(
-      rules(four).map((rule) =>
-        rule.replace('--dport 68 ', '--dport 546 ').replace('-p icmp ', '-p ipv6-icmp '),
-      ),
-    );
+    const inSix = (rule: string): string =>
+      rule.replace('--dport 68 ', '--dport 546 ').replace('-p icmp ', '-p ipv6-icmp ');
+    expect(rules(six)).toEqual(rules(four).map(inSix));
   });
 
   it('judges the interfaces of the configuration, where it names them', () => {

@@ -80,9 +80,10 @@ describe('the kernel', () => {
     const judge = before.kernel?.observed.tables
       .find(({ family, table }) => family === 4 && table === 'mangle')
       ?.chains.get('DOCKWALL-JUDGE');
-    const at = judge?.findIndex(({ spec }) => spec.includes('nothing above lets this source in')) ?? -1;
-    const closing = judge?.[at]?.spec ?? '';
-    const { program, input } = rules(`-D DOCKWALL-JUDGE ${at + 1}\n-I DOCKWALL-JUDGE 1 ${closing}`);
+    const drop = judge?.findIndex(({ spec }) => spec.includes('lets this source in')) ?? -1;
+    const { program, input } = rules(
+      `-D DOCKWALL-JUDGE ${drop + 1}\n-I DOCKWALL-JUDGE 1 ${judge?.[drop]?.spec}`,
+    );
     await host.fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
     const [path] = ask(await host.look(), '198.51.100.7', '8080').paths;
     expect(path?.kernel).toMatchObject({

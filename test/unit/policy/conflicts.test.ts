@@ -111,7 +111,6 @@ describe('what the host itself holds', () => {
     ['on all addresses', ssh, true],
     ['on IPv4 only', created('ssh', { ports: ports('22:22').slice(0, 1) }), true],
     ['on one address', created('ssh', { ports: ports('192.0.2.1:22:22') }), true],
-    ['and is being started', { ...ssh, endpoints: [{ networkId: 'n', address: cidr('172.18.0.2') }] }, false],
     ['and runs', { ...ssh, active: true }, false],
     ['another port', created('ssh', { ports: ports('23:22') }), false],
   ])('is not claimed by one that publishes it %s', (_, container, lapsed) => {
@@ -119,6 +118,12 @@ describe('what the host itself holds', () => {
       const [line = ''] = settled({ containers: [container], ...facts });
       expect(line.endsWith('lapsed')).toBe(lapsed);
     }
+  });
+
+  it('is Docker’s where a container that is being started claims it, unless it was known before', () => {
+    const starting = { ...ssh, endpoints: [{ networkId: 'n', address: cidr('172.18.0.2') }] };
+    expect(settled({ containers: [starting], judged: [all(22)] })).toEqual(['ssh 22 closed']);
+    expect(settled({ containers: [starting], known: [all(22)] })).toEqual(['ssh 22 lapsed']);
   });
 
   it('on IPv6 is not claimed on IPv4 by one that needs both, but by one that needs IPv4 only', () => {

@@ -91,7 +91,7 @@ describe('ports in the mesh', () => {
       'web: port 99 is not published',
       'web.1.x: port 99 is not published',
       'web 8080->80/tcp closed',
-      'web.1.x 8443->443/tcp closed',
+      'web.1.x 8443->443/tcp everybody',
     ]);
   });
 
