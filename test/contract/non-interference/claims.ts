@@ -53,8 +53,8 @@ function claimsOfContainer(spec: ContainerSpec, declared: Declared): readonly Cl
   if (spec.mode === 'host') return declaredClaims(spec, declared(spec) ?? '');
   if (spec.mode.startsWith('container:')) return [];
   const runs = holdsPorts(spec);
-  // Docker binds none for it, and the list says so
-  if (!runs && isRunning(spec)) return [];
+  // of one that runs and has bound none, and whose inspect does not answer, nobody knows that it asked for any
+  if (!runs && isRunning(spec) && !spec.told) return [];
   const chosen = (spec.publishAll ?? []).map((port) => ({ port, hostIp: '', hostPort: '' }));
   return [...spec.bindings, ...chosen].flatMap(({ port, hostIp, hostPort }, index) => {
     const [, protocol = 'tcp'] = /^\d+(?:\/(tcp|udp|sctp))?$/.exec(port) ?? ['', ''];
