@@ -1,4 +1,5 @@
 import { networkInterfaces } from 'node:os';
+import { boundedCases } from './bounded.ts';
 import type { Case } from './case.ts';
 import { manyPortCases } from './many-ports.ts';
 import { memory } from './memory.ts';
@@ -11,6 +12,7 @@ import { answering } from './verbs.ts';
 
 // The lists stay in the kernel of this network namespace: what asks comes before.
 const cases: readonly (() => Case | Promise<Case>)[] = [
+  ...boundedCases,
   ...answering,
   ...manyPortCases,
   loading,
