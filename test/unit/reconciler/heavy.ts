@@ -37,10 +37,7 @@ function container({ name, labels = {}, ports = [], state = 'running', host }: A
       Ports: state === 'running' ? Ports : [],
       HostConfig: { NetworkMode },
     },
-    details: {
-      Id,
-      ...{ Name: `/${name}`, Config: { Labels: labels }, HostConfig: { NetworkMode, PortBindings } },
-    },
+    details: { Id, Name: `/${name}`, Config: { Labels: labels }, HostConfig: { NetworkMode, PortBindings } },
   };
 }
 
