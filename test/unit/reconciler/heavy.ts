@@ -7,7 +7,10 @@ import { type Decided, decide } from '../../../src/reconciler/pass.ts';
 // What the owner of a container controls, each so and so often, as Docker's answers; for what a pass costs then.
 
 interface Made {
-  readonly containers: readonly { readonly summary: object; readonly details: { readonly Id: string } }[];
+  readonly containers: readonly {
+    readonly summary: object;
+    readonly details: object & { readonly Id: string };
+  }[];
   readonly networks: readonly { readonly Id: string }[];
 }
 
@@ -17,6 +20,17 @@ interface Asked {
   readonly ports?: readonly number[];
   readonly state?: string;
   readonly host?: true;
+}
+
+function inspected(
+  Id: string,
+  {
+    name,
+    labels,
+    HostConfig,
+  }: { readonly name: string; readonly labels: object; readonly HostConfig: object },
+): object & { readonly Id: string } {
+  return Object.assign({ Id }, { Name: `/${name}`, Config: { Labels: labels }, HostConfig });
 }
 
 function container({ name, labels = {}, ports = [], state = 'running', host }: Asked): Made['containers'][0] {
@@ -37,7 +51,7 @@ function container({ name, labels = {}, ports = [], state = 'running', host }: A
       Ports: state === 'running' ? Ports : [],
       HostConfig: { NetworkMode },
     },
-    details: { Id, Name: `/${name}`, Config: { Labels: labels }, HostConfig: { NetworkMode, PortBindings } },
+    details: inspected(Id, { name, labels, HostConfig: { NetworkMode, PortBindings } }),
   };
 }
 
