@@ -181,7 +181,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) 
         driftCheck + slack,
         from,
       );
-      const after = Number(told['time']) - start;
+      const after = Date.parse(String(told['time'])) - start;
       await stage.pass();
       await stage.expectClosed('X', 8002);
       const report = await prober.stop();
