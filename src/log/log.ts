@@ -21,9 +21,12 @@ export function createLog(
   output: LogOutput = standardOutput(),
 ): Logger {
   // https://no-color.org: any text that is not empty
+  // The variable also counts while the rest of the configuration is bad: somebody's program reads these lines.
+  const said = env['DOCKWALL_LOG_FORMAT']?.trim();
+  const format = said === 'json' || said === 'text' ? said : logFormat;
   const colours = output.isTTY === true && (env['NO_COLOR'] ?? '') === '';
   const lines: DestinationStream = {
-    write: (line) => void output.write(logFormat === 'json' ? line : `${lineText(line, colours)}\n`),
+    write: (line) => void output.write(format === 'json' ? line : `${lineText(line, colours)}\n`),
   };
   return pino({ level: logLevel, base: null, timestamp: stdTimeFunctions.isoTime }, lines);
 }

@@ -37,7 +37,7 @@ describe.skipIf(skipWithoutLab()).each(engines.slice(0, 2))('doctor, Docker $tit
     const { lines } = await doctor();
     expect(lines.find(({ topic }) => topic === 'docker')?.text).toContain(`API 1.`);
     expect(lines.find(({ topic }) => topic === 'kernel')?.text).toMatch(
-      /: hash:net, hash:net,port, hash:ip,port,net, list:set, set match, .*, comment match$/,
+      /: hash:net, hash:net,port, hash:ip,port,net, bitmap:port, list:set, set match, .*, comment match$/,
     );
     expect(lines.find(({ topic }) => topic === 'rules')?.text).toContain(`chains are in ${setup.backend}`);
     expect(lines.find(({ topic }) => topic === 'docker-proxy')?.text).toMatch(/^on/);

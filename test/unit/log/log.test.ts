@@ -32,6 +32,12 @@ describe('the log', () => {
     ]);
   });
 
+  it('is what the variable says also where the configuration could not be read', () => {
+    const { log, lines } = bench(false, {}, { DOCKWALL_LOG_FORMAT: 'json' });
+    log.info({}, 'the gate is up');
+    expect(lines.map((line) => (JSON.parse(line) as { msg: string }).msg)).toEqual(['the gate is up']);
+  });
+
   it('is lines for people, whether a terminal reads them or `docker logs`', () => {
     for (const { log, lines } of [bench(true, {}, { NO_COLOR: '1' }), bench(false)]) {
       log.info({ change: 'opened' }, 'opened  443/tcp of proxy to everybody');
