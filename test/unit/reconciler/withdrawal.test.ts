@@ -34,11 +34,16 @@ function decided(
   networks: readonly NetworkDetails[] = [],
 ): ReturnType<typeof decide> {
   const snapshot: Snapshot = {
-    containers: specs.map(({ id, state = 'running', labels = {} }) => ({
+    containers: specs.map(({ id, state = 'running', labels = {}, hostPort = '8001' }) => ({
       Id: id,
       Names: [`/${id}`],
       Labels: labels,
       State: state,
+      // what Docker has not bound is not the container's
+      Ports:
+        state === 'running'
+          ? [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: Number(hostPort), Type: 'tcp' as const }]
+          : [],
     })),
     details: new Map(specs.map((spec) => [spec.id, details(spec)])),
     networks,
