@@ -1,4 +1,5 @@
 import type { Inventory } from '../inventory/model.ts';
+import { familyOf } from '../net/network.ts';
 import { cut, hostPortsOf } from '../net/port-run.ts';
 import { HostHolds } from './lapses.ts';
 import type { Peer, PeerRule, Reach, Service, ServicePort } from './model.ts';
@@ -123,7 +124,10 @@ function settler(claims: readonly Claim[], around: Around): (claim: Claim) => Se
     const { deny } = port.reach;
     // What others deny here their own claims say.
     const reach = closedReach(claim, rivals, around.unknown) ?? { ...(rivals.agreed(claim) ?? closed), deny };
-    const own = service.endpoints.some(({ routed }) => routed) ? { ownReach: port.reach } : {};
+    const hasOwn = service.endpoints.some(
+      ({ routed, address }) => routed && familyOf(address) === port.family,
+    );
+    const own = hasOwn ? { ownReach: port.reach } : {};
     return { ...port, ...own, lapsed: lapses(claim, rivals, around), reach };
   };
 }
