@@ -1,6 +1,7 @@
 import type { Family } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Reach, Service, ServicePort } from '../policy/model.ts';
+import { asTold } from '../policy/peers.ts';
 import { addCounts, type PortCounts } from '../ruleset/counts.ts';
 import { harmless } from './text.ts';
 
@@ -42,7 +43,7 @@ export interface CountStatus {
 export function readService(service: Service, counts: ReadonlyMap<ServicePort, PortCounts>): ServiceStatus {
   const ports = new Map<string, { status: Omit<PortStatus, 'counts'>; counts: PortCounts | undefined }>();
   for (const port of service.ports) {
-    const status = portStatus(port);
+    const status = portStatus(asTold(port));
     const key = JSON.stringify({ ...status, families: [] });
     const seen = ports.get(key);
     const families = [...(seen?.status.families ?? []), ...status.families];

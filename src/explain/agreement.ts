@@ -55,7 +55,9 @@ export function agreement(judged: Judged, kernel: Kernel): Agreement {
   const rule = should.rule && ruleName(should.rule);
   const sets = [
     ...new Set(
-      (should.rule?.rule.matches ?? []).flatMap((match) => (match.kind === 'set' ? [match.set] : [])),
+      (should.rule?.rule.matches ?? []).flatMap((match) =>
+        match.kind === 'set' || match.kind === 'port-set' ? [match.set] : [],
+      ),
     ),
   ];
   const outcome = outcomeOf(does, judged.packet);
@@ -234,19 +236,32 @@ function memberDifferences(
   rules: readonly (Rule | undefined)[],
   { desired, seen, walker }: { readonly desired: Layout; readonly seen: Layout; readonly walker: Walker },
 ): readonly string[] {
+  const { packet } = walker;
   const matches = rules.flatMap((rule) =>
-    (rule?.matches ?? []).filter((match): match is Extract<Match, { kind: 'set' }> => match.kind === 'set'),
+    (rule?.matches ?? []).flatMap((match) =>
+      match.kind === 'set' || (match.kind === 'port-set' && match.protocol === packet.protocol)
+        ? [match]
+        : [],
+    ),
   );
   return matches.flatMap((match) => {
     if (seen.isMember(match.set, '') === undefined) return [`the set ${match.set} is missing`];
-    const [should, does] = [isIn(match, desired, walker), isIn(match, seen, walker)];
+    const [should, does] = [desired, seen].map((layout) => isInSet(match, layout, walker));
     if (should === does) return [];
-    const { packet } = walker;
+    const one = should === true ? 'missing' : 'one too many';
+    if (match.kind === 'port-set') return [`port ${packet.port} is ${one} in the set ${match.set}`];
     const who = match.fields === 'src' ? packet.source : `${packet.protocol}:${packet.port}`;
     const from = match.fields.endsWith('src') || match.fields === 'src,dst' ? ` from ${packet.source}` : '';
     const what = match.fields === 'src' ? who : who + from;
-    return [`${what} is ${should ? 'missing' : 'one too many'} in the set ${match.set}`];
+    return [`${what} is ${one} in the set ${match.set}`];
   });
+}
+
+type SetMatch = Extract<Match, { kind: 'set' | 'port-set' }>;
+
+function isInSet(match: SetMatch, layout: Layout, walker: Walker): boolean {
+  if (match.kind === 'set') return isIn(match, layout, walker);
+  return layout.isMember(match.set, String(walker.packet.port)) === true;
 }
 
 function missingFront(family: 4 | 6, { ruleset, observed }: Kernel): readonly string[] {

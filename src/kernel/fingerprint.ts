@@ -130,7 +130,7 @@ function wantedLines(name: string, foreign: ReadonlySet<string>): RegExp {
 const noLine = /(?!)/;
 
 const watchedChains: Readonly<Record<string, readonly string[]>> = {
-  mangle: ['PREROUTING', 'INPUT', 'FORWARD'],
+  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'],
   filter: ['DOCKER'],
 };
 

@@ -18,6 +18,16 @@ export function isPlainInterface(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(name) && name !== 'lo';
 }
 
+/** Names that Docker's own code gives to bridges: the default one, Swarm's, and br- with 12 hex digits (moby, bridge driver). */
+export function isDockerBridge(name: string): boolean {
+  return /^(?:docker0|docker_gwbridge|br-[0-9a-f]{12})$/.test(name);
+}
+
+/** What Docker calls the host's end of a container's cable (moby, netutils.GenerateIfaceName with 7 digits). */
+export function isDockerPort(name: string): boolean {
+  return /^veth[0-9a-f]{7}$/.test(name);
+}
+
 function problemOf(name: string): string | undefined {
   if (/[+*]/u.test(name)) return `${show(name)} is a pattern: name each interface, or write \`auto\``;
   if (new TextEncoder().encode(name).length > 15)
@@ -28,7 +38,7 @@ function problemOf(name: string): string | undefined {
   if (/^(?:all|any|none|no|yes|true|false|default)$/iu.test(name))
     return `${show(name)} is not an interface: write \`auto\` for every external one`;
   if (name === 'lo') return '`lo` is never external: the host could no longer reach its own containers';
-  if (/^(?:docker0|docker_gwbridge|br-[0-9a-f]{12})$/u.test(name))
+  if (isDockerBridge(name))
     return `${show(name)} is a bridge of Docker's own, and traffic between containers is never touched`;
   return undefined;
 }

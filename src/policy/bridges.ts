@@ -1,12 +1,7 @@
 import type { Config } from '../config/model.ts';
 import type { HostInterface, Inventory, Network } from '../inventory/model.ts';
-import { isPlainInterface } from '../net/interface-name.ts';
+import { isDockerBridge, isDockerPort, isPlainInterface } from '../net/interface-name.ts';
 import type { External, Policy, Problem } from './model.ts';
-
-/** Names that Docker's own code gives to bridges: the default one, Swarm's, and br- with 12 hex digits (moby, bridge driver). */
-const dockerShape = /^(?:docker0|docker_gwbridge|br-[0-9a-f]{12})$/;
-/** What Docker calls the host's end of a container's cable (moby, netutils.GenerateIfaceName with 7 digits). */
-const dockerPort = /^veth[0-9a-f]{7}$/;
 
 const nameOption = 'com.docker.network.bridge.name';
 
@@ -32,7 +27,7 @@ export function readBridges({ networks, interfaces }: Pick<Inventory, 'networks'
   const inside = interfaces.filter(
     ({ name, kind }) =>
       isPlainInterface(name) &&
-      (dockerShape.test(name) || (named.has(name) && kind !== undefined)) &&
+      (isDockerBridge(name) || (named.has(name) && kind !== undefined)) &&
       (kind ?? 'bridge') === 'bridge' &&
       !foreignPorts.has(name),
   );
@@ -41,7 +36,7 @@ export function readBridges({ networks, interfaces }: Pick<Inventory, 'networks'
     ({ name, kind }) =>
       name.startsWith('br-') &&
       isPlainInterface(name) &&
-      !dockerShape.test(name) &&
+      !isDockerBridge(name) &&
       !names.has(name) &&
       !(kind === undefined && named.has(name)),
   );
@@ -57,7 +52,7 @@ export function readBridges({ networks, interfaces }: Pick<Inventory, 'networks'
 function foreignPortsOf(interfaces: readonly HostInterface[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const { name, kind, master } of interfaces) {
-    if (master === undefined || (kind === 'veth' && dockerPort.test(name))) continue;
+    if (master === undefined || (kind === 'veth' && isDockerPort(name))) continue;
     found.set(master, [...(found.get(master) ?? []), name]);
   }
   return found;
@@ -97,14 +92,14 @@ function asFound(
   const ports = foreignPorts.get(bridge);
   if (ports === undefined) return network;
   const unprotected = `bridge ${bridge} is shared with ${ports.slice(0, 3).join(', ')}`;
-  return { ...network, bridge: dockerShape.test(bridge) ? bridge : undefined, unprotected };
+  return { ...network, bridge: isDockerBridge(bridge) ? bridge : undefined, unprotected };
 }
 
 /** Whether the interface is one to which nothing from outside gets without the mark. */
 export function isGuarded(name: string, policy: Pick<Policy, 'inside' | 'foreignBridges'>): boolean {
   return (
     policy.inside.includes(name) ||
-    dockerShape.test(name) ||
+    isDockerBridge(name) ||
     (name.startsWith('br-') && !policy.foreignBridges.includes(name))
   );
 }
@@ -124,7 +119,7 @@ export function connectedInterfaces(
       ({ name, kind }) =>
         name !== 'lo' &&
         !inside.includes(name) &&
-        !dockerShape.test(name) &&
+        !isDockerBridge(name) &&
         (kind !== 'bridge' || shared.has(name)),
     )
     .map((one) => withoutDocker(one, networks));

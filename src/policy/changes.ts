@@ -1,6 +1,7 @@
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { Peer, Policy, PolicyMembers, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
+import { asTold } from './peers.ts';
 
 /** One thing that is other than before, for people: `opened 443/tcp of proxy to everybody (dockwall.public=https)`. */
 export interface Change {
@@ -70,7 +71,7 @@ function doorsOf({ services }: Policy): ReadonlyMap<string, Door> {
     { words: string; opened: Map<string, Reason>; denied: Map<string, Reason> }
   >();
   for (const service of services) {
-    for (const port of service.ports) {
+    for (const port of service.ports.map(asTold)) {
       // Nothing from outside is meant for the one, and the other is not ours now.
       if (port.loopback || port.lapsed) continue;
       const words = doorWords(service, port);

@@ -1,4 +1,5 @@
 import type { Inventory } from '../inventory/model.ts';
+import { familyOf } from '../net/network.ts';
 import { cut, hostPortsOf } from '../net/port-run.ts';
 import { HostHolds } from './lapses.ts';
 import type { Peer, PeerRule, Reach, Service, ServicePort } from './model.ts';
@@ -100,37 +101,86 @@ function edgesWithin(edges: readonly number[], port: ServicePort): readonly numb
   return places;
 }
 
-/** Who else claims a row of ports, as one address of the host sees it. */
+/** Claims to a row of ports on one address of the host, or all that such an address sees. */
 interface Rivals {
-  readonly claims: readonly Claim[];
   /** Any that has the port, and any of these that Docker has given it. */
   readonly run: boolean;
   readonly given: boolean;
   readonly publish: boolean;
-  readonly agreed: Map<string, Reach>;
+  /** What all of them open that have as good a claim as this one; undefined where none has. */
+  readonly agreed: (claim: Claim) => Reach | undefined;
 }
 
-/** Settles the claims to one row of ports; what several of them agree on is found once. */
+/** Settles the claims to one row of ports; what several of them agree on is found once, so that the work grows with the claims only. */
 function settler(claims: readonly Claim[], around: Around): (claim: Claim) => ServicePort {
-  const byAddress = new Map<string, Rivals>();
+  const parts = new Map([...Map.groupBy(claims, ({ port }) => port.address)].map(partAt));
+  const rivalsAt = cached((address: string): Rivals => {
+    const found = address === 'any' ? [...parts.values()] : [parts.get('any'), parts.get(address)];
+    return together(found.filter((part) => part !== undefined));
+  });
   return (claim) => {
     const { service, port } = claim;
-    const rivals = byAddress.get(port.address) ?? rivalsAt(claims, port.address);
-    byAddress.set(port.address, rivals);
-    const reach = closedReach(claim, rivals, around.unknown) ?? agreedReach(claim, rivals);
-    const own = service.endpoints.some(({ routed }) => routed) ? { ownReach: port.reach } : {};
+    const rivals = rivalsAt(port.address);
+    const { deny } = port.reach;
+    // What others deny here their own claims say.
+    const reach = closedReach(claim, rivals, around.unknown) ?? { ...(rivals.agreed(claim) ?? closed), deny };
+    const hasOwn = service.endpoints.some(
+      ({ routed, address }) => routed && familyOf(address) === port.family,
+    );
+    const own = hasOwn ? { ownReach: port.reach } : {};
     return { ...port, ...own, lapsed: lapses(claim, rivals, around), reach };
   };
 }
 
-function rivalsAt(all: readonly Claim[], address: string): Rivals {
-  const claims = all.filter(({ port }) => overlaps(port.address, address));
-  return {
-    claims,
+const closed: Reach = { everyone: undefined, allow: [], deny: [] };
+
+function partAt([address, claims]: readonly [string, readonly Claim[]]): readonly [string, Rivals] {
+  const part = {
     run: claims.some(runs),
     given: claims.some((claim) => runs(claim) && publishes(claim)),
     publish: claims.some(publishes),
-    agreed: new Map(),
+    agreed: agreement((claim) =>
+      claims.filter((other) => isAsGood(other, claim)).map((other) => other.port.reach),
+    ),
+  };
+  return [address, part];
+}
+
+function together(parts: readonly Rivals[]): Rivals {
+  const [only] = parts;
+  if (only !== undefined && parts.length === 1) return only;
+  return {
+    run: parts.some(({ run }) => run),
+    given: parts.some(({ given }) => given),
+    publish: parts.some(({ publish }) => publish),
+    agreed: agreement((claim) => parts.flatMap(({ agreed }) => agreed(claim) ?? [])),
+  };
+}
+
+/** Found once for all claims that are as good as each other. */
+function agreement(reaches: (claim: Claim) => readonly Reach[]): Rivals['agreed'] {
+  const known = new Map<string, Reach | undefined>();
+  return (claim) => {
+    const key = `${runs(claim)} ${publishes(claim)}`;
+    if (!known.has(key)) {
+      const [first, ...rest] = reaches(claim);
+      known.set(key, first && rest.reduce(intersect, first));
+    }
+    return known.get(key);
+  };
+}
+
+/** Who runs need not heed who does not, nor who publishes a port one who only declares it. */
+function isAsGood(other: Claim, claim: Claim): boolean {
+  return !runs(claim) || (runs(other) && publishes(other) === publishes(claim));
+}
+
+function cached<T>(find: (key: string) => T): (key: string) => T {
+  const known = new Map<string, T>();
+  return (key) => {
+    const found = known.get(key) ?? find(key);
+    known.set(key, found);
+    return found;
   };
 }
 
@@ -153,20 +203,6 @@ function closedReach(claim: Claim, { run, given, publish }: Rivals, unknown: boo
   return { everyone: undefined, allow: [], deny: silent ? [] : claim.port.reach.deny };
 }
 
-/** What all say that have as good a claim; who only declares a port has no say in what is denied to others. */
-function agreedReach(claim: Claim, { claims, agreed }: Rivals): Reach {
-  const [running, published] = [runs(claim), publishes(claim)];
-  const key = `${running} ${published}`;
-  const known = agreed.get(key);
-  if (known !== undefined) return known;
-  const reach = claims
-    .filter((other) => !running || (runs(other) && publishes(other) === published))
-    .map((other) => (publishes(other) === published ? other.port.reach : { ...other.port.reach, deny: [] }))
-    .reduce(intersect);
-  agreed.set(key, reach);
-  return reach;
-}
-
 /**
  * A container with an endpoint is being started: what was not known to be the host's own before may be Docker's own listener. Of one that
  * runs on the host's network only what was known before is the host's own, and what the configuration declares is the container's: who
@@ -180,17 +216,10 @@ function lapses(claim: Claim, { run }: Rivals, { known, judged }: Around): boole
   return endpoints.length === 0 && !run && judged.keepsOut(port, ports);
 }
 
-function overlaps(a: string, b: string): boolean {
-  return a === 'any' || b === 'any' || a === b;
-}
-
-/** What both open. A network inside a group is not looked into: rather closed than guessed. */
+/** What both open, never more than one of them says. A network inside a group is not looked into: rather closed than guessed. */
 function intersect(a: Reach, b: Reach): Reach {
-  return {
-    everyone: a.everyone !== undefined && b.everyone !== undefined ? a.everyone : undefined,
-    allow: [...allowedBy(a, b), ...(a.everyone === undefined ? [] : b.allow)],
-    deny: [...a.deny, ...b.deny],
-  };
+  if (a.everyone !== undefined && b.everyone !== undefined) return { ...closed, everyone: a.everyone };
+  return { ...closed, allow: [...allowedBy(a, b), ...(a.everyone === undefined ? [] : b.allow)] };
 }
 
 function allowedBy(a: Reach, b: Reach): readonly PeerRule[] {

@@ -24,3 +24,11 @@ export function peerRulesOf(
 ): readonly PeerRule[] {
   return [...reach[which], ...(ownReach?.[which] ?? [])];
 }
+
+/**
+ * A port as people are told of it: of a container that has an address of its own (routed), as it is there, since that is open whoever has
+ * the host's port.
+ */
+export function asTold(port: ServicePort): ServicePort {
+  return port.ownReach === undefined ? port : { ...port, lapsed: false, reach: port.ownReach };
+}

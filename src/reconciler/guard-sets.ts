@@ -5,6 +5,7 @@ import type { HostFacts } from '../inventory/read-inventory.ts';
 import type { MemberTest } from '../kernel/member-test.ts';
 import { everyAddress } from '../net/merge-networks.ts';
 import type { Cidr, Family } from '../net/network.ts';
+import { protocols } from '../net/port.ts';
 import { setName } from '../ruleset/names.ts';
 import type { Predecessor } from './adopted-ports.ts';
 
@@ -135,8 +136,9 @@ function membersIn(
 }
 
 function placeIn(member: string, family: Family): HostPort | undefined {
-  const [, half = '', protocol, port] = /^([^,]+),(tcp|udp):(\d+)$/.exec(member) ?? [];
-  if (protocol !== 'tcp' && protocol !== 'udp') return undefined;
+  const [, half = '', name, port] = /^([^,]+),([a-z]+):(\d+)$/.exec(member) ?? [];
+  const protocol = protocols.find((known) => known === name);
+  if (protocol === undefined) return undefined;
   const address = everyAddress(family).includes(half) ? 'any' : (half as Cidr);
   return { family, address, protocol, port: Number(port) };
 }

@@ -118,8 +118,8 @@ export class Withdrawal {
   }
 }
 
-function isOpen({ reach }: ServicePort): boolean {
-  return reach.everyone !== undefined || reach.allow.length > 0;
+function isOpen({ reach, ownReach = reach }: ServicePort): boolean {
+  return [reach, ownReach].some(({ everyone, allow }) => everyone !== undefined || allow.length > 0);
 }
 
 /** The members that opening sets would not have, had the news been in the list. */

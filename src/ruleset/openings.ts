@@ -71,8 +71,8 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
   const counted = new Set<string>();
   const networks = { allowed: emptyMembers(), denied: emptyMembers() };
   const usual = new Roles();
-  const named = (rules: readonly PeerRule[], use: 'allow' | 'deny'): readonly (readonly Cidr[])[] =>
-    rules.map(({ peer }) => addressesOf(peer, { groups: policy.groups, use }));
+  const allowed = membersByPeer(policy, family, 'allow');
+  const denied = membersByPeer(policy, family, 'deny');
   const wide = new Map<Protocol, Roles>();
   for (const door of doors) {
     if (door.wide) {
@@ -81,8 +81,8 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
       roles.add(door, [door.port]);
     } else usual.add(door, portMembers(door));
     if (door.counted) for (const member of portMembers(door)) counted.add(member);
-    addNetworks(door, named(door.reach.allow, 'allow'), networks.allowed);
-    addNetworks(door, named(door.reach.deny, 'deny'), networks.denied);
+    addNetworks(door, door.reach.allow.map(allowed), networks.allowed);
+    addNetworks(door, door.reach.deny.map(denied), networks.denied);
   }
   return {
     ...usual.sorted(),
@@ -90,6 +90,20 @@ export function openings(policy: Policy, family: Family, routed: boolean): Openi
     wide: new Map([...wide].map(([protocol, roles]) => [protocol, roles.sorted()])),
     allowedNetworks: sortedMembers(networks.allowed),
     deniedNetworks: sortedMembers(networks.denied),
+  };
+}
+
+/** As members of sets, each found once: one that a label names may be named for very many ports. */
+function membersByPeer(
+  { groups }: Policy,
+  family: Family,
+  use: 'allow' | 'deny',
+): (rule: PeerRule) => readonly string[] {
+  const known = new Map<PeerRule['peer'], readonly string[]>();
+  return ({ peer }) => {
+    const members = known.get(peer) ?? toSetMembers(addressesOf(peer, { groups, use }), family);
+    known.set(peer, members);
+    return members;
   };
 }
 
@@ -198,10 +212,10 @@ function portMembers(door: PlainDoor): readonly string[] {
   return hostHalves(door).map((half) => `${half},${door.protocol}:${door.port}`);
 }
 
-function addNetworks(door: Door, lists: readonly (readonly Cidr[])[], into: Members): void {
+function addNetworks(door: Door, lists: readonly (readonly string[])[], into: Members): void {
   const port = `${door.protocol}:${door.port}`;
-  for (const networks of lists) {
-    for (const source of toSetMembers(networks, door.family)) {
+  for (const sources of lists) {
+    for (const source of sources) {
       if (door.address === 'any') into.pairs.add(`${source},${port}`);
       else into.bound.add(`${door.address},${port},${source}`);
     }

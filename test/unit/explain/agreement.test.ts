@@ -74,6 +74,32 @@ describe('the kernel', () => {
       );
   });
 
+  it.each([
+    ['missing', 'del dockwall4-t-public 8500', 'dockwall.public', 'let in', 'turned away'],
+    ['one too many', 'add dockwall4-t-public 8500', 'dockwall.description', 'turned away', 'let in'],
+  ])('a port of very many is %s', async (words, line, label, verdict, does) => {
+    const [port] = ports('8000:8000');
+    const many = makeContainer('many', {
+      endpoints,
+      ports: port === undefined ? [] : [{ ...port, count: 2000 }],
+      labels: { [label]: '*' },
+    });
+    const [path] = ask(
+      await momentOf({ containers: [many], after: [sets(line)] }),
+      '198.51.100.7',
+      '8500',
+    ).paths;
+    expect(path).toMatchObject({
+      verdict,
+      kernel: {
+        kind: 'differs',
+        does,
+        sets: [`dockwall4-t-${label === 'dockwall.public' ? 'public' : 'published'}`],
+        missing: [`port 8500 is ${words} in the set dockwall4-t-public`],
+      },
+    });
+  });
+
   it('the order of rules', async () => {
     const host = await hostOf(scene([]));
     const before = await host.look();

@@ -4,7 +4,7 @@ import type { Container } from '../../../src/inventory/model.ts';
 import { describeChanges } from '../../../src/policy/changes.ts';
 import type { Policy } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
-import { groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
+import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
 
 const office = { groups: groupsOf({ office: ['198.51.100.0/24'], abusers: ['192.0.2.66'] }) };
 
@@ -22,6 +22,18 @@ function changes(before: Policy, after: Policy): readonly string[] {
 describe('changes in words', () => {
   const closed = policyOf([proxy({})]);
   const opened = policyOf([proxy({ 'dockwall.public': 'https', 'dockwall.allow': 'office' })]);
+
+  it('what is open at a container’s own address, where another has the host’s port', () => {
+    const network = { id: 'n', name: 'n', driver: 'bridge', bridge: 'br-n', routed: [4 as const] };
+    const endpoints = [{ networkId: 'n', address: cidr('172.20.0.2') }];
+    const other = makeContainer('other', { ports: ports('443:443') });
+    const [before, after] = [{}, { 'dockwall.public': 'https' }].map((labels) =>
+      resolve(makeInventory([proxy(labels, { endpoints }), other], { networks: [network] }), makeConfig()),
+    );
+    expect(changes(before as Policy, after as Policy)).toEqual([
+      'opened 443/tcp of proxy to everybody (dockwall.public=https)',
+    ]);
+  });
 
   it('what a label opens, and closes again', () => {
     expect(changes(closed, opened)).toEqual([

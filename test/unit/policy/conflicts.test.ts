@@ -56,8 +56,29 @@ describe('who does not run takes nothing from who does', () => {
   it('of two that do not run only what both say counts', () => {
     const one = created('one', { labels: { ...everybody, 'dockwall.deny': '203.0.113.0/24' } });
     const two = created('two', { labels: everybody });
-    const both = 'everybody, denies 203.0.113.0/24';
-    expect(settled({ containers: [one, two] })).toEqual([`one 8090 ${both}`, `two 8090 ${both}`]);
+    expect(settled({ containers: [one, two] })).toEqual([
+      'one 8090 everybody, denies 203.0.113.0/24',
+      'two 8090 everybody',
+    ]);
+  });
+
+  it('what many say of one port is as much as they say, and no more for each of them', () => {
+    const sources = (index: number): string =>
+      Array.from({ length: 20 }, (_, at) => `10.0.${index}.${at}`).join(',');
+    const containers = Array.from({ length: 10 }, (_, index) =>
+      created(`c${index}`, {
+        labels: { ...everybody, 'dockwall.allow': sources(index), 'dockwall.deny': sources(index + 100) },
+      }),
+    );
+    const reaches = resolve(makeInventory(containers), makeConfig()).services.flatMap((service) =>
+      service.ports.filter(({ family }) => family === 4).map(({ reach }) => reach),
+    );
+    expect(reaches).toHaveLength(10);
+    for (const { everyone, allow, deny } of reaches) {
+      expect(everyone).toBeDefined();
+      expect(allow.length).toBeLessThanOrEqual(20);
+      expect(deny).toHaveLength(20);
+    }
   });
 });
 

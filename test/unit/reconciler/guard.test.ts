@@ -360,10 +360,16 @@ describe('guardIn', () => {
           ['192.0.2.1,tcp:25', listSeconds - age],
           // came just before the next renewal
           ['0.0.0.0/1,udp:53', listSeconds - age + 20],
+          ['0.0.0.0/1,sctp:36412', listSeconds - age],
         ),
         [4],
       );
-      expect([...found.known]).toEqual(['4 any tcp:22', '4 192.0.2.1 tcp:25', '4 any udp:53']);
+      expect([...found.known]).toEqual([
+        '4 any tcp:22',
+        '4 192.0.2.1 tcp:25',
+        '4 any udp:53',
+        '4 any sctp:36412',
+      ]);
       expect([age, ...found.firm]).toEqual([age, '4 any tcp:22']);
     }
   });

@@ -34,11 +34,16 @@ function decided(
   networks: readonly NetworkDetails[] = [],
 ): ReturnType<typeof decide> {
   const snapshot: Snapshot = {
-    containers: specs.map(({ id, state = 'running', labels = {} }) => ({
+    containers: specs.map(({ id, state = 'running', labels = {}, hostPort = '8001' }) => ({
       Id: id,
       Names: [`/${id}`],
       Labels: labels,
       State: state,
+      // what Docker has not bound is not the container's
+      Ports:
+        state === 'running'
+          ? [{ IP: '0.0.0.0', PrivatePort: 80, PublicPort: Number(hostPort), Type: 'tcp' as const }]
+          : [],
     })),
     details: new Map(specs.map((spec) => [spec.id, details(spec)])),
     networks,
@@ -62,6 +67,13 @@ const withdrawn = [
   'delete-member dockwall4-public 128.0.0.0/1,tcp:8001',
 ];
 const publicOne: Spec = { id: 'public', labels: open };
+const routed: NetworkDetails = {
+  Id: 'n',
+  Name: 'n',
+  Driver: 'bridge',
+  Options: { 'com.docker.network.bridge.gateway_mode_ipv4': 'routed' },
+  Containers: { public: { IPv4Address: '172.20.0.2/16' } },
+};
 const heir: Spec = { id: 'heir', state: 'created' };
 
 describe('what an event takes away', () => {
@@ -116,14 +128,7 @@ describe('what an event takes away', () => {
   });
 
   it('a routed address is nobody’s any more', () => {
-    const network = {
-      Id: 'n',
-      Name: 'n',
-      Driver: 'bridge',
-      Options: { 'com.docker.network.bridge.gateway_mode_ipv4': 'routed' },
-      Containers: { public: { IPv4Address: '172.20.0.2/16' } },
-    };
-    const { from, ruleset } = decided([publicOne], [network]);
+    const { from, ruleset } = decided([publicOne], [routed]);
     expect(text(withdrawals({ from, sets: ruleset.sets }, [{ kind: 'ended', id: 'public' }]))).toEqual([
       'delete-member dockwall4-r-public 172.20.0.2,tcp:80',
     ]);
@@ -195,6 +200,13 @@ describe('Withdrawal', () => {
     );
     withdrawal.tell({ kind: 'made', id: 'heir', details: details(heir) });
     expect(written.length).toBe(1);
+  });
+
+  it('a routed address goes with its container, whoever has the host’s port', () => {
+    const { withdrawal, written } = start();
+    withdrawal.passed(decided([publicOne, { id: 'other' }], [routed]));
+    withdrawal.tell({ kind: 'ended', id: 'public' });
+    expect(written).toEqual([['delete-member dockwall4-r-public 172.20.0.2,tcp:80']]);
   });
 
   it('a container that has started again has not ended', () => {
