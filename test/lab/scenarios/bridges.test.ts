@@ -56,7 +56,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('bridges, Docker $title', (setup
       await stage.pass();
       await served.end();
     });
-    await stage.dockwall.waitForLog(({ msg }) => String(msg).startsWith('network problem: no rule can name'));
+    await stage.dockwall.waitForLog(({ msg }) => /^network problem: .*: no rule can name/.test(String(msg)));
     const told = stage.dockwall.lines.filter(({ msg }) => String(msg).startsWith('network problem'));
     expect(told.map(({ value }) => value)).toEqual(['e+']);
   });

@@ -65,7 +65,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker $ti
       await stage.pass();
       expect(await front()).toMatch(/^-A DOCKER .*-j DOCKWALL-SERVICES$/);
       expect(await services()).toEqual([
-        expect.stringMatching(/ctstate RELATED,ESTABLISHED .*established" -j ACCEPT$/),
+        expect.stringMatching(/physdev .*between containers of one network" -j RETURN$/),
+        expect.stringMatching(/ctstate ESTABLISHED .*established" -j ACCEPT$/),
+        expect.stringMatching(/-p icmp .*ctstate RELATED .* -j ACCEPT$/),
         expect.stringMatching(
           /-p tcp .*--dport 80 .*--ctorigdstport 8001 .*"dockwall:\w+ allowed 8001->80\/tcp allow web" -j ACCEPT$/,
         ),
