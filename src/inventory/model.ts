@@ -64,8 +64,8 @@ export interface PublishedPort extends PortRun {
   readonly family: Family;
   readonly address: 'any' | Cidr;
   readonly protocol: Protocol;
-  /** The container runs, and Docker has not given it this port: on a network without ports, say, or between two restarts. */
-  readonly unbound?: true;
+  /** Docker has not given the port to its container, which runs (on a network without ports, say) or is between two restarts. */
+  readonly unbound?: 'runs' | 'restarts';
 }
 
 /** A container's address on one network. */

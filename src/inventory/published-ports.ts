@@ -1,6 +1,6 @@
 import { families, familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
-import { joinRuns } from '../net/port-run.ts';
+import { joinRuns, unionOf } from '../net/port-run.ts';
 import { type Protocol, protocols } from '../net/port.ts';
 import type { ContainerDetails, ContainerSummary } from './docker-json.ts';
 import type { PublishedPort } from './model.ts';
@@ -21,7 +21,8 @@ export function publishedPorts(
   const asked =
     details === undefined ? [] : eachRequested(details).filter((port) => !isGiven.has(target(port)));
   // Docker sets the ports of a container before it says that it runs (moby, daemon.containerStart).
-  const missing = isActive(summary) ? asked.map((port) => ({ ...port, unbound: true as const })) : asked;
+  const unbound = summary.State === 'restarting' ? 'restarts' : 'runs';
+  const missing = isActive(summary) ? asked.map((port) => ({ ...port, unbound }) as const) : asked;
   return join([...given, ...missing]);
 }
 
@@ -34,10 +35,7 @@ export function isActive({ State }: Pick<ContainerSummary, 'State'>): boolean {
 
 /** Docker tells each port by itself, in families and addresses. */
 function join(ports: readonly PublishedPort[]): readonly PublishedPort[] {
-  return joinRuns(
-    ports,
-    ({ family, address, protocol, unbound }) => `${family} ${address} ${protocol} ${unbound === true}`,
-  );
+  return joinRuns(ports, kindOf);
 }
 
 function givenPorts(summary: ContainerSummary): readonly PublishedPort[] {
@@ -57,7 +55,21 @@ export function requestedPorts(details: ContainerDetails): readonly PublishedPor
   return join(eachRequested(details));
 }
 
+function kindOf({ family, address, protocol, unbound }: PublishedPort): string {
+  return `${family} ${address} ${protocol} ${unbound}`;
+}
+
+/** More ranges of which Docker is to take one are one claim to all of them: whoever asks for so many has no use for each. */
+const mostRanges = 64;
+
 function eachRequested(details: ContainerDetails): readonly PublishedPort[] {
+  const asked = eachAsked(details);
+  const ranges = asked.filter(({ oneOf }) => oneOf === true);
+  if (ranges.length <= mostRanges) return asked;
+  return [...asked.filter(({ oneOf }) => oneOf !== true), ...unionOf(ranges, kindOf)];
+}
+
+function eachAsked(details: ContainerDetails): readonly PublishedPort[] {
   const asked = Object.entries(details.HostConfig.PortBindings ?? {}).flatMap(([key, hosts]) => {
     const target = containerPort(key);
     if (target === undefined) return [];

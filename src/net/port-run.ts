@@ -133,3 +133,30 @@ function follows(port: PortRun, last: PortRun): boolean {
   const host = port.hostPort === undefined || port.hostPort === (last.hostPort ?? 0) + 1;
   return host && port.containerPort === last.containerPort + 1;
 }
+
+/**
+ * As few runs as hold the same host ports, for claims that are closed or too many to be told apart: which container port is behind which
+ * is lost.
+ * @param kind what has to be the same for two to be one.
+ */
+export function unionOf<T extends PortRun>(ports: readonly T[], kind: (port: T) => string): readonly T[] {
+  return [...Map.groupBy(ports, kind).values()].flatMap((alike) => {
+    const found: { first: T; from: number; to: number }[] = [];
+    for (const first of alike.toSorted((a, b) => (a.hostPort ?? 0) - (b.hostPort ?? 0))) {
+      const range = hostPortsOf(first);
+      const last = found.at(-1);
+      if (range === undefined) continue;
+      if (last !== undefined && range.from <= last.to + 1) last.to = Math.max(last.to, range.to);
+      else found.push({ first, ...range });
+    }
+    return found.map(({ first, from, to }): T => {
+      const { count: _, ...rest } = first;
+      return {
+        ...rest,
+        hostPort: from,
+        oneOf: true,
+        ...(to === from ? {} : { count: to - from + 1 }),
+      } as unknown as T;
+    });
+  });
+}

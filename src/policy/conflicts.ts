@@ -186,7 +186,7 @@ function cached<T>(find: (key: string) => T): (key: string) => T {
 
 /** Whether the container may have the port now: it runs, and Docker has not left this port out. */
 function runs({ service, port }: Claim): boolean {
-  return service.active && port.unbound !== true;
+  return service.active && port.unbound === undefined;
 }
 
 /** Of a container on the host's network nobody but itself says that it has a port. */
@@ -213,7 +213,9 @@ function lapses(claim: Claim, { run }: Rivals, { known, judged }: Around): boole
   const { endpoints, portsFrom, ports } = service;
   if (runs(claim)) return portsFrom === 'label' && known.keepsOut(port, ports);
   if (known.keepsOut(port, ports)) return true;
-  return endpoints.length === 0 && !run && judged.keepsOut(port, ports);
+  // of one that runs without the port no listener is Docker's
+  const starts = endpoints.length > 0 && port.unbound !== 'runs';
+  return !starts && !run && judged.keepsOut(port, ports);
 }
 
 /** What both open, never more than one of them says. A network inside a group is not looked into: rather closed than guessed. */

@@ -1,6 +1,7 @@
 import type { GroupName } from '../config/model.ts';
+import type { PublishedPort } from '../inventory/model.ts';
 import { families } from '../net/network.ts';
-import type { PortRun } from '../net/port-run.ts';
+import { type PortRun, unionOf } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { PolicyMembers, Problem, Reach, Service } from './model.ts';
 import { namesAddresses, peerRulesOf } from './peers.ts';
@@ -31,6 +32,8 @@ export const limits = {
    */
   counted: 1024,
   countedTogether: 8192,
+  /** TCP ports times addresses of one container that are watched for sessions that begin in the middle. */
+  answers: 65_536,
   /** Rules of the front; what is open beyond them is left to Docker's own rules behind the gate. */
   frontRules: 256,
 } as const;
@@ -59,6 +62,16 @@ export function markWide(services: readonly Service[]): readonly Service[] {
   return wide.size === 0
     ? services
     : services.map((service) => (wide.has(service) ? { ...service, wide: true } : service));
+}
+
+/** The claims of a container that asks for too much, as few as they can be: they are closed. One that does not run takes nothing from who does. */
+export function folded<T extends PublishedPort>(ports: readonly T[], active: boolean): readonly T[] {
+  const claims = ports.filter(({ hostPort }) => hostPort !== undefined);
+  const wide = active ? claims : claims.map((port) => ({ ...port, address: 'any' as const }));
+  return unionOf(
+    wide,
+    ({ family, address, protocol, unbound }) => `${family} ${address} ${protocol} ${unbound}`,
+  );
 }
 
 /** What a container asks for beyond {@link limits}; undefined where it does not. */

@@ -38,7 +38,7 @@ export interface ServicePort extends PortRun {
   readonly address: 'any' | Cidr;
   readonly protocol: Protocol;
   /** See {@link PublishedPort}. */
-  readonly unbound?: true;
+  readonly unbound?: 'runs' | 'restarts';
   /** What the labels say by themselves, for the container's own address (routed): nobody else claims that. Absent: `reach`. */
   readonly ownReach?: Reach;
   readonly reach: Reach;

@@ -7,7 +7,7 @@ import { knownGroupNames } from './groups.ts';
 import { withinLimits } from './label-limits.ts';
 import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
 import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
-import { overLimit } from './limits.ts';
+import { folded, overLimit } from './limits.ts';
 import {
   dockersAnswer,
   type PeerRule,
@@ -47,6 +47,8 @@ export function readServices(
   });
   const services: Service[] = [];
   const guestsOf = guestsByHost(speakers);
+  const swarm = speakers.filter(({ container }) => container.swarmService !== undefined);
+  const mesh = swarm.filter(({ container }) => container.networkMode.kind === 'mesh');
   for (const owner of speakers) {
     if (owner.container.networkMode.kind === 'container') {
       problems.push(...owner.rules.problems);
@@ -54,7 +56,14 @@ export function readServices(
     }
     const { id, name } = owner.container;
     const guests = [...(guestsOf.get(id) ?? []), ...(guestsOf.get(name) ?? [])];
-    const read = readService({ owner, guests, kin: kinOf(owner, speakers, config) }, { config, inventory });
+    const read = readService(
+      {
+        owner,
+        guests,
+        kin: kinOf(owner, owner.container.networkMode.kind === 'mesh' ? swarm : mesh, config),
+      },
+      { config, inventory },
+    );
     problems.push(...read.problems);
     services.push(read.service);
   }
@@ -103,10 +112,11 @@ interface Kin {
  * own, so a port that only one of them has is no mistake in the other. And one that none of them has closes nothing: which containers are
  * tasks is said by a label, which anybody may write.
  */
-function kinOf(owner: Speaker, speakers: readonly Speaker[], config: Config): Kin {
+/** @param others of a port in the mesh, all of the swarm; of a task, which there may be very many of, the mesh. */
+function kinOf(owner: Speaker, others: readonly Speaker[], config: Config): Kin {
   const name = owner.container.swarmService;
   if (name === undefined || !config.services.has(name)) return { ports: [], spoken: false };
-  const kin = speakers.filter(({ container }) => container.swarmService === name);
+  const kin = others.filter(({ container }) => container.swarmService === name);
   return { ports: kin.flatMap(portsOf), spoken: true };
 }
 
@@ -138,7 +148,8 @@ function readService(
   }));
   const excess = overLimit(container.name, open);
   if (excess !== undefined) problems.push(excess);
-  const decided = excess === undefined ? open : ports.map((port) => ({ ...port, reach: closed }));
+  const decided =
+    excess === undefined ? open : folded(ports, container.active).map((port) => ({ ...port, reach: closed }));
   return {
     problems,
     service: {

@@ -3,6 +3,7 @@ import type { Cidr, Family } from '../net/network.ts';
 import { joinMembers } from '../net/port-members.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
+import { limits, portCount } from '../policy/limits.ts';
 import type { PeerRule, Policy, Reach, Service, ServicePort } from '../policy/model.ts';
 import { addressesOf, namesAddresses } from '../policy/peers.ts';
 
@@ -157,15 +158,17 @@ export function doorMembers(service: Service, port: ServicePort): readonly strin
 
 /** hash:net,port members for where the published TCP ports of containers are answered from: the container's address and port. */
 export function answerMembers(services: readonly Service[], family: Family): readonly string[] {
-  const members = services.flatMap(({ endpoints, ports }) =>
-    endpoints
-      .filter(({ address }) => address.includes(':') === (family === 6))
-      .flatMap(({ address }) =>
-        ports
-          .filter((port) => port.family === family && port.protocol === 'tcp')
-          .map((port) => `${address},tcp:${rangeText(containerPortsOf(port))}`),
-      ),
-  );
+  const members = services.flatMap(({ endpoints, ports }) => {
+    const here = endpoints.filter(({ address }) => address.includes(':') === (family === 6));
+    const own = ports.filter((port) => port.family === family && port.protocol === 'tcp');
+    // A container on very many networks, with very many ports: its own sessions only, and everybody's list of sets.
+    if (here.length * portCount(own) > limits.answers) return [];
+    return here.flatMap(({ address, routed }) =>
+      own
+        .filter(({ unbound }) => unbound === undefined || routed)
+        .map((port) => `${address},tcp:${rangeText(containerPortsOf(port))}`),
+    );
+  });
   return joinMembers(members);
 }
 

@@ -57,7 +57,7 @@ function claimsOfContainer(spec: ContainerSpec, declared: Declared): readonly Cl
   if (!runs && isRunning(spec) && !spec.told) return [];
   const chosen = (spec.publishAll ?? []).map((port) => ({ port, hostIp: '', hostPort: '' }));
   return [...spec.bindings, ...chosen].flatMap(({ port, hostIp, hostPort }, index) => {
-    const [, protocol = 'tcp'] = /^\d+(?:\/(tcp|udp|sctp))?$/.exec(port) ?? ['', ''];
+    const [, protocol = 'tcp'] = /^\d+(?:\/(tcp|udp|sctp))?$/.exec(port.toLowerCase()) ?? ['', ''];
     const [, first, last = first] = /^([1-9]\d*)(?:-(\d+))?$/.exec(hostPort) ?? [];
     const from = first === undefined && runs ? 49_153 + index : Number(first);
     if (protocol === '' || !(from <= 65_535)) return [];

@@ -58,7 +58,7 @@ describe('whatever another owner adds, others’ ports are open and closed to th
     // nothing was left out, and not everything excused
     expect([...all.kinds.keys()].sort()).toEqual([...kinds].sort());
     expect(all.plain).toBeGreaterThan(all.worlds / 4);
-    expect(all.worlds).toBeGreaterThan(worldsInAll * 0.8);
+    expect(all.worlds).toBeGreaterThan(worldsInAll * 0.6);
     if (worldsInAll >= 10_000) expect([...all.excused.keys()].sort()).toEqual([...excuses].sort());
   });
 });
