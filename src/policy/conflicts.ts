@@ -137,7 +137,8 @@ const closed: Reach = { everyone: undefined, allow: [], deny: [] };
 function partAt([address, claims]: readonly [string, readonly Claim[]]): readonly [string, Rivals] {
   const part = {
     run: claims.some(runs),
-    given: claims.some((claim) => runs(claim) && publishes(claim)),
+    // what is bound to loopback is in nobody's way from outside
+    given: claims.some((claim) => runs(claim) && publishes(claim) && !claim.port.loopback),
     publish: claims.some(publishes),
     agreed: agreement((claim) =>
       claims.filter((other) => isAsGood(other, claim)).map((other) => other.port.reach),

@@ -149,7 +149,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title',
     );
     await watching({ stage, closed: stage.both(22), every: 1 }, async (watch) => {
       await stage.lab.engine.docker('start', 'ssh');
-      await watch.keepServed('T', 22);
+      // until it is stopped: how long an engine takes for that is its own affair
+      await (await watch.keepServed('T', 22)).end();
       await stage.lab.engine.docker('stop', 'ssh');
       await stage.lab.engine.docker('start', 'ssh');
     });
