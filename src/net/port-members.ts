@@ -1,3 +1,4 @@
+import { firstIndex } from './first-index.ts';
 import { shortestRun } from './port-run.ts';
 import type { PortRange } from './port.ts';
 
@@ -70,14 +71,7 @@ export class MemberIndex {
 }
 
 function holds(sorted: readonly PortRange[], port: number): boolean {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((sorted[middle]?.to ?? 0) < port) low = middle + 1;
-    else high = middle;
-  }
-  const range = sorted[low];
+  const range = sorted[firstIndex(sorted, ({ to }) => to < port)];
   return range !== undefined && range.from <= port;
 }
 

@@ -1,4 +1,5 @@
 import type { Inventory } from '../inventory/model.ts';
+import { firstIndex } from '../net/first-index.ts';
 import { familyOf } from '../net/network.ts';
 import { cut, hostPortsOf } from '../net/port-run.ts';
 import { HostHolds } from './lapses.ts';
@@ -89,15 +90,9 @@ function edgesOf(claims: readonly Claim[], held: HostHolds['places']): readonly 
 function edgesWithin(edges: readonly number[], port: ServicePort): readonly number[] {
   const range = hostPortsOf(port);
   if (range === undefined || range.from === range.to) return [];
-  let low = 0;
-  let high = edges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((edges[middle] ?? 0) <= range.from) low = middle + 1;
-    else high = middle;
-  }
   const places: number[] = [];
-  for (let at = low; (edges[at] ?? Infinity) <= range.to; at += 1) places.push((edges[at] ?? 0) - range.from);
+  for (let at = firstIndex(edges, (edge) => edge <= range.from); (edges[at] ?? Infinity) <= range.to; at += 1)
+    places.push((edges[at] ?? 0) - range.from);
   return places;
 }
 

@@ -1,3 +1,4 @@
+import { firstIndex } from '../net/first-index.ts';
 import { containerPortsOf, cut, hostPortsOf, overlap, type PortRun } from '../net/port-run.ts';
 import type { PortRange, PortSelector, Protocol } from '../net/port.ts';
 
@@ -32,23 +33,12 @@ class ByNumber<T extends Port> {
 
   find({ range, protocol }: Numbered): readonly T[] {
     const found = this.rows.filter((port) => overlap(this.rangeOf(port), range));
-    for (let at = this.firstFrom(range.from); ; at += 1) {
+    for (let at = firstIndex(this.singles, ({ number }) => number < range.from); ; at += 1) {
       const single = this.singles[at];
       if (single === undefined || single.number > range.to) break;
       found.push(single.port);
     }
     return protocol === undefined ? found : found.filter((port) => port.protocol === protocol);
-  }
-
-  private firstFrom(number: number): number {
-    let low = 0;
-    let high = this.singles.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.singles[middle]?.number ?? 0) < number) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
 
