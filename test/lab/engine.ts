@@ -1,11 +1,11 @@
-import { closeSync, existsSync, openSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { askSocket } from './ask-socket.ts';
 import { cellEnv, inCellArgv, spawnDetached } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import { type EngineOptions, daemonFlags } from './engine-options.ts';
 import { until } from './poll.ts';
-import { type ProcessRef, isAlive, signal } from './processes.ts';
+import { type ProcessRef, isAlive, isReaped, signal } from './processes.ts';
 import { type RunOptions, type RunResult, run } from './run.ts';
 
 /** The name under which the lab's own image is in every engine. */
@@ -70,9 +70,15 @@ export class Engine {
 
   async waitReady(): Promise<void> {
     await until({ what: `dockerd to answer (${this.logFile})`, ms: 60_000 }, async () => {
-      if (!this.running) throw new Error(`starting dockerd: it ended, see ${this.logFile}`);
+      if (!this.running)
+        throw new Error(`starting dockerd: it ended (${this.logFile})\n${this.#lastWords()}`);
       return existsSync(this.socket) && (await askSocket(this.socket, '/_ping'))?.status === 200;
     });
+  }
+
+  /** The end of what dockerd printed: where a run fails on another machine, the log itself is gone with its lab. */
+  #lastWords(): string {
+    return readFileSync(this.logFile, 'utf8').trimEnd().split('\n').slice(-8).join('\n');
   }
 
   /** Ends dockerd as a service manager would (SIGTERM) and waits until it is gone. */
@@ -94,14 +100,16 @@ export class Engine {
     const daemon = this.#daemon;
     if (!daemon) return;
     signal(daemon, name);
-    await until({ what: `dockerd to end after ${name}`, ms: 60_000 }, () => !isAlive(daemon));
+    await until({ what: `dockerd to end after ${name}`, ms: 60_000 }, () => isReaped(daemon));
     this.#daemon = undefined;
     this.#site.remember(this.#cell, undefined);
   }
 
   /** Runs a command on the Docker host: its network, the engine's files and tools. */
   async exec(argv: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-    return run(inCellArgv(this.#cell, argv), { ...options, env: cellEnv(options.env), cleanEnv: true });
+    // nsenter passes no signal on: without this, a command that does not end in time lives on and holds our pipe open
+    const killable = ['setpriv', '--pdeathsig', 'KILL', ...argv];
+    return run(inCellArgv(this.#cell, killable), { ...options, env: cellEnv(options.env), cleanEnv: true });
   }
 
   /** The docker command; gives what it printed. */

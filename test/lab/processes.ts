@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 
 /** One process for certain: a pid is handed out again, a pid with its start time is not. */
 export interface ProcessRef {
@@ -31,6 +31,14 @@ export function processRef(pid: number): ProcessRef | undefined {
 
 export function isAlive(process: ProcessRef): boolean {
   return startTime(process.pid) === process.startTime;
+}
+
+/**
+ * Whether the process is gone and its pid too. A zombie keeps its pid until its parent has asked for it, and dockerd does not start
+ * where its pid file names a pid that exists ("process with PID ... is still running", Docker 20.10 to 28.5).
+ */
+export function isReaped({ pid }: ProcessRef): boolean {
+  return !existsSync(`/proc/${pid}`);
 }
 
 /** Signals exactly this process; false when it is gone already. */

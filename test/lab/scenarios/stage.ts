@@ -104,6 +104,8 @@ export class Stage {
 
   async #clear(): Promise<void> {
     const { engine } = this.lab;
+    // a test that failed half way may have left it down, and the docker command waits for an activation socket without an end
+    if (!engine.running) await engine.start();
     const all = (await engine.docker('ps', '--all', '--quiet')).split('\n').filter(Boolean);
     if (all.length > 0) await engine.docker('rm', '--force', ...all);
     await engine.docker('network', 'prune', '--force');
