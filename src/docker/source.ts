@@ -36,7 +36,7 @@ function mayServe(details: ContainerDetails, places: readonly HostPort[]): boole
   const ports = requestedPorts(details);
   if (details.unreadable !== undefined || ports.some(({ hostPort }) => hostPort === undefined)) return true;
   const claims = new ClaimIndex(ports);
-  return places.some((place) => claims.at(place).length > 0);
+  return places.some((place) => claims.has(place));
 }
 
 /** What can be read of a list, and what cannot. */

@@ -30,33 +30,52 @@ export function isLoopback({ address }: Pick<HostPortRun, 'address'>): boolean {
   return address === '::1' || address.startsWith('127.');
 }
 
-/** Wider rows are kept as they are, and looked through one after the other: there cannot be many. */
-const wideRow = 256;
+/** Claims are found by pages of so many ports. */
+const pageSize = 64;
 
-/** Claims by port, so that one of many thousands is found at once. */
+/** Claims by port, so that one of many thousands is found at once; a range costs no more than the pages that it is on. */
 export class ClaimIndex<T extends HostPortRun> {
-  private readonly single = new Map<string, T[]>();
-  private readonly wide: T[] = [];
+  /** By family and protocol, then by number. */
+  private readonly pages = new Map<string, Map<number, T[]>>();
 
   constructor(claims: Iterable<T>) {
+    let before: { readonly claim: T; readonly pages: Map<number, T[]> } | undefined;
     for (const claim of claims) {
       const range = hostPortsOf(claim);
       if (range === undefined) continue;
-      if (range.to - range.from >= wideRow) this.wide.push(claim);
-      else
-        for (let port = range.from; port <= range.to; port += 1) this.add(`${claim.protocol}:${port}`, claim);
+      // most of many claims are of one kind
+      if (before?.claim.family !== claim.family || before.claim.protocol !== claim.protocol)
+        before = { claim, pages: this.pagesOf(claim) };
+      const { pages } = before;
+      for (let page = pageOf(range.from); page <= pageOf(range.to); page += 1) {
+        const list = pages.get(page);
+        if (list === undefined) pages.set(page, [claim]);
+        else list.push(claim);
+      }
     }
   }
 
   /** Those that are in the way of a socket at this place. */
   at(place: HostPort): readonly T[] {
-    const near = this.single.get(`${place.protocol}:${place.port}`) ?? [];
-    return [...near, ...this.wide].filter((claim) => clash(place, claim));
+    return this.near(place).filter((claim) => clash(place, claim));
   }
 
-  private add(key: string, claim: T): void {
-    const list = this.single.get(key);
-    if (list === undefined) this.single.set(key, [claim]);
-    else list.push(claim);
+  /** Whether any is. */
+  has(place: HostPort): boolean {
+    return this.near(place).some((claim) => clash(place, claim));
   }
+
+  private near(place: HostPort): readonly T[] {
+    return this.pages.get(`${place.family} ${place.protocol}`)?.get(pageOf(place.port)) ?? [];
+  }
+
+  private pagesOf({ family, protocol }: T): Map<number, T[]> {
+    const pages = this.pages.get(`${family} ${protocol}`) ?? new Map<number, T[]>();
+    this.pages.set(`${family} ${protocol}`, pages);
+    return pages;
+  }
+}
+
+function pageOf(port: number): number {
+  return Math.floor(port / pageSize);
 }

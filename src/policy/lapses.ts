@@ -36,8 +36,9 @@ export class HostHolds {
   /** What is left of a new container's claims: those that Docker could serve now. */
   leave<T extends HostPortRun>(claims: readonly T[]): readonly T[] {
     return claims.flatMap((claim) => {
-      const { from } = hostPortsOf(claim) ?? { from: 0 };
-      const edges = this.places.flatMap(({ port }) => [port - from, port - from + 1]);
+      const range = hostPortsOf(claim);
+      if (range === undefined || range.from === range.to) return this.keepsOut(claim, claims) ? [] : [claim];
+      const edges = this.places.flatMap(({ port }) => [port - range.from, port - range.from + 1]);
       return cut(claim, edges).filter((piece) => !this.keepsOut(piece, claims));
     });
   }

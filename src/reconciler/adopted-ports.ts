@@ -3,6 +3,7 @@ import { ClaimIndex, type HostPortRun, placeKey } from '../inventory/host-port.t
 import type { HostPort } from '../inventory/model.ts';
 import { hostPortsOf, rangeText } from '../net/port-run.ts';
 import { HostHolds } from '../policy/lapses.ts';
+import { PortTimes } from './port-times.ts';
 
 /** A new socket is looked at twice, this far apart at least, before Docker is asked whose it is, ms. */
 const settleTime = 400;
@@ -31,10 +32,6 @@ interface Adopted {
 interface Waiting {
   readonly socket: HostSocket;
   readonly since: number;
-}
-
-interface Dated extends HostPortRun {
-  readonly at: number;
 }
 
 /** What an earlier process knew, as keys of places. */
@@ -66,11 +63,12 @@ export class AdoptedPorts {
   private readonly firstLocalPort: number;
   private readonly adopted = new Map<string, Adopted>();
   private waiting = new Map<string, Waiting>();
-  private readonly published = new Map<string, Dated>();
-  private publishedIndex = new ClaimIndex<Dated>([]);
-  private created: readonly Dated[] = [];
-  private createdIndex = new ClaimIndex<Dated>([]);
+  /** What containers hold now, and what they have held; what containers claim, and what new ones have asked for. */
+  private held: { readonly runs: readonly HostPortRun[]; readonly at: number } = { runs: [], at: 0 };
+  private holds = new ClaimIndex<HostPortRun>([]);
+  private readonly published = new PortTimes(mistrust);
   private claims = new ClaimIndex<HostPortRun>([]);
+  private readonly created = new PortTimes(claimedAtCreate);
   private lastEvent = Number.NEGATIVE_INFINITY;
 
   /** @param firstLocalPort from here on Docker chooses ports by itself. */
@@ -110,7 +108,7 @@ export class AdoptedPorts {
     let freed = false;
     for (const [key, adopted] of this.adopted) {
       this.follow(key, adopted, { here: byPlace.get(key) ?? [], now });
-      freed ||= !this.adopted.has(key) && this.isClaimed(adopted.place);
+      freed ||= !this.adopted.has(key) && this.isClaimed(adopted.place, now);
     }
     const before = this.waiting;
     this.waiting = new Map();
@@ -122,7 +120,7 @@ export class AdoptedPorts {
       this.waiting.set(socketKey(socket), waiting);
       for (const place of places) {
         const rootToo = (byPlace.get(placeKey(place)) ?? []).some(({ uid }) => uid === 0);
-        if (!rootToo && !this.isClaimed(place)) this.adopt(place, socket, 'seen');
+        if (!rootToo && !this.isClaimed(place, now)) this.adopt(place, socket, 'seen');
       }
     }
     return freed;
@@ -161,7 +159,7 @@ export class AdoptedPorts {
       const here = this.waiting.delete(socketKey(socket));
       for (const place of this.unpublished(socket, now)) {
         if (here) this.adopt(place, socket, 'firm');
-        else freed ||= this.isClaimed(place);
+        else freed ||= this.isClaimed(place, now);
       }
     }
     return freed;
@@ -169,15 +167,16 @@ export class AdoptedPorts {
 
   /** What a pass has found out. What a container holds is no business of the host's: the gate judges it, whoever listens. */
   publish({ held, all }: Claims, now: number): void {
-    for (const [key, { at }] of this.published) if (now - at > mistrust) this.published.delete(key);
-    for (const run of held) this.published.set(runKey(run), { ...run, at: now });
-    this.publishedIndex = new ClaimIndex(this.published.values());
+    const still = new Set(held.map(runKey));
+    this.published.add(
+      this.held.runs.filter((run) => !still.has(runKey(run))),
+      this.held.at,
+    );
+    this.held = { runs: held, at: now };
+    this.holds = new ClaimIndex(held);
     this.claims = new ClaimIndex(all);
-    this.created = this.created.filter(({ at }) => now - at <= claimedAtCreate);
-    this.createdIndex = new ClaimIndex(this.created);
-    const holds = new ClaimIndex(held);
     for (const [key, adopted] of this.adopted) {
-      if (holds.at(adopted.place).length > 0) this.adopted.delete(key);
+      if (this.holds.has(adopted.place)) this.adopted.delete(key);
       else if (adopted.trust === 'known') adopted.trust = 'firm';
     }
   }
@@ -187,11 +186,10 @@ export class AdoptedPorts {
    * @returns what is.
    */
   claim(ports: readonly HostPortRun[], now: number): HostHolds {
-    this.created = [...this.created, ...ports.map((port) => ({ ...port, at: now }))];
-    this.createdIndex = new ClaimIndex(this.created);
-    const asked = new ClaimIndex(ports);
-    for (const [key, adopted] of this.adopted)
-      if (!isConfirmed(adopted) && asked.at(adopted.place).length > 0) this.adopted.delete(key);
+    this.created.add(ports, now);
+    const loose = [...this.adopted].filter(([, adopted]) => !isConfirmed(adopted));
+    const asked = new ClaimIndex(loose.length === 0 ? [] : ports);
+    for (const [key, { place }] of loose) if (asked.has(place)) this.adopted.delete(key);
     return new HostHolds([...this.adopted.values()].filter(isConfirmed).map(({ place }) => place));
   }
 
@@ -235,7 +233,7 @@ export class AdoptedPorts {
     adopted: Adopted,
     { here, now }: { here: readonly HostSocket[]; now: number },
   ): void {
-    const claimed = this.isClaimed(adopted.place);
+    const claimed = this.isClaimed(adopted.place, now);
     const dockerMayTakeIt =
       claimed || adopted.place.port >= this.firstLocalPort || now - this.lastEvent < eventful;
     const strangers = here.filter(({ inode, uid }) => (claimed || uid === 0) && !adopted.inodes.has(inode));
@@ -253,14 +251,15 @@ export class AdoptedPorts {
     return this.adopted.get(placeKey(place))?.inodes.has(inode) === true;
   }
 
-  private isClaimed(place: HostPort): boolean {
-    return this.claims.at(place).length > 0 || this.createdIndex.at(place).length > 0;
+  private isClaimed(place: HostPort, now: number): boolean {
+    return this.claims.has(place) || now - this.created.last(place) <= claimedAtCreate;
   }
 
   /** Where it waits that is no container's, and was none's a moment ago. */
   private unpublished(socket: HostSocket, now: number): readonly HostPort[] {
     const isFree = (place: HostPort): boolean =>
-      this.publishedIndex.at(place).every(({ at }) => now - at > mistrust);
+      (now - this.held.at > mistrust || !this.holds.has(place)) &&
+      now - this.published.last(place) > mistrust;
     const [own, ...guessed] = placesOf(socket).map((place) => ({ place, free: isFree(place) }));
     // docker-proxy's for IPv6 does not wait on IPv4
     return own?.free === true ? [own, ...guessed].flatMap(({ place, free }) => (free ? [place] : [])) : [];

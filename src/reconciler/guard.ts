@@ -250,7 +250,7 @@ export class Guard {
   private wanted(): readonly Listed[] {
     return this.book.ports().map((place) => ({
       ...place,
-      seconds: this.against.at(place).length > 0 ? firmSeconds : listSeconds,
+      seconds: this.against.has(place) ? firmSeconds : listSeconds,
     }));
   }
 
