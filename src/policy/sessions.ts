@@ -20,7 +20,8 @@ export function sessionPorts({ services }: Policy): ReadonlySet<number> {
   for (const { ports, endpoints } of services) {
     const routed = endpoints.some((endpoint) => endpoint.routed);
     for (const port of ports) {
-      add(hostPortsOf(port));
+      if (port.loopback) continue;
+      if (!port.lapsed) add(hostPortsOf(port));
       if (routed) add(containerPortsOf(port));
     }
   }

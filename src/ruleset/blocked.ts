@@ -73,7 +73,7 @@ function publishers(
       (port) =>
         port.family === asked.family &&
         port.protocol === asked.protocol &&
-        (includes(hostPortsOf(port), asked.port) ||
+        ((!port.lapsed && !port.loopback && includes(hostPortsOf(port), asked.port)) ||
           (includes(containerPortsOf(port), asked.port) && service.endpoints.some(({ routed }) => routed))),
     ),
   );
