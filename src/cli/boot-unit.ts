@@ -1,5 +1,5 @@
 import { place } from '../diff/placement.ts';
-import { readListeners } from '../host/read-host.ts';
+import { firstLocalPort, readListeners } from '../host/read-host.ts';
 import type { Listener } from '../inventory/model.ts';
 import { eachHostPort } from '../net/port-run.ts';
 import { parsePortNumbers } from '../net/port-selector.ts';
@@ -16,8 +16,12 @@ import { openParts, requireConfig } from './parts.ts';
 export async function bootUnit(context: Context, options: { keep?: string | undefined }): Promise<ExitCode> {
   const config = await requireConfig(context);
   const parts = openParts(context, config);
-  const [{ observed, policy }, listeners] = await Promise.all([parts.then(plan), readListeners()]);
-  const found = hostPorts(listeners, policy);
+  const [{ observed, policy }, listeners, firstLocal] = await Promise.all([
+    parts.then(plan),
+    readListeners(),
+    firstLocalPort(),
+  ]);
+  const found = hostPorts(listeners, policy, firstLocal);
   const kept = keptPorts(options.keep, found.kept);
   context.print(
     bootUnitText({
@@ -32,21 +36,22 @@ export async function bootUnit(context: Context, options: { keep?: string | unde
   return exitCodes.ok;
 }
 
-/** `net.ipv4.ip_local_port_range` begins here unless changed (Linux); Docker chooses from it too. */
-const firstLocalPort = 32_768;
-
-/** What listens on the host and is no container's. `left`: numbers that anybody may be given, so they are not kept unasked. */
+/**
+ * What listens on the host and is no container's. `left`: numbers that anybody may be given, so they are not kept unasked.
+ * @param firstLocal from here on Docker chooses ports by itself (see firstLocalPort in host/read-host.ts).
+ */
 export function hostPorts(
   listeners: readonly Listener[],
   { services }: Pick<Policy, 'services'>,
+  firstLocal: number,
 ): { readonly kept: readonly KeptPort[]; readonly left: readonly KeptPort[] } {
   const published = services.flatMap(({ ports }) =>
     ports.flatMap((port) => (port.lapsed ? [] : eachHostPort(port))),
   );
   const own = listeners.filter((listener) => !published.some((port) => same(port, listener)));
   return {
-    kept: own.filter(({ port }) => port < firstLocalPort),
-    left: own.filter(({ port }) => port >= firstLocalPort),
+    kept: own.filter(({ port }) => port < firstLocal),
+    left: own.filter(({ port }) => port >= firstLocal),
   };
 }
 

@@ -100,10 +100,13 @@ describe('hostPorts', () => {
     ];
     const policy = resolve(makeInventory(containers), makeConfig());
     const listeners = [tcp(22), tcp(80), tcp(5300), udp(5300), tcp(8080), udp(40_000), tcp(32_768)];
-    expect(hostPorts(listeners, policy)).toEqual({
+    expect(hostPorts(listeners, policy, 32_768)).toEqual({
       kept: [tcp(22), tcp(5300)],
       left: [udp(40_000), tcp(32_768)],
     });
+    // where the host's ip_local_port_range begins somewhere else
+    expect(hostPorts(listeners, policy, 36_000).left).toEqual([udp(40_000)]);
+    expect(hostPorts(listeners, policy, 5000).kept).toEqual([tcp(22)]);
   });
 });
 
