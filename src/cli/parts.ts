@@ -55,7 +55,7 @@ async function openDocker(
 ): Promise<{ readonly source: DockerSource; readonly probe: EngineProbe }> {
   const client = await connectDocker();
   return {
-    source: new DockerSource(client, () => {}, inspectPatience),
+    source: new DockerSource(client, () => {}, { patience: inspectPatience }),
     probe: new EngineProbe({ client, run, env }),
   };
 }

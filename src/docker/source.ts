@@ -6,9 +6,7 @@ import type {
   Snapshot,
   Unreadable,
 } from '../inventory/docker-json.ts';
-import { ClaimIndex } from '../inventory/host-port.ts';
 import type { HostPort } from '../inventory/model.ts';
-import { requestedPorts } from '../inventory/published-ports.ts';
 import {
   type Read,
   readDetails,
@@ -19,11 +17,11 @@ import {
   sorted,
 } from '../inventory/read-docker.ts';
 import { type DockerClient, DockerError } from './client.ts';
+import { type Answer, Inspects } from './inspects.ts';
+import { isUp, longestStart, mayServe, type SlowStart, type Starting, Starts } from './starts.ts';
 
 /** How long a pass waits for the inspect of one container; a slow start must not delay the others. */
 const inspectPatience = 500;
-/** How long such an inspect may go on behind the pass. */
-const inspectTimeLimit = 120_000;
 
 /** A manager that has lost touch with the others answers after twenty seconds, and then with an error. */
 const servicesPatience = 500;
@@ -31,18 +29,15 @@ const servicesPatience = 500;
 /** Drivers without endpoints on the host. */
 const driversWithoutEndpoints: ReadonlySet<string> = new Set(['host', 'null', 'overlay']);
 
-/** Whether its docker-proxy could be at one of these places, or at any: so it is where that cannot be read. */
-function mayServe(details: ContainerDetails, places: readonly HostPort[]): boolean {
-  const ports = requestedPorts(details);
-  if (details.unreadable !== undefined || ports.some(({ hostPort }) => hostPort === undefined)) return true;
-  const claims = new ClaimIndex(ports);
-  return places.some((place) => claims.has(place));
-}
-
 /** What can be read of a list, and what cannot. */
 interface Listed<T> {
   readonly found: readonly T[];
   readonly unreadable: readonly Unreadable[];
+}
+
+export interface SourceOptions {
+  readonly patience?: number;
+  readonly now?: () => number;
 }
 
 /**
@@ -51,22 +46,39 @@ interface Listed<T> {
  */
 export class DockerSource {
   private readonly details = new Map<string, ContainerDetails>();
-  private readonly inspecting = new Map<string, Promise<ContainerDetails | undefined>>();
+  private readonly inspects: Inspects;
+  private readonly starts = new Starts();
+  private looksAgain = false;
   private readonly client: DockerClient;
   private readonly onLateAnswer: () => void;
   private readonly patience: number;
+  private readonly now: () => number;
   /** What a manager last said. */
   private services: Listed<ServiceDetails> | undefined;
   private askingServices: Promise<void> | undefined;
 
   /**
    * @param onLateAnswer called when an inspect that a pass did not wait for has answered.
-   * @param patience how long {@link list} waits for each inspect, ms.
+   * @param options `patience`: how long {@link list} waits for each inspect, ms; `now`: the time, ms.
    */
-  constructor(client: DockerClient, onLateAnswer: () => void, patience: number = inspectPatience) {
+  constructor(
+    client: DockerClient,
+    onLateAnswer: () => void,
+    { patience = inspectPatience, now = () => performance.now() }: SourceOptions = {},
+  ) {
     this.client = client;
     this.onLateAnswer = onLateAnswer;
     this.patience = patience;
+    this.now = now;
+    this.inspects = new Inspects({
+      inspect: (id, signal) => client.inspect(id, signal),
+      patience,
+      now,
+      onLate: (id, answer) => {
+        this.learn(id, answer);
+        onLateAnswer();
+      },
+    });
   }
 
   /**
@@ -74,17 +86,24 @@ export class DockerSource {
    * inspect is blocked is in the snapshot without details. What cannot be read is left out by itself, and said.
    */
   async list(): Promise<Snapshot> {
+    const from = this.now();
     const [listed, listedNetworks] = await Promise.all([this.containers(), this.networks()]);
     const { found: containers } = listed;
     const { found: networks } = listedNetworks;
     const present = new Set(containers.map(({ Id }) => Id));
     for (const id of this.details.keys()) if (!present.has(id)) this.details.delete(id);
-    await Promise.all([...present].map((id) => this.awaitDetails(id)));
+    this.inspects.keep(present);
+    await Promise.all(containers.map((one) => this.awaitDetails(one)));
     if (networks.some(({ Ingress }) => Ingress === true)) await this.awaitServices();
     else this.services = undefined;
+    const slow = this.slow(containers);
+    this.starts.keep(new Set(slow.map(({ id }) => id)));
+    this.starts.saw(slow, networks, from);
+    this.lookAgain(slow);
     return {
       containers,
       networks,
+      overdue: this.starts.overdue(this.now()),
       details: new Map(this.details),
       services: this.services?.found,
       unreadable: [listed, listedNetworks, this.services].flatMap((list) => list?.unreadable ?? []),
@@ -96,61 +115,84 @@ export class DockerSource {
   }
 
   /**
-   * Whether no container is just being started on ports that nobody can know yet, or on one of these: docker-proxy may listen
-   * on them already, while the lists tell neither the start nor the ports before it is done. Its inspect blocks meanwhile. Ask before
+   * The containers that are just being started on ports that nobody can know yet, or on one of these: docker-proxy may listen
+   * on them already, while the lists tell neither the start nor the ports before it is done. The inspect blocks meanwhile. Ask before
    * {@link list}: what starts later listens later. Rejects with DockerError.
    */
-  async startsNothing(places: readonly HostPort[] = []): Promise<boolean> {
+  async starting(places: readonly HostPort[] = []): Promise<Starting> {
+    const from = this.now();
     const { found: containers } = await this.containers();
     const doubtful = containers.filter(({ Id, State }) => {
       const details = this.details.get(Id);
-      return !['running', 'paused'].includes(State) && (details === undefined || mayServe(details, places));
+      return !isUp(State) && (details === undefined || mayServe(details, places));
     });
-    const answers = await Promise.all(doubtful.map(({ Id }) => this.answers(Id)));
-    return answers.every(Boolean);
+    const answers = await Promise.all(
+      doubtful.map(async (one) => ({ one, answers: await this.answers(one) })),
+    );
+    const slow = answers.flatMap(({ one, answers: known }) => (known ? [] : [one]));
+    if (slow.length > 0) this.starts.saw(this.slow(slow), (await this.networks()).found, from);
+    return this.starts.among(
+      slow.map(({ Id }) => Id),
+      from,
+    );
   }
 
-  private async answers(id: string): Promise<boolean> {
-    try {
-      await this.client.inspect(id, AbortSignal.timeout(this.patience));
-      return true;
-    } catch (error) {
-      return error instanceof DockerError && error.code === 'not-found';
-    }
+  /** Whether it answers now; what was asked before may have been answered before. */
+  private async answers({ Id, State }: ContainerSummary): Promise<boolean> {
+    if (this.inspects.isAsking(Id)) await this.inspects.ask(Id);
+    const answer = await this.inspects.ask(Id, State);
+    this.learn(Id, answer);
+    return answer.kind === 'told' || answer.kind === 'gone';
+  }
+
+  /** Of these, those whose inspect hangs. */
+  private slow(containers: readonly ContainerSummary[]): readonly SlowStart[] {
+    return containers.flatMap(({ Id: id }): readonly SlowStart[] => {
+      const since = this.inspects.hangsSince(id);
+      return since === undefined ? [] : [{ id, since, details: this.details.get(id) }];
+    });
   }
 
   /**
    * Inspects a container on its `create` event. Sent at once over an open connection, this answers in
-   * 1-2 ms, before the start takes the container's lock (measured on 28.5: 20 of 20).
+   * 1-2 ms, before the start takes the container's lock (measured on 28.5: 20 of 20). Undefined where it is gone already, or hangs: such a
+   * container opens nothing, the others are unaffected.
    */
-  async inspect(id: string): Promise<ContainerDetails | undefined> {
+  async inspect(id: string, state = ''): Promise<ContainerDetails | undefined> {
     const known = this.details.get(id);
     if (known !== undefined) return known;
-    const running = this.inspecting.get(id) ?? this.startInspect(id);
-    this.inspecting.set(id, running);
-    return running;
+    this.learn(id, await this.inspects.ask(id, state));
+    return this.details.get(id);
   }
 
-  private async startInspect(id: string): Promise<ContainerDetails | undefined> {
-    try {
-      const answer = await this.client.inspect(id, AbortSignal.timeout(inspectTimeLimit));
-      const details = readDetails(id, answer);
-      this.details.set(id, details);
-      return details;
-    } catch {
-      // Gone already, or blocked for good: such a container opens nothing, the others are unaffected.
-      return undefined;
-    } finally {
-      this.inspecting.delete(id);
-    }
+  /** What Docker has said of a container, which never changes. */
+  private learn(id: string, answer: Answer): void {
+    if (answer.kind === 'told' && !this.details.has(id)) this.details.set(id, readDetails(id, answer.json));
   }
 
-  private async awaitDetails(id: string): Promise<void> {
-    if (this.details.has(id)) return;
-    const inspect = this.inspect(id);
+  private async awaitDetails({ Id, State }: ContainerSummary): Promise<void> {
+    if (this.details.has(Id)) return;
+    const inspect = this.inspect(Id, State);
     if ((await withPatience(inspect, this.patience)) === 'late') {
       void inspect.then((details) => (details === undefined ? undefined : this.onLateAnswer()));
     }
+  }
+
+  /** Asks for a pass at the moment from which nobody waits for a start any more. */
+  private lookAgain(slow: readonly SlowStart[]): void {
+    const now = this.now();
+    const ends = slow.flatMap(({ since, details }) =>
+      details === undefined && now - since < longestStart ? [since + longestStart - now] : [],
+    );
+    if (ends.length === 0 || this.looksAgain) return;
+    this.looksAgain = true;
+    setTimeout(
+      () => {
+        this.looksAgain = false;
+        this.onLateAnswer();
+      },
+      Math.min(...ends),
+    ).unref();
   }
 
   /** Waits for the services for a while, and goes by what is known of them after that. */

@@ -148,6 +148,8 @@ export interface Snapshot {
   readonly containers: readonly ContainerSummary[];
   /** By container id; a container may be missing (its inspect is blocked by a start). */
   readonly details: ReadonlyMap<string, ContainerDetails>;
+  /** Ids of containers that Docker has told nothing of for so long that others no longer wait for it (see docker/starts.ts). */
+  readonly overdue?: ReadonlySet<string>;
   readonly networks: readonly NetworkDetails[];
   /** Swarm's services; undefined where there is no swarm, and on its workers, which are not told. */
   readonly services?: readonly ServiceDetails[] | undefined;

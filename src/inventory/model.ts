@@ -45,6 +45,8 @@ export interface Container {
   readonly endpoints: readonly Endpoint[];
   /** False while Docker has not told what the container publishes (its inspect blocks during a start). */
   readonly portsKnown: boolean;
+  /** It has hung in its start for long, and has no address yet, so no port either: nobody waits for it any more. */
+  readonly overdue?: boolean;
   /** What Docker told of it and nobody can read: it opens nothing. */
   readonly unreadable?: string | undefined;
 }

@@ -76,6 +76,7 @@ function readContainer(
     ports: publishedPorts(summary, details),
     endpoints,
     portsKnown: details !== undefined,
+    overdue: snapshot.overdue?.has(summary.Id) === true && endpoints.length === 0,
     unreadable: summary.unreadable ?? details?.unreadable,
   };
 }

@@ -60,6 +60,7 @@ function unreadable({ unreadable = [] }: Inventory): readonly Problem[] {
 
 function startsUnknown({ containers }: Inventory): boolean {
   return containers.some(
-    ({ active, portsKnown, networkMode }) => !active && !portsKnown && networkMode.kind === 'own',
+    ({ active, portsKnown, overdue, networkMode }) =>
+      !active && !portsKnown && overdue !== true && networkMode.kind === 'own',
   );
 }

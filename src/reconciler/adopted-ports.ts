@@ -34,6 +34,9 @@ interface Waiting {
   readonly since: number;
 }
 
+/** A socket that can be judged, and when it was first seen. */
+export type DueSocket = HostSocket & Pick<Waiting, 'since'>;
+
 /** What an earlier process knew, as keys of places. */
 export interface Predecessor {
   /** Whether its guard stands: then what it did not know has been shut, and waits. */
@@ -134,13 +137,13 @@ export class AdoptedPorts {
   }
 
   /** Sockets that can be judged now: take them before Docker is asked. */
-  due(now: number): readonly HostSocket[] {
+  due(now: number): readonly DueSocket[] {
     return [...this.waiting.values()]
       .filter(
         ({ socket, since }) =>
           now - since >= this.settleTimeOf(socket) && this.unpublished(socket, now).length > 0,
       )
-      .map(({ socket }) => socket);
+      .map(({ socket, since }) => ({ ...socket, since }));
   }
 
   /** Of those, the ones that Docker should be asked about for their own sake. */

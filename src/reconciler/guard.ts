@@ -9,7 +9,7 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { Family } from '../net/network.ts';
 import { setName } from '../ruleset/names.ts';
 import { publishedMembers } from '../ruleset/openings.ts';
-import { AdoptedPorts, type Claims, type Predecessor } from './adopted-ports.ts';
+import { AdoptedPorts, type Claims, type DueSocket, type Predecessor } from './adopted-ports.ts';
 import type { Clock } from './clock.ts';
 import {
   firmSeconds,
@@ -143,7 +143,7 @@ export class Guard {
   }
 
   /** Sockets to judge: take them before Docker is asked, and give them to {@link passed}. */
-  due(): readonly HostSocket[] {
+  due(): readonly DueSocket[] {
     return this.book.due(this.parts.clock.now());
   }
 

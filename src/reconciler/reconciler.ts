@@ -5,6 +5,7 @@ import type { Drift } from '../diff/drift.ts';
 import type { Observed, SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
+import { longestStart } from '../docker/starts.ts';
 import { type HostSocket, placesOf } from '../host/listeners.ts';
 import { countSockets, ownAddresses, readSockets } from '../host/read-host.ts';
 import type { HostFacts } from '../inventory/read-inventory.ts';
@@ -52,9 +53,6 @@ const triggerOptions = {
   retryDelays: [250, 500, 1000, 2000, 5000, 10_000, 30_000],
   clock,
 };
-
-/** A container that hangs in its start must not keep the wall of the host's boot up for ever, ms. */
-const longestUnsettled = 30_000;
 
 /** Between the first event of a container's end and the pass that it asks for, ms. */
 const patience = 25;
@@ -124,7 +122,7 @@ export class Reconciler {
     this.parts = parts;
     this.reporter = new Reporter(parts.log, { version: parts.version, nextRun: () => this.nextRun() });
     this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
-    this.source = new DockerSource(parts.client, () => this.trigger.pull());
+    this.source = new DockerSource(parts.client, () => this.trigger.pull(), { now: clock.now });
     const { kernel, log } = parts;
     this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
     this.grants = new GrantLog({
@@ -374,13 +372,13 @@ export class Reconciler {
     }
   }
 
-  /** The sockets that this pass can judge: seen before Docker is asked, while it starts nothing. */
+  /** The sockets that this pass can judge: seen before Docker is asked, while it starts nothing that may be behind them. */
   private async judgeable(): Promise<readonly HostSocket[]> {
     const due = this.guard.due();
     if (due.length === 0 && this.settled) return due;
-    const quiet = await this.source.startsNothing(due.flatMap(placesOf));
-    this.settled ||= quiet || clock.now() - this.startedAt > longestUnsettled;
-    return quiet ? due : [];
+    const starting = await this.source.starting(due.flatMap(placesOf));
+    this.settled ||= starting.none || clock.now() - this.startedAt > longestStart;
+    return due.filter((socket) => !placesOf(socket).some((place) => starting.mayServe(place, socket.since)));
   }
 
   private passParts(judged: readonly HostSocket[]): PassParts {

@@ -21,7 +21,7 @@ export async function momentIn(lab: Lab, configuration: string): Promise<Moment>
   // dockerode reads it when it connects
   process.env['DOCKER_HOST'] = `unix://${lab.engine.socket}`;
   const kernel = kernelOf(lab);
-  const source = new DockerSource(await connectDocker(), () => {}, 10_000);
+  const source = new DockerSource(await connectDocker(), () => {}, { patience: 10_000 });
   delete process.env['DOCKER_HOST'];
   const [snapshot, observed, { stdout }] = await Promise.all([
     source.list(),

@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { type DockerClient, DockerError } from '../../../src/docker/client.ts';
 import { DockerSource } from '../../../src/docker/source.ts';
+import { longestStart } from '../../../src/docker/starts.ts';
+import type { HostPort } from '../../../src/inventory/model.ts';
+import { settle } from '../reconciler/fake-clock.ts';
 
 interface FakeDocker {
   readonly client: DockerClient;
@@ -53,6 +56,19 @@ function fakeDocker(): FakeDocker {
   return fake;
 }
 
+/** Its start is over. */
+function free({ blocked }: FakeDocker, id: string): void {
+  const answer = blocked.get(id);
+  blocked.delete(id);
+  answer?.();
+}
+
+/** Whether nothing is being started that may listen at these places. */
+async function quiet(source: DockerSource, places: readonly HostPort[] = []): Promise<boolean> {
+  const starting = await source.starting(places);
+  return places.length === 0 ? starting.none : !places.some((place) => starting.mayServe(place, 0));
+}
+
 describe('DockerSource', () => {
   it('inspects each container once in its life, and forgets those that are gone', async () => {
     const fake = fakeDocker();
@@ -91,37 +107,104 @@ describe('DockerSource', () => {
   it('knows that a container on ports that Docker chooses is being started: its inspect blocks', async () => {
     const fake = fakeDocker();
     fake.containers = ['a', 'chooser'];
-    const source = new DockerSource(fake.client, () => {}, 20);
+    const source = new DockerSource(fake.client, () => {}, { patience: 20 });
     await source.list();
     fake.blocked.set('chooser', () => {});
     fake.blocked.set('a', () => {});
-    expect(await source.startsNothing()).toBe(true);
+    expect(await quiet(source)).toBe(true);
     fake.state = 'exited';
-    expect(await source.startsNothing()).toBe(false);
-    fake.blocked.delete('chooser');
-    expect(await source.startsNothing()).toBe(true);
+    expect(await quiet(source)).toBe(false);
+    free(fake, 'chooser');
+    await settle();
+    expect(await quiet(source)).toBe(true);
   });
 
   it('knows that one with a fixed port is being started, where that port is asked about', async () => {
     const fake = fakeDocker();
     fake.containers = ['a'];
-    const source = new DockerSource(fake.client, () => {}, 20);
+    const source = new DockerSource(fake.client, () => {}, { patience: 20 });
     await source.list();
     fake.state = 'exited';
     fake.blocked.set('a', () => {});
     const place = { family: 6, address: 'any', protocol: 'tcp' } as const;
-    expect(await source.startsNothing([{ ...place, port: 81 }])).toBe(true);
-    expect(await source.startsNothing([{ ...place, port: 80 }])).toBe(false);
-    fake.blocked.delete('a');
-    expect(await source.startsNothing([{ ...place, port: 80 }])).toBe(true);
+    expect(await quiet(source, [{ ...place, port: 81 }])).toBe(true);
+    expect(await quiet(source, [{ ...place, port: 80 }])).toBe(false);
+    free(fake, 'a');
+    await settle();
+    expect(await quiet(source, [{ ...place, port: 80 }])).toBe(true);
   });
 
   it('does not know what a container is about whose inspect never answered', async () => {
     const fake = fakeDocker();
     fake.state = 'created';
     fake.blocked.set('a', () => {});
-    const source = new DockerSource(fake.client, () => {}, 20);
-    expect(await source.startsNothing()).toBe(false);
+    const source = new DockerSource(fake.client, () => {}, { patience: 20 });
+    expect(await quiet(source)).toBe(false);
+  });
+
+  it('one hanging start holds others back for half a minute, and after that only who may be its docker-proxy', async () => {
+    const fake = fakeDocker();
+    let time = 1_000_000;
+    fake.containers = ['a'];
+    fake.state = 'created';
+    fake.blocked.set('a', () => {});
+    const endpoints: Record<string, object> = {};
+    const client: DockerClient = {
+      ...fake.client,
+      network: async (Id) => ({ Id, Name: Id, Driver: 'bridge', Containers: endpoints }),
+    };
+    const source = new DockerSource(client, () => {}, { patience: 20, now: () => time });
+    const ssh = { family: 4, address: 'any', protocol: 'tcp', port: 22 } as const;
+    const held = async (...ages: readonly number[]): Promise<readonly boolean[]> => {
+      const starting = await source.starting([ssh]);
+      return ages.map((age) => starting.mayServe(ssh, time - age));
+    };
+    expect(await held(1000, 60_000)).toEqual([true, true]);
+    expect((await source.list()).overdue?.size).toBe(0);
+    time += longestStart;
+    expect((await source.starting()).none).toBe(true);
+    expect(await held(1000, 6000)).toEqual([true, false]);
+    expect([...((await source.list()).overdue ?? [])]).toEqual(['a']);
+    time += 60_000;
+    endpoints['a'] = { IPv4Address: '172.17.0.2/16' };
+    // Its address was there within the last minute: so may be its docker-proxy.
+    expect(await held(1000, 59_000, 66_000)).toEqual([true, true, false]);
+    time += 60_000;
+    expect(await held(1000, 29_000, 61_000, 121_000, 126_000)).toEqual([false, false, true, true, false]);
+  });
+
+  it('who makes inspects hang gets few connections, and keeps none of the others from being read', async () => {
+    const fake = fakeDocker();
+    const hanging = Array.from({ length: 100 }, (_, index) => `h${index}`);
+    for (const id of hanging) fake.blocked.set(id, () => {});
+    fake.containers = [...hanging, 'mine'];
+    fake.state = 'created';
+    const open = new Set<AbortSignal>();
+    let most = 0;
+    const waiting: (() => void)[] = [];
+    // As an agent with so many sockets does.
+    const inspect: DockerClient['inspect'] = async (id, signal) => {
+      if (open.size >= 16) await new Promise<void>((resolve) => waiting.push(resolve));
+      open.add(signal);
+      most = Math.max(most, open.size);
+      try {
+        return await fake.client.inspect(id, signal);
+      } finally {
+        open.delete(signal);
+        waiting.shift()?.();
+      }
+    };
+    const read = Promise.withResolvers<void>();
+    const source = new DockerSource({ ...fake.client, inspect }, () => read.resolve(), { patience: 20 });
+    await source.list();
+    await read.promise;
+    expect([...(await source.list()).details.keys()]).toEqual(['mine']);
+    const calls = fake.calls.length;
+    for (let round = 0; round < 5; round += 1) await source.starting();
+    expect(fake.calls.length - calls).toBeLessThan(hanging.length);
+    fake.containers = [...fake.containers, 'new'];
+    expect([...(await source.list()).details.keys()]).toEqual(['mine', 'new']);
+    expect(most).toBeLessThanOrEqual(16);
   });
 
   it('rejects when the lists do not come', async () => {

@@ -80,7 +80,7 @@ function clientOf(answers: Answers): DockerClient {
 async function policyOf(answers: Answers): Promise<Policy> {
   const config = loadConfig({ env: {} });
   if (!config.ok) throw new Error('bad configuration');
-  const snapshot = await new DockerSource(clientOf(answers), () => {}, 20).list();
+  const snapshot = await new DockerSource(clientOf(answers), () => {}, { patience: 20 }).list();
   return resolve(readInventory(snapshot, { interfaces: [], listeners: [] }), config.config);
 }
 
@@ -268,11 +268,11 @@ describe('an object that cannot be read is one problem, opens nothing, and touch
         return client.inspect(one, signal);
       },
     };
-    const source = new DockerSource(counting, () => {}, 20);
+    const source = new DockerSource(counting, () => {}, { patience: 20 });
     await source.list();
     await source.list();
     expect(asked).toBe(3);
-    expect(await source.startsNothing()).toBe(true);
+    expect((await source.starting()).none).toBe(true);
   });
 
   it('a guest that cannot be read does not speak for the container whose network it shares', async () => {
@@ -286,14 +286,16 @@ describe('an object that cannot be read is one problem, opens nothing, and touch
     };
     const plain = { ...web.summary, Labels: {} };
     const answers = { ...withOdd(guest, null), containers: [plain, guest] };
-    const snapshot = await new DockerSource(clientOf(answers), () => {}, 20).list();
+    const snapshot = await new DockerSource(clientOf(answers), () => {}, { patience: 20 }).list();
     const policy = resolve(readInventory(snapshot, { interfaces: [], listeners: [] }), config.config);
     expect(open(policy)).toEqual(['web 8080 tcp']);
   });
 
   it('a list that is none is no answer', async () => {
     for (const key of ['containers', 'networks'] as const) {
-      const source = new DockerSource(clientOf({ ...usual, [key]: { message: 'x' } }), () => {}, 20);
+      const source = new DockerSource(clientOf({ ...usual, [key]: { message: 'x' } }), () => {}, {
+        patience: 20,
+      });
       await expect(source.list()).rejects.toThrow(`listing ${key}: the answer is no list`);
     }
   });
