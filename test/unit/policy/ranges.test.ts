@@ -164,6 +164,23 @@ describe('limits for one container', () => {
       expect(opened(policy)).toEqual([]);
     });
 
+    it('over the limit what is closed on its addresses is within it, too', () => {
+      const ports = Array.from({ length: 20_000 }, (_, index) => rows(1, 1 + 2 * index));
+      const endpoints = Array.from({ length: 10 }, (_, index) => ({
+        networkId: 'n',
+        address: cidr(`172.18.${index}.2`),
+      }));
+      const networks = [{ id: 'n', name: 'n', driver: 'bridge', bridge: 'br-n', routed: [4 as const] }];
+      const { services, problems } = resolve(
+        makeInventory([makeContainer('big', { ports, endpoints })], { networks }),
+        config,
+      );
+      expect(problems).toHaveLength(1);
+      expect(services.map(({ ports: all, endpoints: few }) => [all.length, few.length])).toEqual([
+        [20_000, 3],
+      ]);
+    });
+
     it('as many as the limit says are fine, and are not counted one by one', () => {
       const policy = routed(8192, 8);
       expect(policy.problems).toEqual([]);
