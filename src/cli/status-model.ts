@@ -1,6 +1,7 @@
 import { isEmpty } from '../diff/diff.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
+import { unheldNotes } from '../policy/unheld.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
 import type { Decided, Decision } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
@@ -32,7 +33,7 @@ export interface Status {
   /** Who was turned away last, the latest first: a few. */
   readonly refusals: readonly Refusal[];
   readonly problems: readonly string[];
-  /** What there is to know of the engine, the worst first, and of sets of others. */
+  /** What there is to know of the engine, the worst first, of sets of others, and of ports that are claimed and not held. */
   readonly notes: readonly string[];
 }
 
@@ -97,6 +98,7 @@ export function readStatus(
     notes: [
       ...[...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
       ...privateNotes(namesOf(policy)),
+      ...unheldNotes(policy),
     ],
   };
 }

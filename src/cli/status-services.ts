@@ -2,6 +2,7 @@ import type { Family } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Reach, Service, ServicePort } from '../policy/model.ts';
 import { asTold } from '../policy/peers.ts';
+import { isUnheld } from '../policy/unheld.ts';
 import { addCounts, type PortCounts } from '../ruleset/counts.ts';
 import { harmless } from './text.ts';
 
@@ -21,6 +22,8 @@ export interface PortStatus {
   readonly containerPort: string;
   readonly protocol: string;
   readonly families: readonly Family[];
+  /** False: the container runs, and Docker has not given it this port. */
+  readonly held: boolean;
   readonly reach: 'everybody' | 'some' | 'trusted' | 'loopback' | 'host-service';
   /** Groups and addresses besides the trusted. */
   readonly allow: readonly string[];
@@ -43,7 +46,7 @@ export interface CountStatus {
 export function readService(service: Service, counts: ReadonlyMap<ServicePort, PortCounts>): ServiceStatus {
   const ports = new Map<string, { status: Omit<PortStatus, 'counts'>; counts: PortCounts | undefined }>();
   for (const port of service.ports) {
-    const status = portStatus(asTold(port));
+    const status = portStatus(asTold(port), !isUnheld(service, port));
     const key = JSON.stringify({ ...status, families: [] });
     const seen = ports.get(key);
     const families = [...(seen?.status.families ?? []), ...status.families];
@@ -69,7 +72,7 @@ function countStatus(counts: PortCounts | undefined): CountStatus | null {
   return { accepted: counts.passed, connections: counts.begun, refused: counts.refused };
 }
 
-function portStatus(port: ServicePort): Omit<PortStatus, 'counts'> {
+function portStatus(port: ServicePort, held: boolean): Omit<PortStatus, 'counts'> {
   const range = hostPortsOf(port);
   const host = range === undefined ? null : rangeText(range);
   return {
@@ -77,6 +80,7 @@ function portStatus(port: ServicePort): Omit<PortStatus, 'counts'> {
     containerPort: rangeText(containerPortsOf(port)),
     protocol: port.protocol,
     families: [port.family],
+    held,
     reach: reachWord(port),
     allow: [
       ...new Set(port.reach.allow.map(({ peer }) => (peer.kind === 'group' ? peer.name : peer.network))),

@@ -124,7 +124,13 @@ function hostPortText({ hostPort, families }: PortStatus): string {
   return hostPort + family;
 }
 
-function reachText({ reach, allow, deny }: PortStatus, sizes: GroupSizes): string {
+function reachText(port: PortStatus, sizes: GroupSizes): string {
+  const text = whoText(port, sizes);
+  if (port.held) return text;
+  return port.reach === 'trusted' ? 'claimed, not held' : `claimed, not held; ${text}`;
+}
+
+function whoText({ reach, allow, deny }: PortStatus, sizes: GroupSizes): string {
   const named = (name: string): string => {
     const size = sizes.get(name);
     return harmless(name, 60) + (size === undefined ? '' : ` (${size})`);

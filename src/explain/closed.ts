@@ -4,6 +4,7 @@ import { hostPortsOf, includes } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
+import { isUnheld } from '../policy/unheld.ts';
 import type { Circumstances } from './circumstances.ts';
 import { plainGroup } from './members.ts';
 import type { Hint, Moment } from './model.ts';
@@ -134,6 +135,7 @@ function severalClaims({ door, asked, moment }: Circumstances): readonly Hint[] 
       service.ports.some(
         (port) =>
           packet.towards === 'host' &&
+          !isUnheld(service, port) &&
           includes(hostPortsOf(port), packet.port) &&
           port.protocol === packet.protocol &&
           port.family === familyOf(packet.source) &&

@@ -8,7 +8,7 @@ import { judge } from '../policy/verdict.ts';
 import { setName } from '../ruleset/names.ts';
 import type { Circumstances } from './circumstances.ts';
 import { whyClosed } from './closed.ts';
-import { notProtected, publishedWords } from './hint-words.ts';
+import { notHeld, notProtected, publishedWords } from './hint-words.ts';
 import type { Hint, Inside, Moment } from './model.ts';
 
 /** What a person should know or try, the most telling first. */
@@ -48,11 +48,12 @@ export function hintsFor(around: Circumstances): readonly Hint[] {
       return [{ kind: 'loopback', text: 'it is bound to loopback: only this host itself reaches it' }];
     case 'denied':
     case 'denied by a label':
-      return [deniedFirst(around), ...stopped(service)];
+      return [deniedFirst(around), ...notHeld(around), ...stopped(service)];
     case 'closed': {
       const problems = service === undefined ? [] : problemsOf(service, moment);
       return [
         ...(problems.length > 0 ? problems : whyClosed(around)),
+        ...notHeld(around),
         ...containerPort(around),
         ...stopped(service),
         ...(service === undefined ? [] : notProtected(service)),
@@ -62,6 +63,7 @@ export function hintsFor(around: Circumstances): readonly Hint[] {
     case 'public':
     case 'allowed':
       return [
+        ...notHeld(around),
         ...containerPort(around),
         ...stopped(service),
         ...(service === undefined ? [] : notProtected(service)),

@@ -197,6 +197,7 @@ export interface Hint {
     | 'several claims'
     | 'nobody listens'
     | 'not chosen'
+    | 'not held'
     | 'elsewhere';
   readonly text: string;
 }

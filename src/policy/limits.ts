@@ -1,9 +1,9 @@
 import type { GroupName } from '../config/model.ts';
 import type { PublishedPort } from '../inventory/model.ts';
-import { families } from '../net/network.ts';
+import { families, familyOf } from '../net/network.ts';
 import { type PortRun, unionOf } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
-import type { PolicyMembers, Problem, Reach, Service } from './model.ts';
+import type { PolicyMembers, Problem, Reach, Service, ServiceEndpoint } from './model.ts';
 import { namesAddresses, peerRulesOf } from './peers.ts';
 
 /**
@@ -24,7 +24,12 @@ export const limits = {
   nameAddresses: 64,
   /** Published or declared ports, in one family: half of all that there are of one protocol. */
   ports: 32_768,
-  /** Ports times the addresses that labels name for them: each is a member of a set. A DNS name counts as all that it may mean. */
+  /** Ports times its own addresses in routed networks, in one family: each is a member of a set. */
+  routed: 65_536,
+  /**
+   * Ports times the addresses that labels name for them: each is a member of a set, and one more for each routed network. A DNS name counts
+   * as all that it may mean.
+   */
   pairs: 16_384,
   /**
    * Ports that are counted one by one, of one container and of all together, those with the fewest first. A container beyond it has no
@@ -50,9 +55,27 @@ export function portCount(ports: readonly Pick<Port, 'count' | 'family'>[]): num
   return Math.max(...sums);
 }
 
+/** Ports on the container's own addresses in routed networks, of the family that has more. */
+function routedCount(
+  ports: readonly Pick<Port, 'count' | 'family'>[],
+  endpoints: readonly ServiceEndpoint[],
+): number {
+  const products = families.map(
+    (family) => portCount(ports.filter((port) => port.family === family)) * routedIn(endpoints, family),
+  );
+  return Math.max(...products);
+}
+
+function routedIn(endpoints: readonly ServiceEndpoint[], family: 4 | 6): number {
+  return endpoints.filter(({ address, routed }) => routed && familyOf(address) === family).length;
+}
+
 /** Marks the containers whose ports are not counted: those with most ports, where all together have too many. */
 export function markWide(services: readonly Service[]): readonly Service[] {
-  const sizes = services.map((service) => ({ service, size: portCount(service.ports) }));
+  const sizes = services.map((service) => ({
+    service,
+    size: portCount(service.ports) + routedCount(service.ports, service.endpoints),
+  }));
   const wide = new Set<Service>();
   let sum = 0;
   for (const { service, size } of sizes.toSorted((a, b) => a.size - b.size)) {
@@ -74,8 +97,20 @@ export function folded<T extends PublishedPort>(ports: readonly T[], active: boo
   );
 }
 
+/** Of a container that asks for too much: as many of its addresses, one at least, as keep what is closed there within the limit. */
+export function fewEndpoints(
+  ports: readonly PublishedPort[],
+  endpoints: readonly ServiceEndpoint[],
+): readonly ServiceEndpoint[] {
+  return endpoints.slice(0, Math.max(1, Math.floor(limits.routed / Math.max(1, ports.length))));
+}
+
 /** What a container asks for beyond {@link limits}; undefined where it does not. */
-export function overLimit(container: string, ports: readonly Port[]): Problem | undefined {
+export function overLimit(
+  container: string,
+  ports: readonly Port[],
+  endpoints: readonly ServiceEndpoint[],
+): Problem | undefined {
   const count = portCount(ports);
   if (count > limits.ports)
     return {
@@ -85,7 +120,21 @@ export function overLimit(container: string, ports: readonly Port[]): Problem | 
       problem: `${count} ports are more than the ${limits.ports} that one container may have; none of them is opened`,
       hint: 'publish or declare fewer ports',
     };
-  const pairs = ports.reduce((sum, { count: many = 1, reach }) => {
+  const routed = routedCount(ports, endpoints);
+  if (routed > limits.routed)
+    return {
+      container,
+      label: 'ports x routed networks',
+      value: String(routed),
+      problem: `${routed} ports on its addresses in routed networks are more than the ${limits.routed} that one container may have; none of them is opened`,
+      hint: 'publish fewer ports, or leave some of these networks',
+    };
+  const ways = {
+    4: routedIn(endpoints, 4),
+    6: routedIn(endpoints, 6),
+  };
+  const pairs = ports.reduce((sum, { count = 1, family, hostPort, reach }) => {
+    const many = count * Math.max(1, Number(hostPort !== undefined) + ways[family]);
     const named = [...reach.allow, ...reach.deny].map(({ peer }): number =>
       !namesAddresses(peer) ? 0 : peer.kind === 'network' ? 1 : limits.nameAddresses,
     );

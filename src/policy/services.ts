@@ -7,7 +7,7 @@ import { knownGroupNames } from './groups.ts';
 import { withinLimits } from './label-limits.ts';
 import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
 import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
-import { folded, overLimit } from './limits.ts';
+import { fewEndpoints, folded, overLimit } from './limits.ts';
 import {
   dockersAnswer,
   type PeerRule,
@@ -146,7 +146,8 @@ function readService(
     ...port,
     reach: byDefault ? { ...closed, everyone: openByDefault, deny: denies } : reachOf(applying, denies),
   }));
-  const excess = overLimit(container.name, open);
+  const endpoints = serviceEndpoints(container, inventory);
+  const excess = overLimit(container.name, open, endpoints);
   if (excess !== undefined) problems.push(excess);
   const decided =
     excess === undefined ? open : folded(ports, container.active).map((port) => ({ ...port, reach: closed }));
@@ -162,7 +163,7 @@ function readService(
       undeclared: hostNetwork && !rules.declares,
       portsFrom: hostNetwork ? declaredIn(owner) : 'docker',
       ports: decided.map((port) => ({ ...port, loopback: isLoopback(port), lapsed: false })),
-      endpoints: serviceEndpoints(container, inventory),
+      endpoints: excess === undefined ? endpoints : fewEndpoints(decided, endpoints),
       unprotected: unprotectedNetworks(container, inventory),
     },
   };

@@ -49,6 +49,8 @@ export interface PortView {
   readonly container: string;
   /** `IPv4` or `IPv6` where it is published in one only. */
   readonly family: string | undefined;
+  /** False: the container runs, and Docker has not given it this port. */
+  readonly held: boolean;
   readonly reach: ReachKind;
   /** Besides the trusted. */
   readonly allow: readonly string[];

@@ -100,10 +100,11 @@ function traffic({ counted }: PortView): Html {
   return html`<span class="number">${connections}</span>${more}`;
 }
 
-function who({ reach, allow, deny }: PortView): Html {
+function who({ held, reach, allow, deny }: PortView): Html {
   const but =
     deny.length === 0 ? '' : html`, <span class="never">never ${cut(deny.join(', '), longest.list)}</span>`;
-  const said = reach === 'some' ? `trusted, ${allow.join(', ')}` : reachWords[reach];
+  const open = reach === 'some' ? `trusted, ${allow.join(', ')}` : reachWords[reach];
+  const said = held ? open : `claimed, not held; ${open}`;
   return html`<span class="reach">${cut(said, longest.list)}</span>${but}`;
 }
 

@@ -13,10 +13,13 @@ export function longList(length = many): readonly string[] {
   });
 }
 
+const folders: string[] = [];
+process.on('exit', () => folders.forEach((folder) => rmSync(folder, { recursive: true, force: true })));
+
 /** A folder that goes with the process. */
 export function scratch(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'dockwall-bench-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 

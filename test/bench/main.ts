@@ -8,17 +8,26 @@ import { changing, loading } from './sets.ts';
 import { answering } from './verbs.ts';
 
 // Promises that are ratios of two things measured in turn in this run: `npm run bench`, as root, in a network namespace of its own.
-// Another one is another function here. Ends with 1 where a promise is not kept.
+// Another one is another function here. Ends with 1 where a promise is not kept. `npm run bench -- ports verbs` plays only these parts.
 
 // The lists stay in the kernel of this network namespace: what asks comes before.
-const cases: readonly (() => Case | Promise<Case>)[] = [
-  ...boundedCases,
-  ...answering,
-  ...manyPortCases,
-  loading,
-  changing,
-  memory,
-];
+const parts: Readonly<Record<string, readonly (() => Case | Promise<Case>)[]>> = {
+  bounded: boundedCases,
+  verbs: answering,
+  ports: manyPortCases,
+  lists: [loading, changing],
+  memory: [memory],
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((part) => parts[part] === undefined);
+if (unknown.length > 0) {
+  console.error(`no part of the bench: ${unknown.join(', ')}; it has ${Object.keys(parts).join(', ')}`);
+  process.exit(1);
+}
+const cases = Object.keys(parts)
+  .filter((part) => wanted.length === 0 || wanted.includes(part))
+  .flatMap((part) => parts[part] ?? []);
 
 // in a network namespace that was just made not even loopback is up
 if (Object.keys(networkInterfaces()).length > 0) {

@@ -1,18 +1,9 @@
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import path from 'node:path';
-import { promisify } from 'node:util';
 import { until } from '../lab/poll.ts';
 import { type Case, took } from './case.ts';
-import { manyPorts, serveDocker } from './fake-docker.ts';
-import { imageEnv } from './image-env.ts';
-import { scratch } from './lists.ts';
+import { manyPorts } from './fake-docker.ts';
+import { guardedHost, run } from './guarded-host.ts';
 
 // What one container with very many ports costs everybody else: the same daemon, as the Dockerfile runs it, with one port and with all.
-
-const main = new URL('../../dist/main.js', import.meta.url).pathname;
-const run = promisify(execFile);
 
 interface Figures {
   /** From Docker's `create` event to the last port in the kernel's set, ms. */
@@ -38,30 +29,7 @@ async function holds(role: 'published' | 'public', port: number): Promise<boolea
 }
 
 async function play(count: number, how: 'published' | 'declared'): Promise<Figures> {
-  const folder = scratch();
-  const socket = path.join(folder, 'docker.sock');
-  const docker = await serveDocker(socket, []);
-  const file = path.join(folder, 'dockwall.yml');
-  writeFileSync(file, 'trusted: [203.0.113.4]\n');
-  const env = {
-    ...imageEnv,
-    PATH: process.env['PATH'],
-    DOCKER_HOST: `unix://${socket}`,
-    DOCKWALL_CONFIG_FILE: file,
-    DOCKWALL_RUNTIME_DIR: folder,
-    DOCKWALL_STATE_DIR: folder,
-  };
-  const dockwall = async (...args: readonly string[]): Promise<string> =>
-    (await run(process.execPath, [main, ...args], { env, maxBuffer: 2 ** 26 })).stdout;
-  await run('ip', ['link', 'add', 'docker0', 'type', 'bridge']);
-  const daemon = spawn(process.execPath, [main, 'run'], { env, stdio: ['ignore', 'ignore', 'inherit'] });
-  const ended = once(daemon, 'exit');
-  await until({ what: 'the daemon to be well', ms: 30_000, every: 100 }, async () =>
-    dockwall('health').then(
-      () => true,
-      () => false,
-    ),
-  );
+  const { docker, dockwall, memory, close } = await guardedHost([]);
   const last = 20_000 + count - 1;
   const role = how === 'published' ? 'published' : 'public';
   const known = await took(async () => {
@@ -69,18 +37,13 @@ async function play(count: number, how: 'published' | 'declared'): Promise<Figur
     await until({ what: 'the last port to be known', ms: 60_000, every: 2 }, async () => holds(role, last));
   });
   await until({ what: 'the port to be open', ms: 60_000, every: 50 }, async () => holds('public', last));
-  const text = readFileSync(`/proc/${daemon.pid}/smaps_rollup`, 'latin1');
   const figures = {
     known,
-    memory: Number(/^Rss:\s+(\d+) kB$/m.exec(text)?.[1]) / 1024,
+    memory: memory(),
     status: await took(async () => dockwall('status')),
     explain: await took(async () => dockwall('explain', '198.51.100.7', `${last}/udp`)),
   };
-  daemon.kill();
-  await ended;
-  await dockwall('down');
-  await run('ip', ['link', 'del', 'docker0']);
-  docker.close();
+  await close();
   return figures;
 }
 

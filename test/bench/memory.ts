@@ -1,9 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Case } from './case.ts';
 import { serveDocker } from './fake-docker.ts';
+import { residentMemory } from './guarded-host.ts';
 import { imageEnv } from './image-env.ts';
 import { longList, scratch, write } from './lists.ts';
 
@@ -14,12 +15,6 @@ const main = new URL('../../dist/main.js', import.meta.url).pathname;
 
 /** Between two looks at its size; the daemon's own pass is each second meanwhile, and it is changed in between. */
 const settle = 12_000;
-
-/** Resident memory of the daemon, MB. */
-function sizeOf(child: ChildProcess): number {
-  const text = readFileSync(`/proc/${child.pid}/smaps_rollup`, 'latin1');
-  return Number(/^Rss:\s+(\d+) kB$/m.exec(text)?.[1]) / 1024;
-}
 
 async function sizeWith(folder: string, config: string): Promise<number> {
   const state = path.join(folder, `state-${config.length}`);
@@ -50,7 +45,7 @@ async function sizeWith(folder: string, config: string): Promise<number> {
       ...Array.from({ length: 10 }, (_, one) => `203.0.113.${one * 2}`),
     ]);
   await sleep(settle / 2);
-  const size = sizeOf(child);
+  const size = residentMemory(child.pid);
   child.kill();
   await new Promise((resolve) => child.on('exit', resolve));
   return size;

@@ -20,6 +20,7 @@ const port = z.strictObject({
   containerPort: z.string(),
   protocol: z.string(),
   families: z.array(family),
+  held: z.boolean().describe('false: the container runs, and Docker has not given it this port'),
   reach: z.enum(['everybody', 'some', 'trusted', 'loopback', 'host-service']),
   allow: z.array(z.string()).describe('groups and addresses besides the trusted'),
   deny: z.array(z.string()),

@@ -44,6 +44,31 @@ function statusOf(
 }
 
 describe('status', () => {
+  it('says what is claimed by a running container that does not hold it, and whether that counts', () => {
+    const unbound = (...texts: readonly string[]): Container['ports'] =>
+      ports(...texts).map((port) => ({ ...port, unbound: 'runs' }));
+    const status = statusOf([
+      makeContainer('holder', { labels: { 'dockwall.public': '*' }, ports: ports('8090:80') }),
+      makeContainer('claimer', { labels: { 'dockwall.public': '*' }, ports: unbound('8090:80', '8091:80') }),
+      makeContainer('again', { ports: ports('8092:80').map((port) => ({ ...port, unbound: 'restarts' })) }),
+      makeContainer('stopped', { active: false, ports: ports('8093:80') }),
+    ]);
+    expect(status.notes).toEqual([
+      '8090->80/tcp: claimed by claimer, which does not hold it; nothing of it counts',
+      '8091->80/tcp: claimed by claimer, which does not hold it; as no running container has it, what its labels say holds there',
+      '8092->80/tcp: claimed by again, which restarts and does not hold it now; nothing of it counts',
+    ]);
+    expect(status.services.map(({ name, ports: all }) => [name, ...all.map(({ held }) => held)])).toEqual([
+      ['holder', true],
+      ['claimer', false, false],
+      ['again', false],
+      ['stopped', true],
+    ]);
+    const text = statusText(status);
+    expect(text).toMatch(/claimer +8090 +80\/tcp +claimed, not held {2}/);
+    expect(text).toMatch(/claimer +8091 +80\/tcp +claimed, not held; everybody /);
+  });
+
   it('says for every published port who may reach it, and why', () => {
     const text = statusText(
       statusOf([

@@ -97,6 +97,23 @@ it.each<Staged>([
     ].join('\n'),
   },
   {
+    name: 'a port that a running container claims and does not hold, asked for by that container',
+    scene: {
+      containers: [
+        { ...web, name: 'claimer', id: 'c', ports: web.ports.map((port) => ({ ...port, unbound: 'runs' })) },
+        { ...web, labels: { 'dockwall.allow': '203.0.113.9' } },
+      ],
+      config,
+    },
+    ask: ['198.51.100.7', 'claimer'],
+    text: [
+      `turned away: 198.51.100.7 -> claimer, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: web publishes this port as well: it is opened as the running one says, and where none runs only as far as all of them say',
+      '  hint: 8080->80/tcp: claimed by claimer, which does not hold it; nothing of it counts',
+    ].join('\n'),
+  },
+  {
     name: 'a group that is misspelt in a label',
     scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'offcie' } }], config },
     ask: ['198.51.100.7', 'web'],

@@ -7,7 +7,7 @@ import type { Policy } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { judge } from '../../../src/policy/verdict.ts';
 import { renderSets } from '../../../src/ruleset/sets.ts';
-import { groupsOf, makeConfig, makeContainer, makeInventory } from './inventories.ts';
+import { cidr, groupsOf, makeConfig, makeContainer, makeInventory } from './inventories.ts';
 
 const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });
 
@@ -134,5 +134,77 @@ describe('limits for one container', () => {
 
   it('as many as the limit says are fine', () => {
     expect(policyOf(rows(limits.ports, 1), { labels: { 'dockwall.public': '*' } }).problems).toEqual([]);
+  });
+
+  describe('in routed networks', () => {
+    const routed = (count: number, networks: number): Policy => {
+      const all = Array.from({ length: networks }, (_, index) => `n${index}`);
+      const endpoints = all.map((networkId, index) => ({ networkId, address: cidr(`172.18.${index}.2`) }));
+      const big = makeContainer('big', {
+        ports: [rows(count, 1)],
+        endpoints,
+        labels: { 'dockwall.public': '*' },
+      });
+      const inventory = makeInventory([big], {
+        networks: all.map((id) => ({ id, name: id, driver: 'bridge', bridge: `br-${id}`, routed: [4] })),
+      });
+      return resolve(inventory, config);
+    };
+    const opened = (policy: Policy): readonly string[] =>
+      renderSets(policy, true).flatMap(({ name, members }) =>
+        /^dockwall4-r-public$/.test(name) && members !== 'keep' ? members : [],
+      );
+
+    it('ports times networks over the limit open nothing, and a problem says so', () => {
+      const policy = routed(8193, 8);
+      expect(policy.problems.map(({ problem }) => problem)).toEqual([
+        '65544 ports on its addresses in routed networks are more than the 65536 that one container may have; none of them is opened',
+      ]);
+      expect(policy.services[0]?.ports.map(({ reach }) => reach.everyone)).toEqual([undefined]);
+      expect(opened(policy)).toEqual([]);
+    });
+
+    it('over the limit what is closed on its addresses is within it, too', () => {
+      const ports = Array.from({ length: 20_000 }, (_, index) => rows(1, 1 + 2 * index));
+      const endpoints = Array.from({ length: 10 }, (_, index) => ({
+        networkId: 'n',
+        address: cidr(`172.18.${index}.2`),
+      }));
+      const networks = [{ id: 'n', name: 'n', driver: 'bridge', bridge: 'br-n', routed: [4 as const] }];
+      const { services, problems } = resolve(
+        makeInventory([makeContainer('big', { ports, endpoints })], { networks }),
+        config,
+      );
+      expect(problems).toHaveLength(1);
+      expect(services.map(({ ports: all, endpoints: few }) => [all.length, few.length])).toEqual([
+        [20_000, 3],
+      ]);
+    });
+
+    it('as many as the limit says are fine, and are not counted one by one', () => {
+      const policy = routed(8192, 8);
+      expect(policy.problems).toEqual([]);
+      expect(opened(policy)).toHaveLength(8);
+      expect(policy.services[0]?.wide).toBe(true);
+      expect(routed(100, 12).services[0]?.wide).toBe(true);
+      expect(routed(100, 2).services[0]?.wide).toBeUndefined();
+    });
+
+    it('each network is one way more to an address that a label names', () => {
+      const [port, label] = [rows(5000, 1), { 'dockwall.allow': '203.0.113.7' }];
+      const pairs = (networks: number): number => {
+        const all = Array.from({ length: networks }, (_, index) => `n${index}`);
+        const big = makeContainer('big', {
+          ports: [port],
+          labels: label,
+          endpoints: all.map((networkId, index) => ({ networkId, address: cidr(`172.18.${index}.2`) })),
+        });
+        const inventory = makeInventory([big], {
+          networks: all.map((id) => ({ id, name: id, driver: 'bridge', bridge: `br-${id}`, routed: [4] })),
+        });
+        return resolve(inventory, config).problems.length;
+      };
+      expect([pairs(2), pairs(3)]).toEqual([0, 1]);
+    });
   });
 });

@@ -7,6 +7,7 @@ const closed: PortView = {
   host: '80',
   container: '80/tcp',
   family: undefined,
+  held: true,
   reach: 'trusted',
   allow: [],
   deny: [],

@@ -107,7 +107,7 @@ describe('the page', () => {
     await pass(inventory);
     const [wiki] = (await page()).services;
     const because = 'dockwall.allow=office';
-    const rest = { reach: 'some', allow: ['office'], deny: [], because };
+    const rest = { held: true, reach: 'some', allow: ['office'], deny: [], because };
     const none = { connections: '0', refused: '0' };
     expect(wiki?.ports).toEqual([
       { host: '8080', container: '80/tcp', family: undefined, ...rest, counted: none },
