@@ -255,6 +255,12 @@ describe('what is wrong', () => {
       /^note others: 1 rule of others before the gate/,
       1,
     ],
+    [
+      'a rule before the gate that sees answers',
+      { rules: rule('mangle', '-I POSTROUTING -j ACCEPT') },
+      /^note others: 1 rule of others before the gate/,
+      1,
+    ],
     ['firewalld', { view: { nftTables: ['inet firewalld'] } }, /^note firewalld: /, 0],
     ['fail2ban', { sets: 'create f2b-sshd hash:ip\n' }, /^note fail2ban: /, 0],
     ['CrowdSec', { sets: 'create crowdsec-blacklists hash:net\n' }, /^note crowdsec: /, 0],
