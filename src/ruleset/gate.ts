@@ -304,7 +304,7 @@ function listeningLines(family: Family): readonly Line[] {
   return protocols.map((protocol): Line => [
     [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
     drop,
-    `${protocol}: not known to be the host's own`,
+    `${protocol}: not known as a service of this host`,
   ]);
 }
 
