@@ -12,7 +12,7 @@ export function engineLines(view: HostView): readonly Line[] {
   }
   if (docker === 'refuses') {
     const text = 'Docker answers, but refuses what dockwall asks (a proxy before its socket?)';
-    const advice = 'allow GET of /containers, /networks, /info, /version, /events and /services';
+    const advice = 'allow GET of /_ping, /containers, /networks, /info, /version, /events and /services';
     return [{ topic: 'docker', kind: 'problem', text, advice }];
   }
   if (decided === undefined) return [];
