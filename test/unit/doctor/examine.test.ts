@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { examine, exitCodeOf } from '../../../src/doctor/examine.ts';
+import { askNft } from '../../../src/doctor/look.ts';
 import { doctorText } from '../../../src/doctor/text.ts';
+import { type Run, runCommand } from '../../../src/kernel/command.ts';
 import { stageHost, type Staging } from './staged-host.ts';
 
 async function told(
@@ -131,6 +133,12 @@ describe('what is wrong', () => {
       'features untried',
       { view: { features: [{ name: 'mark', works: undefined, optional: false }] } },
       /^note kernel: .* were not tried/,
+      0,
+    ],
+    [
+      'an nft that crashes',
+      { view: { nftTables: undefined, nftCrash: 'SIGSEGV' } },
+      /^note nft: the program nft crashes \(SIGSEGV\), as nft 1\.0\.6 does/,
       0,
     ],
     ['no nft', { view: { nftTables: undefined } }, /^note nft: the program nft does not work/, 0],
@@ -294,4 +302,15 @@ deny: [secret-bans]
   const all = `${doctorText(lines)}\n${JSON.stringify(lines)}`;
   expect(all).not.toMatch(/secret|192\.0\.2|198\.51\.100|203\.0\.113|token/);
   expect(all).toContain('wiki');
+});
+
+describe('a program nft', () => {
+  it.each([
+    ['kill -SEGV $$', { nftTables: undefined, nftCrash: 'SIGSEGV' }],
+    ['exit 1', { nftTables: undefined }],
+    ['echo table ip docker-bridges', { nftTables: ['ip docker-bridges'] }],
+  ])('%s', async (script, found) => {
+    const fake: Run = async (command) => runCommand({ ...command, program: 'sh', args: ['-c', script] });
+    expect(await askNft(fake)).toEqual(found);
+  });
 });
