@@ -157,6 +157,21 @@ describe('what is wrong', () => {
     ['no IPv6', { kernel: { ipv6: false } }, 'ok ipv6: this kernel has no IPv6; there is one wall only', 0],
     ['IPv6 switched off', { view: { ipv6Disabled: true } }, /^note ipv6: switched off/, 0],
     ['no docker-proxy', { view: { listening: new Set() } }, /^note docker-proxy: off/, 0],
+    [
+      'no docker-proxy, and dockerd itself listens (28.5)',
+      { rules: rule('nat', '-A OUTPUT -m addrtype --dst-type LOCAL -j DOCKER') },
+      /^note docker-proxy: off/,
+      0,
+    ],
+    [
+      'docker-proxy, and nobody listens now',
+      {
+        rules: rule('nat', '-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER'),
+        view: { listening: new Set() },
+      },
+      /^ok docker-proxy: on/,
+      0,
+    ],
     ['no gate', { bare: true }, /^problem walls: IPv4: the gate is NOT IN PLACE/, 1],
     ['no daemon', { view: { daemon: undefined } }, /^problem daemon: no daemon answers/, 1],
     [
