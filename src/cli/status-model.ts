@@ -1,3 +1,4 @@
+import { sourceName } from '../config/model.ts';
 import { isEmpty } from '../diff/diff.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
@@ -130,10 +131,12 @@ function readSources({ sources }: Policy, daemon: DaemonReport | undefined): rea
       ageSeconds,
       error,
     }));
-  return sources.map((source) => {
-    const name = source.kind === 'name' ? source.name : source.kind === 'url' ? source.url : source.path;
-    return { name, networks: null, ageSeconds: null, error: null };
-  });
+  return sources.map((source) => ({
+    name: sourceName(source),
+    networks: null,
+    ageSeconds: null,
+    error: null,
+  }));
 }
 
 /** In auto mode every interface is judged that is not Docker's. */

@@ -16,8 +16,10 @@ export interface ServiceStatus {
 }
 
 export interface PortStatus {
-  /** `443`, `20000-20999`, `192.0.2.1:443`, or null while Docker has still to choose. */
+  /** `443`, `20000-20999`, `192.0.2.1:443`, or null where Docker has still to choose, and where there is none (`routed`). */
   readonly hostPort: string | null;
+  /** The container's own address is what clients talk to (routed gateway mode). */
+  readonly routed: boolean;
   /** `80`, or `20000-20999`. */
   readonly containerPort: string;
   readonly protocol: string;
@@ -46,7 +48,10 @@ export interface CountStatus {
 export function readService(service: Service, counts: ReadonlyMap<ServicePort, PortCounts>): ServiceStatus {
   const ports = new Map<string, { status: Omit<PortStatus, 'counts'>; counts: PortCounts | undefined }>();
   for (const port of service.ports) {
-    const status = portStatus(asTold(port), !isUnheld(service, port));
+    const status = portStatus(asTold(port), {
+      held: !isUnheld(service, port),
+      routed: isRouted(service, port),
+    });
     const key = JSON.stringify({ ...status, families: [] });
     const seen = ports.get(key);
     const families = [...(seen?.status.families ?? []), ...status.families];
@@ -72,11 +77,22 @@ function countStatus(counts: PortCounts | undefined): CountStatus | null {
   return { accepted: counts.passed, connections: counts.begun, refused: counts.refused };
 }
 
-function portStatus(port: ServicePort, held: boolean): Omit<PortStatus, 'counts'> {
+function isRouted({ endpoints }: Service, { hostPort, family }: ServicePort): boolean {
+  return (
+    hostPort === undefined &&
+    endpoints.some(({ address, routed }) => routed && address.includes(':') === (family === 6))
+  );
+}
+
+function portStatus(
+  port: ServicePort,
+  { held, routed }: Pick<PortStatus, 'held' | 'routed'>,
+): Omit<PortStatus, 'counts'> {
   const range = hostPortsOf(port);
   const host = range === undefined ? null : rangeText(range);
   return {
     hostPort: host === null || port.address === 'any' ? host : hostAndPort(port.address, host),
+    routed,
     containerPort: rangeText(containerPortsOf(port)),
     protocol: port.protocol,
     families: [port.family],

@@ -118,8 +118,8 @@ function portsText(ports: readonly PortStatus[]): string {
   return protocol === 'tcp' ? list : `${list}/${protocol}`;
 }
 
-function hostPortText({ hostPort, families }: PortStatus): string {
-  if (hostPort === null) return 'not chosen yet';
+function hostPortText({ hostPort, routed, families }: PortStatus): string {
+  if (hostPort === null) return routed ? 'routed' : 'not chosen yet';
   const family = families.length === 1 && !hostPort.includes(':') ? ` (IPv${families[0]})` : '';
   return hostPort + family;
 }

@@ -1,4 +1,5 @@
 import { didYouMean } from '../net/did-you-mean.ts';
+import { safeUrl } from '../net/safe-url.ts';
 import { show } from '../net/show.ts';
 import { milliseconds } from './duration.ts';
 import { didYou, found, refuse, type Parsed, type Refusal } from './field.ts';
@@ -91,12 +92,15 @@ function sourcesAt(kind: ListKind, place: string, options: Options): Parsed<read
 function parseUrl(input: string): Parsed<string> {
   const url = URL.parse(input);
   if (url === null || !/^https?:$/u.test(url.protocol))
-    return at('url', refuse(`${show(input)} is not a URL of a list: write \`https://\` and where it is`));
+    return at(
+      'url',
+      refuse(`${show(safeUrl(input))} is not a URL of a list: write \`https://\` and where it is`),
+    );
   if (url.protocol === 'http:')
     return at(
       'url',
       refuse(
-        `${show(input)} is not encrypted, and whoever is on the way could let themselves in: write \`https://\``,
+        `${show(safeUrl(input))} is not encrypted, and whoever is on the way could let themselves in: write \`https://\``,
       ),
     );
   if (url.username !== '' || url.password !== '')

@@ -1,5 +1,6 @@
 import type { Cidr } from '../net/network.ts';
 import type { PortNumbers } from '../net/port-selector.ts';
+import { safeUrl } from '../net/safe-url.ts';
 import type { Listen } from './listen.ts';
 
 /** A named source group: `[a-z0-9][a-z0-9_-]*`, at most 40 characters, never a built-in name or an address. */
@@ -43,11 +44,9 @@ export function sourceKey(source: LiveSource): SourceKey {
   return `${source.kind === 'url' ? source.url : `file:${source.path}`}${format}` as SourceKey;
 }
 
-/** A source as it is shown and logged: what follows the `?` of a URL may be a key to it and is left out. */
+/** What a source is called wherever people or other programs read it (output, page, log, metrics): never a secret of its URL. */
 export function sourceName(source: LiveSource): string {
-  const key = sourceKey(source);
-  if (source.kind !== 'url' || !source.url.includes('?')) return key;
-  return `${source.url.slice(0, source.url.indexOf('?'))}?...${key.slice(source.url.length)}`;
+  return sourceKey(source.kind === 'url' ? { ...source, url: safeUrl(source.url) } : source);
 }
 
 /** Who is meant by a list of sources, every kind apart. */

@@ -3,6 +3,7 @@ import { didYouMean } from '../net/did-you-mean.ts';
 import { mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
+import { safeUrl } from '../net/safe-url.ts';
 import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import { didYou, field, found, listField, mapField, refuse, type Parsed } from './field.ts';
@@ -143,7 +144,7 @@ function parseMap(input: PlainMap): Parsed<Member> {
 
 /** Text that is no source of any kind: the sentence of what it is most like. */
 function parseText(text: string): Parsed<Member> {
-  if (/^[a-z]+:\/\//iu.test(text)) return refuse(`a list is written \`{url: ${show(text).slice(1, -1)}}\``);
+  if (/^[a-z]+:\/\//iu.test(text)) return refuse(`a list is written \`{url: ${shorten(safeUrl(text))}}\``);
   const parsed = parseNetworks(text);
   return refuse(parsed.ok ? `${show(text)} stands in the wrong place` : parsed.problem);
 }

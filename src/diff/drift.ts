@@ -1,6 +1,6 @@
 import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../ruleset/model.ts';
-import { isOwnedChain } from '../ruleset/names.ts';
+import { isFrontChain, isOwnedChain } from '../ruleset/names.ts';
 import { diff, setChanges } from './diff.ts';
 import type {
   Observed,
@@ -129,7 +129,7 @@ function tableDrift(
   const touched = [...new Set(changes.map(({ chain }) => chain))];
   return touched.flatMap((chain): readonly Drift[] => {
     if (made.has(chain)) return [missingChain(table, `the chain ${chain} ${place} was missing`)];
-    if (gone.has(chain)) return [{ kind: 'chain', what: `a chain ${chain} ${place} that is none of ours` }];
+    if (gone.has(chain)) return [strayChain(chain, place)];
     const here = changes.filter((change) => change.chain === chain);
     if (!isOwnedChain(chain)) {
       const ours = (seen?.chains.get(chain) ?? []).filter(({ target }) => isOwnedChain(target ?? ''));
@@ -146,6 +146,16 @@ function tableDrift(
     ];
     return [{ kind: 'rule', what: `in the chain ${chain} ${place} ${words.join(', ')}` }];
   });
+}
+
+/**
+ * A front stands where none is wanted while an engine starts: Docker's chains are there before its jump to them is, which tells the
+ * living engine (see placement.ts). The pass that follows takes it for its own again.
+ */
+function strayChain(chain: string, place: string): Drift {
+  if (isFrontChain(chain))
+    return { kind: 'front', what: `the chain ${chain} ${place} stands without Docker's own`, quiet: true };
+  return { kind: 'chain', what: `a chain ${chain} ${place} that is none of ours` };
 }
 
 /** A front is missing where Docker has made its own chains since the last pass. */

@@ -2,6 +2,7 @@ import { Agent } from 'node:http';
 import { createRequire, Module } from 'node:module';
 import { inspect } from 'node:util';
 import type Docker from 'dockerode';
+import { ApiVersion } from './api-version.ts';
 import { type DockerClient, DockerError } from './client.ts';
 import { eventFilters, readEvents } from './events.ts';
 
@@ -10,7 +11,7 @@ const answerTimeLimit = 10_000;
 
 /**
  * The adapter to dockerode. `DOCKER_HOST` is honoured as the docker command does (unix socket by default).
- * No API version is pinned: Docker 29 refuses what is below 1.44, 20.10 knows nothing above 1.41.
+ * No API version is pinned: Docker 29 refuses what is below 1.44, 20.10 knows nothing above 1.41. See {@link ApiVersion}.
  *
  * dockerode is loaded here and not at the top: it drags SSH along, and the gate must not wait.
  */
@@ -21,31 +22,45 @@ export async function connectDocker(): Promise<DockerClient> {
   const docker = new Dockerode({ agent } as Docker.DockerOptions);
   // An inspect hangs for as long as its container's start does: lists and events do not stand in line with those.
   const inspector = new Dockerode({ agent: newAgent() } as Docker.DockerOptions);
+  const version = new ApiVersion([docker.modem, inspector.modem], answerTimeLimit);
+  const asking = async <T>(what: string, ask: () => Promise<T>): Promise<T> => {
+    try {
+      await version.known();
+      return await ask();
+    } catch (cause) {
+      const error = asDockerError(what, cause);
+      // 400: an engine that knows no such version, or has left it behind
+      if (error.status === 400 || isBroken(cause)) version.forget();
+      throw error;
+    }
+  };
   const limit = (): { abortSignal: AbortSignal } => ({ abortSignal: AbortSignal.timeout(answerTimeLimit) });
   return {
-    info: () => asking('asking Docker about itself', inTime(docker.info())),
-    version: () => asking('asking Docker for its version', inTime(docker.version())),
-    containers: () => asking('listing containers', docker.listContainers({ all: true, ...limit() })),
+    info: () => asking('asking Docker about itself', () => inTime(docker.info())),
+    version: () => asking('asking Docker for its version', () => inTime(docker.version())),
+    containers: () => asking('listing containers', () => docker.listContainers({ all: true, ...limit() })),
     inspect: (id, signal) =>
-      asking(
-        `inspecting container ${id.slice(0, 12)}`,
+      asking(`inspecting container ${id.slice(0, 12)}`, () =>
         inspector.getContainer(id).inspect({ abortSignal: signal }),
       ),
-    networks: () => asking('listing networks', docker.listNetworks(limit())),
+    networks: () => asking('listing networks', () => docker.listNetworks(limit())),
     network: (id, verbose = false) => {
       // The types of dockerode 5 know no options here; the program does.
       const network: { inspect(options?: object): Promise<unknown> } = docker.getNetwork(id);
-      const answer = verbose ? network.inspect({ verbose: true }) : network.inspect();
-      return asking(`inspecting network ${id.slice(0, 12)}`, inTime(answer));
+      return asking(`inspecting network ${id.slice(0, 12)}`, () =>
+        inTime(verbose ? network.inspect({ verbose: true }) : network.inspect()),
+      );
     },
-    services: () => asking('listing services', docker.listServices(limit())),
+    services: () => asking('listing services', () => docker.listServices(limit())),
     watch: async ({ onOpen, onEvent }, signal) => {
-      const stream = await asking(
-        'opening the event stream',
+      const stream = await asking('opening the event stream', () =>
         docker.getEvents({ filters: eventFilters, abortSignal: signal }),
       );
       onOpen();
-      await asking('reading the event stream', readEvents(stream, onEvent));
+      // a stream ends with its engine
+      await asking('reading the event stream', () => readEvents(stream, onEvent)).finally(() =>
+        version.forget(),
+      );
     },
   };
 }
@@ -87,12 +102,9 @@ async function inTime<T>(answer: Promise<T>): Promise<T> {
   }
 }
 
-async function asking<T>(what: string, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    throw asDockerError(what, cause);
-  }
+/** The connection is gone (ECONNRESET, ENOENT ...), as opposed to an answer that somebody did not wait for. */
+function isBroken(cause: unknown): boolean {
+  return cause instanceof Error && 'code' in cause && /^E[A-Z]/.test(String(cause.code));
 }
 
 function asDockerError(what: string, cause: unknown): DockerError {

@@ -12,7 +12,7 @@ export function engineLines(view: HostView): readonly Line[] {
   }
   if (docker === 'refuses') {
     const text = 'Docker answers, but refuses what dockwall asks (a proxy before its socket?)';
-    const advice = 'allow GET of /containers, /networks, /info, /version, /events and /services';
+    const advice = 'allow GET of /_ping, /containers, /networks, /info, /version, /events and /services';
     return [{ topic: 'docker', kind: 'problem', text, advice }];
   }
   if (decided === undefined) return [];
@@ -48,8 +48,26 @@ function findingLine({ kind, text }: Finding, { remote }: HostView): Line {
   return { topic: 'docker', kind: bad ? 'problem' : 'note', text: said };
 }
 
-/** Docker does not say whether it runs docker-proxy: somebody listens on the ports that it publishes, or nobody does. */
-function proxyLine({ decided, listening }: HostView): Line {
+/**
+ * Docker does not say whether it runs docker-proxy, but its rules do: without one, what the host itself sends to 127.0.0.0/8 is translated
+ * too, with one it is left out (moby, the bridge driver's `Hairpin`; 20.10 to 29). Undefined where Docker writes no such rule: its nftables
+ * backend, or no iptables at all.
+ */
+function proxyInRules({ netfilter }: HostView): boolean | undefined {
+  if (netfilter.kind === 'failed') return undefined;
+  const jump = netfilter.observed.tables
+    .filter(({ table, family }) => table === 'nat' && family === 4)
+    .flatMap(({ chains }) => chains.get('OUTPUT') ?? [])
+    .find(({ target }) => target === 'DOCKER');
+  return jump?.spec.includes('! -d 127.0.0.0/8');
+}
+
+/**
+ * Where the rules do not tell, somebody listens on the ports that are published, or nobody does: Docker up to 28.4. A later one
+ * listens itself where docker-proxy is off.
+ */
+function proxyLine(view: HostView): Line {
+  const { decided, listening } = view;
   const topic = 'docker-proxy';
   const published = (decided?.policy.services ?? []).flatMap(({ active, ports }) =>
     active
@@ -59,7 +77,7 @@ function proxyLine({ decided, listening }: HostView): Line {
       : [],
   );
   if (published.length === 0) return { topic, kind: 'ok', text: 'no running container publishes a port now' };
-  return published.some((port) => listening.has(port))
+  return (proxyInRules(view) ?? published.some((port) => listening.has(port)))
     ? { topic, kind: 'ok', text: 'on: it serves IPv6 to networks that have IPv4 only' }
     : { topic, kind: 'note', text: 'off: networks that have IPv4 only are not reached over IPv6 at all' };
 }

@@ -5,32 +5,7 @@ import type { Backend } from '../diff/model.ts';
 import { programOf } from '../kernel/backend.ts';
 import type { Run } from '../kernel/command.ts';
 import type { Feature } from './model.ts';
-
-/** A word of a restore file, and what it stands for. */
-interface Trial {
-  readonly name: string;
-  readonly text: string;
-  readonly optional?: true;
-}
-
-const setTypes: readonly Trial[] = [
-  { name: 'hash:net', text: 'create probe hash:net timeout 0 comment' },
-  { name: 'hash:net,port', text: 'create probe-1 hash:net,port' },
-  { name: 'hash:ip,port,net', text: 'create probe-2 hash:ip,port,net timeout 0' },
-  { name: 'bitmap:port', text: 'create probe-4 bitmap:port range 0-65535' },
-  { name: 'list:set', text: 'create probe-3 list:set', optional: true },
-];
-
-/** In the order in which they are tried: the set has to be there. */
-const rules: readonly Trial[] = [
-  { name: 'set match', text: '-m set --match-set probe src -j RETURN' },
-  { name: 'SET target', text: '-j SET --add-set probe src --exist --timeout 60' },
-  { name: 'conntrack match', text: '-m conntrack --ctdir REPLY -j RETURN' },
-  { name: 'addrtype match', text: '-m addrtype --dst-type LOCAL -j RETURN' },
-  { name: 'mark', text: '-m mark --mark 0x1/0x1 -j MARK --set-xmark 0x0/0x1' },
-  { name: 'connmark', text: '-m connmark --mark 0x1/0x1 -j CONNMARK --set-xmark 0x0/0x1' },
-  { name: 'comment match', text: '-m comment --comment probe -j RETURN' },
-];
+import { ruleTrials, setTrials, type Trial } from './trials.ts';
 
 const timeoutMs = 10_000;
 
@@ -40,34 +15,37 @@ const timeoutMs = 10_000;
  */
 export async function tryFeatures(run: Run, backend: Backend): Promise<readonly Feature[]> {
   const holder = await holdNamespace();
-  if (holder === undefined) return [...setTypes, ...rules].map((trial) => feature(trial, undefined));
-  const inside = async (program: string, args: readonly string[], input: string): Promise<boolean> => {
-    const enter = [`--net=/proc/${holder.pid}/ns/net`, program, ...args];
-    return run({ program: 'nsenter', args: enter, input, timeoutMs }).then(
+  if (holder === undefined) return together([...setTrials, ...ruleTrials], () => undefined);
+  const enter = [`--net=/proc/${holder.pid}/ns/net`];
+  const inside = async (program: string, args: readonly string[], input: string): Promise<boolean> =>
+    run({ program: 'nsenter', args: [...enter, program, ...args], input, timeoutMs }).then(
       ({ exitCode }) => exitCode === 0,
       () => false,
     );
-  };
   try {
-    const found: Feature[] = [];
-    for (const trial of setTypes)
-      found.push(feature(trial, await inside('ipset', ['restore'], `${trial.text}\n`)));
-    for (const trial of rules) {
-      const input = `*mangle\n-A PREROUTING ${trial.text}\nCOMMIT\n`;
-      const program = programOf({ family: 4, backend }, 'restore');
-      found.push(feature(trial, await inside(program, ['--noflush', '-w', '5'], input)));
-    }
-    return found;
+    const works = new Map<Trial, boolean>();
+    for (const trial of setTrials) works.set(trial, await inside('ipset', ['restore'], trial.text));
+    const restore = programOf({ family: 4, backend }, 'restore');
+    for (const trial of ruleTrials)
+      works.set(trial, await inside(restore, ['--noflush', '-w', '5'], trial.text));
+    return together([...setTrials, ...ruleTrials], (trial) => works.get(trial));
   } finally {
     holder.child.kill();
   }
 }
 
-function feature(
-  { name, optional = false }: Pick<Trial, 'name'> & { readonly optional?: boolean },
-  works: boolean | undefined,
-): Feature {
-  return { name, works, optional };
+/** A feature that several trials take works where all of them do. */
+function together(
+  trials: readonly Trial[],
+  works: (trial: Trial) => boolean | undefined,
+): readonly Feature[] {
+  const found = new Map<string, Feature>();
+  for (const trial of trials) {
+    const { name, optional = false } = trial;
+    const before = found.get(name)?.works ?? true;
+    found.set(name, { name, works: before ? works(trial) : false, optional });
+  }
+  return [...found.values()];
 }
 
 /** A process that does nothing in a namespace of its own; it ends with its input, so with us at the latest. */

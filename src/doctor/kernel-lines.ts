@@ -98,16 +98,12 @@ function featureLines({ features, kernel }: HostView): readonly Line[] {
   ];
 }
 
-function toolLines({ nftTables, conntrack, netfilter }: HostView): readonly Line[] {
+function toolLines({ nftTables, nftCrash, conntrack, netfilter }: HostView): readonly Line[] {
   const nft = netfilter.kind === 'seen' && netfilter.observed.backends.includes('nft');
   return [
     nftTables !== undefined || !nft
       ? { topic: 'nft', kind: 'ok', text: nft ? 'tells of changes by others' : 'not needed here' }
-      : {
-          topic: 'nft',
-          kind: 'note',
-          text: 'the program nft does not work: changes by others are found by the check every few seconds',
-        },
+      : nftLine(nftCrash),
     conntrack
       ? { topic: 'conntrack', kind: 'ok', text: 'shows running connections' }
       : {
@@ -116,4 +112,22 @@ function toolLines({ nftTables, conntrack, netfilter }: HostView): readonly Line
           text: 'the program conntrack does not work: running sessions of silent clients that are refused later are not cut',
         },
   ];
+}
+
+/**
+ * nft 1.0.6 (Debian 12) dies beside tables with elements that it does not know, such as Docker 29's (`--firewall-backend=nftables`). Only its
+ * look at others is lost: iptables-nft is another program.
+ */
+function nftLine(crash: string | undefined): Line {
+  const topic = 'nft';
+  const instead = 'changes by others are found by the check every few seconds';
+  if (crash === undefined) {
+    return { topic, kind: 'note', text: `the program nft does not work: ${instead}` };
+  }
+  return {
+    topic,
+    kind: 'note',
+    text: `the program nft crashes (${crash}), as nft 1.0.6 does beside Docker's own nftables tables: ${instead}`,
+    advice: "use dockwall's image, or an nft newer than 1.0.6; the walls do not depend on it",
+  };
 }

@@ -26,9 +26,9 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
   const netfilter = await lookAtNetfilter(parts);
   const { docker, decided } = await lookAtDocker(parts, netfilter);
   const backend = netfilter.kind === 'seen' ? place(netfilter.observed, 4).gate : 'nft';
-  const [features, tables, conntrack, { interfaces }, listeners, files] = await Promise.all([
+  const [features, nft, conntrack, { interfaces }, listeners, files] = await Promise.all([
     tryFeatures(run, backend),
-    run({ program: 'nft', args: ['list', 'tables'], timeoutMs }).catch(() => undefined),
+    askNft(run),
     run({ program: 'conntrack', args: ['-C'], timeoutMs }).catch(() => undefined),
     readHost(run),
     readListeners(),
@@ -43,11 +43,21 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
     netfilter,
     decided,
     features,
-    nftTables: tables?.exitCode === 0 ? tableNames(tables.stdout) : undefined,
+    ...nft,
     conntrack: conntrack?.exitCode === 0,
     listening: new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
     interfaces: interfaces.map(({ name }) => name),
   };
+}
+
+/** The tables of nft, or what it died of. */
+export async function askNft(run: Run): Promise<Pick<HostView, 'nftTables' | 'nftCrash'>> {
+  try {
+    const { exitCode, stdout } = await run({ program: 'nft', args: ['list', 'tables'], timeoutMs });
+    return { nftTables: exitCode === 0 ? tableNames(stdout) : undefined };
+  } catch (error) {
+    return { nftTables: undefined, nftCrash: error instanceof KernelError ? error.signal : undefined };
+  }
 }
 
 async function lookAtNetfilter({ kernel }: PassParts): Promise<HostView['netfilter']> {

@@ -42,6 +42,8 @@ export interface HostView {
   readonly features: readonly Feature[];
   /** Names of all nftables tables (`inet firewalld`); undefined where there is no nft. */
   readonly nftTables: readonly string[] | undefined;
+  /** The signal that nft died of (`SIGSEGV`). */
+  readonly nftCrash?: string | undefined;
   /** Whether `conntrack` can list connections. */
   readonly conntrack: boolean;
   readonly inContainer: boolean;

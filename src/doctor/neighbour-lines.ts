@@ -1,4 +1,5 @@
 import type { Observed } from '../diff/model.ts';
+import { hookedChains } from '../ruleset/hooks.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
 import type { HostView, Line } from './model.ts';
 
@@ -109,17 +110,14 @@ function ruleLines({ tables }: Observed): readonly Line[] {
     .filter(({ spec }) => spec !== '-j RETURN');
   const before = tables
     .filter(({ table }) => table === 'mangle')
-    .flatMap(({ chains }) => {
-      const rules = chains.get('PREROUTING') ?? [];
+    .flatMap(({ chains }) => hookedChains('mangle').map((chain) => chains.get(chain) ?? []))
+    .flatMap((rules) => {
       const ours = rules.findIndex(({ target }) => isOwnedChain(target ?? ''));
       return ours === -1 ? [] : rules.slice(0, ours);
     });
   return [
     ...counted(user.length, 'in DOCKER-USER: what they drop stays out, also where dockwall opens a port'),
-    ...counted(
-      before.length,
-      'before the gate in PREROUTING (mangle): it does not see what they accept or drop',
-    ),
+    ...counted(before.length, "before the gate's jumps (mangle): it does not see what they accept or drop"),
   ];
 }
 

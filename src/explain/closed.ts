@@ -1,4 +1,4 @@
-import { sourceKey } from '../config/model.ts';
+import { sourceName } from '../config/model.ts';
 import { familyOf } from '../net/network.ts';
 import { hostPortsOf, includes } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
@@ -57,7 +57,7 @@ function silentSources({ door, live, moment }: Circumstances): readonly Hint[] {
     ...missingSets(name, ipsets, moment),
     ...origins.flatMap(({ source, networks }): readonly Hint[] => {
       if (source === undefined || networks.length > 0) return [];
-      const what = shorten(sourceKey(source), 100);
+      const what = shorten(sourceName(source), 100);
       const how =
         source.kind === 'name' ? 'does not resolve: no address is known for it' : 'has not been read yet';
       return [

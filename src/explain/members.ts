@@ -2,6 +2,7 @@ import type { LiveSource } from '../config/model.ts';
 import type { Observed } from '../diff/model.ts';
 import { NetworkIndex } from '../net/network-index.ts';
 import { type Cidr, familyOf } from '../net/network.ts';
+import { safeUrl } from '../net/safe-url.ts';
 import { shorten } from '../net/show.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import type { Who } from '../policy/verdict.ts';
@@ -82,7 +83,7 @@ function originOf({ source, ipset }: PolicyMembers['origins'][number]): MemberOr
 }
 
 function harmlessSource(source: LiveSource): LiveSource {
-  if (source.kind === 'url') return { ...source, url: shorten(source.url, 200) };
+  if (source.kind === 'url') return { ...source, url: shorten(safeUrl(source.url), 200) };
   return source.kind === 'file' ? { ...source, path: shorten(source.path, 200) } : source;
 }
 

@@ -40,6 +40,7 @@ export interface KernelFailure {
   readonly code: KernelErrorCode;
   readonly command: Command;
   readonly exitCode?: number | undefined;
+  readonly signal?: string | undefined;
   readonly stderr?: string;
   readonly cause?: unknown;
 }
@@ -55,6 +56,8 @@ export class KernelError extends Error {
   readonly args: readonly string[];
   /** Undefined where the program never ran to its end. */
   readonly exitCode: number | undefined;
+  /** What it died of (`SIGSEGV`): a fault of the program's own, or somebody killed it. */
+  readonly signal: string | undefined;
   readonly stderr: string;
   /** The whole standard input it was given, for the log at debug level. */
   readonly input: string | undefined;
@@ -65,6 +68,7 @@ export class KernelError extends Error {
     this.command = failure.command.program;
     this.args = failure.command.args;
     this.exitCode = failure.exitCode;
+    this.signal = failure.signal;
     this.stderr = failure.stderr ?? '';
     this.input = failure.command.input;
   }
@@ -106,10 +110,17 @@ export const runCommand: Run = async (command) => {
 
 function notRun(
   command: Command,
-  result: Readonly<Record<'code' | 'originalMessage', string | undefined>> & { readonly cause?: unknown },
+  result: Readonly<Partial<Record<'code' | 'originalMessage' | 'signal', string | undefined>>> & {
+    readonly cause?: unknown;
+  },
 ): KernelError {
   const missing = result.code === 'ENOENT';
   const why = missing ? 'no such program' : (result.originalMessage ?? 'it did not end by itself');
   const code = missing ? 'missing-program' : result.code === 'EACCES' ? 'no-permission' : 'rejected';
-  return new KernelError(`running ${command.program}: ${why}`, { code, command, cause: result.cause });
+  return new KernelError(`running ${command.program}: ${why}`, {
+    code,
+    command,
+    signal: result.signal,
+    cause: result.cause,
+  });
 }

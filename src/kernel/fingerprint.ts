@@ -1,6 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import type { Backend } from '../diff/model.ts';
 import { type Family, families } from '../net/network.ts';
+import { hookedChains } from '../ruleset/hooks.ts';
 import { isBlockedSet, isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
 import { programOf } from './backend.ts';
 import type { ReadLines } from './reader.ts';
@@ -129,11 +130,6 @@ function wantedLines(name: string, foreign: ReadonlySet<string>): RegExp {
 
 const noLine = /(?!)/;
 
-const watchedChains: Readonly<Record<string, readonly string[]>> = {
-  mangle: ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'],
-  filter: ['DOCKER'],
-};
-
 /** `iptables-save`: our chains, every rule that names one, and the first rule of each chain we are to be first in. */
 function rulesOf(hash: Hash): (line: string) => void {
   let table = '';
@@ -144,7 +140,7 @@ function rulesOf(hash: Hash): (line: string) => void {
     if (verb.startsWith(':') && isOwnedChain(verb.slice(1))) add(hash, `${table} ${verb}`);
     if (verb !== '-A') return;
     const place = `${table} ${chain}`;
-    const first = !seen.has(place) && watchedChains[table.slice(1)]?.includes(chain) === true;
+    const first = !seen.has(place) && hookedChains(table.slice(1)).includes(chain);
     seen.add(place);
     if (first || line.includes('DOCKWALL-')) add(hash, `${table} ${line}`);
   };

@@ -1,13 +1,12 @@
+import { hookedChains } from '../ruleset/hooks.ts';
+
 /** Which wall a line of `nft monitor` may concern. */
 export type Wall = 'gate' | 'front';
 
 /** The head of a line holds all that is read; lines may be as long as a set's elements. */
 export const longestHead = 200;
 
-const watched: Readonly<Record<string, { readonly wall: Wall; readonly shared: readonly string[] }>> = {
-  mangle: { wall: 'gate', shared: ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'] },
-  filter: { wall: 'front', shared: ['DOCKER'] },
-};
+const walls: Readonly<Record<string, Wall>> = { mangle: 'gate', filter: 'front' };
 
 /**
  * Reads one line of `nft monitor`: `delete rule ip mangle PREROUTING handle 4` (seen with nft 1.0.6, 1.1.3). Undefined where it
@@ -19,17 +18,17 @@ export function wallOf(line: string): Wall | undefined {
   // Events came faster than they were read: anything may have happened.
   if (line.startsWith('# ERROR')) return 'gate';
   const [verb = '', object = '', family = '', table = '', chain = ''] = line.split(' ', 5);
-  const place = family === 'ip' || family === 'ip6' ? watched[table] : undefined;
-  if (place === undefined) return undefined;
+  const wall = family === 'ip' || family === 'ip6' ? walls[table] : undefined;
+  if (wall === undefined) return undefined;
   const owned = chain.startsWith('DOCKWALL-');
-  const shared = place.shared.includes(chain);
+  const shared = hookedChains(table).includes(chain);
   switch (object) {
     case 'table':
-      return verb === 'delete' ? place.wall : undefined;
+      return verb === 'delete' ? wall : undefined;
     case 'chain':
-      return verb === 'delete' && (owned || shared) ? place.wall : undefined;
+      return verb === 'delete' && (owned || shared) ? wall : undefined;
     case 'rule':
-      return owned || (shared && verb !== 'add') ? place.wall : undefined;
+      return owned || (shared && verb !== 'add') ? wall : undefined;
     default:
       return undefined;
   }

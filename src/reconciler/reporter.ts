@@ -3,6 +3,7 @@ import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
+import { KernelError } from '../kernel/command.ts';
 import { describeChanges } from '../policy/changes.ts';
 import { dockersAnswer, type Policy, type Problem } from '../policy/model.ts';
 import { problemLine, problemPlace } from '../policy/problem-line.ts';
@@ -89,10 +90,17 @@ export class Reporter {
     );
   }
 
-  /** The same failure again is only counted. */
+  /**
+   * The same failure again is only counted. Rules that the kernel refuses once have lost a race with Docker or another tool, as a rule,
+   * and the next pass, a second later, looks again: only the second refusal in a row is a failure.
+   */
   passFailed(error: unknown): void {
     const message = messageOf(error);
     this.repeats += 1;
+    if (this.repeats === 1 && error instanceof KernelError && error.code === 'rejected') {
+      this.log.debug({ error: message }, 'the kernel refused a pass; it is tried again');
+      return;
+    }
     if (message !== this.passFailure)
       this.log.error({ error: message }, 'a pass failed; the rules stay as they were');
     this.passFailure = message;

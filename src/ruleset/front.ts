@@ -5,6 +5,7 @@ import { isSourceWord } from '../net/source-word.ts';
 import { limits } from '../policy/limits.ts';
 import type { Peer, Policy, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
 import { namesAddresses } from '../policy/peers.ts';
+import { renderHooks } from './hooks.ts';
 import { bridgedLines } from './interfaces.ts';
 import {
   accept,
@@ -20,7 +21,7 @@ import {
 } from './matches.ts';
 import type { Chain, ChainName, Match, Table } from './model.ts';
 import { chains, networkChain, setName } from './names.ts';
-import { chainOf, type Line, lineRule } from './rule.ts';
+import { chainOf, type Line } from './rule.ts';
 import { type WayIn, waysAround, waysIn } from './ways-in.ts';
 
 /**
@@ -57,7 +58,7 @@ export function renderFront(policy: Policy, family: Family): Table {
     family,
     table: 'filter',
     chains: [...networks, services],
-    hooks: [{ chain: 'DOCKER', rule: lineRule('DOCKER', [[], jump(chains.services), 'the front']) }],
+    hooks: renderHooks('filter', 'the front'),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Cidr, Family } from '../net/network.ts';
 import { protocols } from '../net/port.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { Policy } from '../policy/model.ts';
+import { renderHooks } from './hooks.ts';
 import { bridgedLines, externalLines, guardedLines } from './interfaces.ts';
 import {
   answererIn,
@@ -12,7 +13,6 @@ import {
   drop,
   giveBack,
   goTo,
-  jump,
   marked,
   pairIn,
   pairNotIn,
@@ -33,7 +33,7 @@ import {
   setName,
   widePrefix,
 } from './names.ts';
-import { chainOf, type Line, lineRule } from './rule.ts';
+import { chainOf, type Line } from './rule.ts';
 import { hasRouted, rememberedFor, ruledGroups, usedRoles, wideProtocols } from './sets.ts';
 import { type WayIn, waysAround, waysIn } from './ways-in.ts';
 
@@ -84,12 +84,7 @@ export function renderGate(policy: Policy, family: Family): Table {
       chainOf(chains.cut, cutLines(policy)),
       chainOf(chains.replies, replyLines(policy, family)),
     ],
-    hooks: [
-      { chain: 'PREROUTING', rule: lineRule('PREROUTING', [[], jump(chains.gate), 'the gate']) },
-      { chain: 'INPUT', rule: lineRule('INPUT', [[], jump(chains.input), 'the gate']) },
-      { chain: 'FORWARD', rule: lineRule('FORWARD', [[], jump(chains.forward), 'the gate']) },
-      { chain: 'POSTROUTING', rule: lineRule('POSTROUTING', [[], jump(chains.replies), 'the gate']) },
-    ],
+    hooks: renderHooks('mangle', 'the gate'),
   };
 }
 
@@ -309,7 +304,7 @@ function listeningLines(family: Family): readonly Line[] {
   return protocols.map((protocol): Line => [
     [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
     drop,
-    `${protocol}: not known to be the host's own`,
+    `${protocol}: not known as a service of this host`,
   ]);
 }
 

@@ -73,7 +73,7 @@ export interface Rule {
   readonly id: RuleId;
   readonly matches: readonly Match[];
   readonly target: Target;
-  /** Words for people after the id in the rule's comment; `[A-Za-z0-9 ._:/,*+>?-]` only, at most 200 characters. */
+  /** Words for people after the id in the rule's comment, as `commentWords` makes them. */
   readonly note: string;
 }
 

@@ -77,6 +77,11 @@ export function networkChain(networkId: string): ChainName {
   return chain(`NET-${networkId.replaceAll(/[^0-9a-zA-Z]/g, '').slice(0, 12)}`);
 }
 
+/** Whether it is one that the front makes: the recipe itself, or a network's part of it. */
+export function isFrontChain(name: string): boolean {
+  return name === chains.services || name.startsWith(chain('NET-'));
+}
+
 /** What the gate counts of each published port, by role; sets with counters. */
 export const countRoles = {
   /** Packets of the side that opened the connection, let in. */

@@ -1,4 +1,5 @@
 import type { LiveSource } from '../config/model.ts';
+import { safeUrl } from '../net/safe-url.ts';
 import { show } from '../net/show.ts';
 import { acceptList } from './accept.ts';
 import { fetchProblem, ListProblem } from './fetch-problem.ts';
@@ -60,7 +61,7 @@ async function follow(
     await response.body?.cancel();
     const next = URL.parse(location, url);
     if (next?.protocol !== 'https:')
-      throw new ListProblem(`it redirects to ${show(location)}, which is not https`);
+      throw new ListProblem(`it redirects to ${show(safeUrl(location))}, which is not https`);
     url = next.href;
   }
   throw new ListProblem(`it redirects more than ${mostRedirects} times`);

@@ -44,7 +44,7 @@ export interface ServiceView {
 }
 
 export interface PortView {
-  /** `443`, `192.0.2.1:443`, `not chosen yet`; with `/udp` where it is not TCP. */
+  /** `443`, `192.0.2.1:443`, `not chosen yet`, `routed`; with `/udp` where it is not TCP. */
   readonly host: string;
   readonly container: string;
   /** `IPv4` or `IPv6` where it is published in one only. */

@@ -121,11 +121,12 @@ function serviceView(service: ServiceStatus, id: string): ServiceView {
 }
 
 function portView(port: PortStatus): PortView {
-  const { hostPort, containerPort, protocol, families, held, reach, allow, deny, because, counts } = port;
+  const { hostPort, routed, containerPort, protocol, families, held, reach, allow, deny, because, counts } =
+    port;
   const suffix = protocol === 'tcp' ? '' : `/${protocol}`;
   const [only] = families;
   return {
-    host: hostPort === null ? 'not chosen yet' : hostPort + suffix,
+    host: hostPort === null ? (routed ? 'routed' : 'not chosen yet') : hostPort + suffix,
     container: `${containerPort}/${protocol}`,
     family: families.length === 1 && !hostPort?.includes(':') ? `IPv${only}` : undefined,
     held,

@@ -53,6 +53,11 @@ suite('golden scenarios (UPDATE_GOLDEN=1 writes them anew)', () => {
     expect(scenarios.length).toBeGreaterThanOrEqual(12);
   });
 
+  it('no comment of a rule has lost a character', () => {
+    const rules = scenarios.flatMap((scenario) => [...renderScenario(scenario).values()].join('\n').split('\n'));
+    expect(rules.filter((rule) => /--comment "[^"]*\?/.test(rule))).toEqual([]);
+  });
+
   it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('%s', (_, scenario) => {
     for (const [name, text] of renderScenario(scenario)) {
       const file = new URL(name, scenario.folder);

@@ -1,11 +1,9 @@
+import { commentWords } from '../../ruleset/comment.ts';
 import type { Match, Rule, Target } from '../../ruleset/model.ts';
 import { number, word } from '../words.ts';
 
 /** What marks a rule as ours; the id follows at once. */
 export const commentPrefix = 'dockwall:';
-
-/** Well under the 255 bytes that xt_comment holds. */
-const longestNote = 200;
 
 /**
  * A rule as iptables' words: what follows `-A CHAIN`. Safe for any text: notes lose what is not plain, any
@@ -94,10 +92,9 @@ function targetText(target: Target): string {
   }
 }
 
-/** The id is exact, the note is for people: characters outside the model's become `?`, the rest is cut. */
+/** The id is exact, the note is for people. */
 function commentText({ id, note }: Rule): string {
-  const plain = note.slice(0, longestNote).replaceAll(/[^A-Za-z0-9 ._:/,*+>-]/g, '?');
-  const text = `${commentPrefix}${word('rule id', id)} ${plain}`.trimEnd();
+  const text = `${commentPrefix}${word('rule id', id)} ${commentWords(note)}`.trimEnd();
   return `-m comment --comment "${text}"`;
 }
 

@@ -15,7 +15,13 @@ const hook = {
 };
 
 const port = z.strictObject({
-  hostPort: z.string().nullable().describe('`443`, `192.0.2.1:443`; null while Docker has still to choose'),
+  hostPort: z
+    .string()
+    .nullable()
+    .describe(
+      '`443`, `192.0.2.1:443`; null while Docker has still to choose, and where there is none (`routed`)',
+    ),
+  routed: z.boolean().describe("The container's own address is what clients talk to (routed gateway mode)"),
   /** A port, or two with a hyphen: a row of them. */
   containerPort: z.string(),
   protocol: z.string(),

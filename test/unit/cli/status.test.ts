@@ -102,6 +102,25 @@ describe('status', () => {
     ]);
   });
 
+  it('says of a routed network that its ports have no host port, and not that one is to come', () => {
+    const routed = { id: 'r', name: 'lan', driver: 'bridge', bridge: 'br-1', routed: [4, 6] } as const;
+    const found = statusOf(
+      [
+        makeContainer('direct', {
+          endpoints: ['192.0.2.9', '2001:db8::9'].map((address) => ({
+            networkId: 'r',
+            address: cidr(address),
+          })),
+          ports: ports(':80'),
+        }),
+      ],
+      [routed],
+    );
+    expect(found.services[0]?.ports).toMatchObject([{ hostPort: null, routed: true }]);
+    expect(statusText(found)).toMatch(/direct +routed +80\/tcp/);
+    expect(statusText(found)).not.toContain('not chosen');
+  });
+
   it('names what netfilter never sees, and what is wrong', () => {
     const lan = { id: 'm', name: 'lan', driver: 'macvlan', bridge: undefined, routed: [] };
     const found = statusOf(

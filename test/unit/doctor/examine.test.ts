@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { examine, exitCodeOf } from '../../../src/doctor/examine.ts';
+import { askNft } from '../../../src/doctor/look.ts';
 import { doctorText } from '../../../src/doctor/text.ts';
+import { type Run, runCommand } from '../../../src/kernel/command.ts';
 import { stageHost, type Staging } from './staged-host.ts';
 
 async function told(
@@ -133,6 +135,12 @@ describe('what is wrong', () => {
       /^note kernel: .* were not tried/,
       0,
     ],
+    [
+      'an nft that crashes',
+      { view: { nftTables: undefined, nftCrash: 'SIGSEGV' } },
+      /^note nft: the program nft crashes \(SIGSEGV\), as nft 1\.0\.6 does/,
+      0,
+    ],
     ['no nft', { view: { nftTables: undefined } }, /^note nft: the program nft does not work/, 0],
     [
       'no conntrack',
@@ -149,6 +157,21 @@ describe('what is wrong', () => {
     ['no IPv6', { kernel: { ipv6: false } }, 'ok ipv6: this kernel has no IPv6; there is one wall only', 0],
     ['IPv6 switched off', { view: { ipv6Disabled: true } }, /^note ipv6: switched off/, 0],
     ['no docker-proxy', { view: { listening: new Set() } }, /^note docker-proxy: off/, 0],
+    [
+      'no docker-proxy, and dockerd itself listens (28.5)',
+      { rules: rule('nat', '-A OUTPUT -m addrtype --dst-type LOCAL -j DOCKER') },
+      /^note docker-proxy: off/,
+      0,
+    ],
+    [
+      'docker-proxy, and nobody listens now',
+      {
+        rules: rule('nat', '-A OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER'),
+        view: { listening: new Set() },
+      },
+      /^ok docker-proxy: on/,
+      0,
+    ],
     ['no gate', { bare: true }, /^problem walls: IPv4: the gate is NOT IN PLACE/, 1],
     ['no daemon', { view: { daemon: undefined } }, /^problem daemon: no daemon answers/, 1],
     [
@@ -255,6 +278,12 @@ describe('what is wrong', () => {
       /^note others: 1 rule of others before the gate/,
       1,
     ],
+    [
+      'a rule before the gate that sees answers',
+      { rules: rule('mangle', '-I POSTROUTING -j ACCEPT') },
+      /^note others: 1 rule of others before the gate/,
+      1,
+    ],
     ['firewalld', { view: { nftTables: ['inet firewalld'] } }, /^note firewalld: /, 0],
     ['fail2ban', { sets: 'create f2b-sshd hash:ip\n' }, /^note fail2ban: /, 0],
     ['CrowdSec', { sets: 'create crowdsec-blacklists hash:net\n' }, /^note crowdsec: /, 0],
@@ -288,4 +317,15 @@ deny: [secret-bans]
   const all = `${doctorText(lines)}\n${JSON.stringify(lines)}`;
   expect(all).not.toMatch(/secret|192\.0\.2|198\.51\.100|203\.0\.113|token/);
   expect(all).toContain('wiki');
+});
+
+describe('a program nft', () => {
+  it.each([
+    ['kill -SEGV $$', { nftTables: undefined, nftCrash: 'SIGSEGV' }],
+    ['exit 1', { nftTables: undefined }],
+    ['echo table ip docker-bridges', { nftTables: ['ip docker-bridges'] }],
+  ])('%s', async (script, found) => {
+    const fake: Run = async (command) => runCommand({ ...command, program: 'sh', args: ['-c', script] });
+    expect(await askNft(fake)).toEqual(found);
+  });
 });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { Fingerprint } from '../../../src/kernel/fingerprint.ts';
 import { ProgramReader, type ReadLines } from '../../../src/kernel/reader.ts';
+import { hooked } from '../../../src/ruleset/hooks.ts';
 
 /** What the programs print now; `size` of `ipset save` as if it were that much. */
 interface Said {
@@ -103,6 +104,24 @@ test.each(changes)('%s: a change', async (_, change) => {
   Object.assign(said, change);
   expect(await look()).not.toBe(before);
 });
+
+test.each(
+  (['mangle', 'filter'] as const).flatMap((table) =>
+    hooked[table].map(({ chain, to }) => ({ table, chain, to })),
+  ),
+)(
+  'a rule above our jump in $table $chain, and the jump gone: both are a change',
+  async ({ table, chain, to }) => {
+    const jump = `-A ${chain} -j ${to}\n`;
+    const { said, look } = bench();
+    const seen: string[] = [];
+    for (const lines of [jump, `-A ${chain} -j ACCEPT\n${jump}`, '']) {
+      said.rules = `*${table}\n${lines}COMMIT\n`;
+      seen.push(await look());
+    }
+    expect(new Set(seen).size).toBe(3);
+  },
+);
 
 test('members of large sets are counted, until there are few again', async () => {
   const { said, look, asked } = bench();

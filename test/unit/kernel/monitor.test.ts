@@ -1,6 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { wallOf } from '../../../src/kernel/monitor-line.ts';
 import { startMonitor } from '../../../src/kernel/monitor.ts';
+import { hooked } from '../../../src/ruleset/hooks.ts';
 
 // The lines are as nft 1.0.6 (bookworm) and 1.1.3 (trixie) print them.
 test.each([
@@ -31,6 +32,14 @@ test.each([
   ['', undefined],
 ])('%s', (line, wall) => {
   expect(wallOf(line)).toBe(wall);
+});
+
+test.each(
+  (['mangle', 'filter'] as const).flatMap((table) =>
+    hooked[table].flatMap(({ chain, to }) => [chain, to].map((place) => [table, place] as const)),
+  ),
+)('a rule that goes from %s %s is seen: the walls hook in there', (table, place) => {
+  expect(wallOf(`delete rule ip ${table} ${place} handle 4`)).toBe(table === 'mangle' ? 'gate' : 'front');
 });
 
 const sh = (script: string): readonly [string, ...string[]] => ['sh', '-c', script];

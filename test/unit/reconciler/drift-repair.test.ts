@@ -173,6 +173,16 @@ describe('DriftRepair', () => {
     ]);
   });
 
+  it('a starting engine, whose chains are there before its jump is, is nobody who damages: quiet', async () => {
+    await tables('*nat\n-D PREROUTING -j DOCKER\nCOMMIT\n');
+    expect(await repair.repair('pass')).toBe(true);
+    repair.failed();
+    expect(reported.length).toBeGreaterThan(0);
+    expect(reported.filter(({ kind, quiet }) => kind !== 'front' || quiet !== true)).toEqual([]);
+    const { tables: seen } = await kernel.observe();
+    expect(seen.some(({ chains }) => chains.has('DOCKWALL-SERVICES'))).toBe(true);
+  });
+
   it('a front that Docker has moved is left to the pass, and quiet', async () => {
     await tables('*filter\n-I DOCKER 1 -p tcp -j ACCEPT\nCOMMIT\n');
     const { writes } = fake;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ForeignState } from '../../../src/diff/foreign.ts';
 import type { Plan } from '../../../src/diff/model.ts';
+import { KernelError } from '../../../src/kernel/command.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import type { Decision } from '../../../src/reconciler/pass.ts';
 import { Reporter } from '../../../src/reconciler/reporter.ts';
@@ -98,6 +99,24 @@ describe('Reporter', () => {
     expect(reporter.health([]).problems).toEqual(["Docker's event stream is not open"]);
     reporter.watchingDocker(true);
     expect(reporter.health([])).toMatchObject({ healthy: true, problems: [] });
+  });
+
+  it('a write that loses a race is no failure, unless the next one fails too', () => {
+    const { reporter, lines } = bench();
+    const command = { program: 'iptables-nft-restore', args: [], timeoutMs: 1 };
+    const refused = new KernelError('restoring filter: Bad rule', { code: 'rejected', command });
+    reporter.passed(decision({}));
+    lines.length = 0;
+    reporter.passFailed(refused);
+    expect(reporter.health([]).problems).not.toContain('last pass: restoring filter: Bad rule');
+    reporter.passed(decision({}));
+    expect(lines.filter((line) => !line.startsWith('debug'))).toEqual([]);
+    reporter.passFailed(refused);
+    reporter.passFailed(refused);
+    expect(lines.filter((line) => line.startsWith('error'))).toEqual([
+      'error a pass failed; the rules stay as they were {"error":"restoring filter: Bad rule"}',
+    ]);
+    expect(reporter.health([]).problems).toContain('last pass: restoring filter: Bad rule');
   });
 
   it('is unhealthy while the configuration is bad or Docker is away', () => {
