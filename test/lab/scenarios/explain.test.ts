@@ -204,12 +204,12 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
 
     await stage.host.exec([
       'nft',
-      'add table inet mine; add chain inet mine fwd { type filter hook forward priority 10; }',
+      'add table inet mine; add chain inet mine ahead { type filter hook forward priority 10; }',
     ]);
-    await stage.host.exec(['nft', 'add rule inet mine fwd tcp dport 80 drop']);
+    await stage.host.exec(['nft', 'add rule inet mine ahead tcp dport 80 drop']);
     expect(await meets('G', 8080)).toBe('timeout');
     expect(await text(G, 'wiki:http')).toContain(
-      '  may be stopped by nftables, table inet mine, chain fwd: hook forward',
+      '  may be stopped by nftables, table inet mine, chain ahead: hook forward',
     );
     await stage.host.exec(['nft', 'delete table inet mine']);
     expect(await meets('G', 8080)).toBe('open');
