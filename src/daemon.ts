@@ -10,6 +10,7 @@ import { startWatchdog } from './host/watchdog.ts';
 import type { HostFacts } from './inventory/read-inventory.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
+import { readNftHooks } from './kernel/nft-hooks.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
@@ -60,7 +61,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
-  const explainer = new Explainer({ kernel, own: ownAddresses, lookup: lookUp });
+  const explainer = new Explainer({ kernel, own: ownAddresses, lookup: lookUp, nft: readNftHooks });
   const reconciler: Reconciler = new Reconciler({
     ...begun,
     client: await connectDocker(),

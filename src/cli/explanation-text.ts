@@ -1,5 +1,5 @@
 import type { Explanation, Path } from '../explain/model.ts';
-import { becauseWords, kernelWords, pathWords, verdictWords, wayWords } from '../explain/words.ts';
+import { becauseWords, kernelWords, outcomeWords, pathWords, stopWords, wayWords } from '../explain/words.ts';
 
 /** An explanation for a terminal: a line with the verdict for each path, below it the way and the kernel's word, then what to try. */
 export function explanationText({ paths, notes }: Explanation): string {
@@ -12,7 +12,8 @@ function pathLines(path: Path): readonly string[] {
   const kernel = kernelWords(path.kernel);
   const more = [...way, ...(kernel === '' ? [] : [kernel])];
   return [
-    `${verdictWords[path.verdict]}: ${pathWords(path)}: ${becauseWords(path.because)}`,
+    `${outcomeWords(path)}: ${pathWords(path)}: ${becauseWords(path.because)}`,
     ...(more.length === 0 ? [] : [`  ${more.join('; ')}`]),
+    ...path.others.map((stop) => `  ${stopWords(stop)}`),
   ];
 }

@@ -20,6 +20,18 @@ export interface ObservedTable {
   readonly backend: Backend;
   readonly table: string;
   readonly chains: ReadonlyMap<string, readonly ObservedRule[]>;
+  /** Chains of the kernel's whose policy is DROP: what no rule there decides does not go on. */
+  readonly dropping?: ReadonlySet<string>;
+}
+
+/** A place where an nftables table that is none of iptables' looks at packets. */
+export interface NftHook {
+  /** `inet firewalld` */
+  readonly table: string;
+  readonly chain: string;
+  readonly hook: 'prerouting' | 'input' | 'forward';
+  /** The families whose packets it sees. */
+  readonly families: readonly Family[];
 }
 
 export interface ObservedSet {

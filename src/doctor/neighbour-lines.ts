@@ -1,3 +1,4 @@
+import { missingJumps } from '../diff/docker-rules.ts';
 import type { Observed } from '../diff/model.ts';
 import { hookedChains } from '../ruleset/hooks.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
@@ -33,7 +34,8 @@ const neighbours: readonly Neighbour[] = [
   {
     name: 'ufw',
     is: ({ chains }) => chains.some((chain) => /^ufw6?-/.test(chain)),
-    text: "it guards the host's own services; published ports pass it by, and are dockwall's",
+    text: "it guards the host's own services; published ports pass it by, and are dockwall's, but for what docker-proxy serves (IPv6 to networks that have IPv4 only): that goes through INPUT, where ufw's default deny shuts it",
+    advice: 'dockwall explain ADDRESS PORT names the rule that stops it; `ufw allow PORT` lets it through',
   },
   {
     name: 'firewalld',
@@ -88,6 +90,14 @@ export function neighbourLines({ netfilter, nftTables }: HostView): readonly Lin
       ? [{ topic: 'others', kind: 'ok', text: 'no firewall tool that dockwall knows' } as const]
       : found),
     ...ruleLines(netfilter.observed),
+    ...([4, 6] as const)
+      .flatMap((family) => missingJumps(netfilter.observed, family))
+      .map((text): Line => ({
+        topic: 'docker',
+        kind: 'problem',
+        text,
+        advice: 'restart Docker, which writes its rules again',
+      })),
   ];
 }
 

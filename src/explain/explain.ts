@@ -9,8 +9,9 @@ import { Looking } from './foreign.ts';
 import { hintsFor } from './hints.ts';
 import { insideOf } from './inside.ts';
 import { type List, memberOf } from './members.ts';
-import type { Asker, Because, Explanation, Member, Moment, Path, Question } from './model.ts';
+import type { Asker, Because, Explanation, Hint, Member, Moment, Path, Question } from './model.ts';
 import { notesFor } from './notes.ts';
+import { missingOfDocker, stopsOf } from './others.ts';
 import { type Asked, packetsOf } from './packets.ts';
 import { wayOf } from './way.ts';
 
@@ -68,6 +69,12 @@ class Explainer {
     const unseen = unfiltered.has(because.kind);
     const way = unseen ? [] : wayOf(packet, { verdict, door: doorOf(decided) }, moment);
     const front = way.some(({ kind }) => kind === 'front');
+    const road = { packet, way, moment };
+    const goesOn = verdict === 'let in' || because.kind === 'not published';
+    const broken: readonly Hint[] =
+      verdict === 'let in'
+        ? missingOfDocker(road, doorOf(decided)).map((text) => ({ kind: 'rules of Docker', text }))
+        : [];
     return {
       source: packet.source,
       sourceName: asker.name === undefined ? undefined : shorten(asker.name),
@@ -90,7 +97,8 @@ class Explainer {
                 { packet, verdict: decided, policy: moment.policy, front },
                 { ...moment.kernel, looking: this.looking },
               ),
-      hints: hintsFor({ asked, because, door, moment, live }),
+      others: goesOn ? stopsOf(road) : [],
+      hints: [...broken, ...hintsFor({ asked, because, door, moment, live })],
     };
   }
 

@@ -1,5 +1,5 @@
 import type { LiveSource } from '../config/model.ts';
-import type { Observed } from '../diff/model.ts';
+import type { NftHook, Observed } from '../diff/model.ts';
 import type { Inventory } from '../inventory/model.ts';
 import type { Family } from '../net/network.ts';
 import type { PortSelector, Protocol } from '../net/port.ts';
@@ -12,6 +12,8 @@ export interface KernelMoment {
   readonly ruleset: Ruleset;
   readonly observed: Observed;
   readonly foreign: ForeignContents;
+  /** Where tables of nftables that are not iptables' may stop packets. */
+  readonly nft?: readonly NftHook[];
 }
 
 /**
@@ -84,7 +86,10 @@ export interface Path {
   readonly because: Because;
   /** Where the packet goes, as far as it gets. */
   readonly way: readonly Step[];
+  /** What dockwall's own rules and sets say, as they stand in the kernel. */
   readonly kernel: Agreement;
+  /** What others have on its way that stops it, or may; asked where dockwall lets it through or leaves it alone. */
+  readonly others: readonly Stop[];
   /** What a person should know or try, the most telling first. */
   readonly hints: readonly Hint[];
 }
@@ -173,6 +178,18 @@ export type Agreement =
       readonly missing: readonly string[];
     };
 
+/** A rule of others (Docker's among them) on the packet's way. */
+export interface Stop {
+  /** False: it asks for what cannot be told from here, such as marks, sets or a rate. */
+  readonly certain: boolean;
+  /** `takes`: it goes to a program or a port of theirs instead. */
+  readonly does: 'drops' | 'takes';
+  /** Chain, table, family and backend; or the table of nftables. */
+  readonly where: string;
+  /** As `iptables-save` prints it, cut. */
+  readonly rule: string;
+}
+
 export interface RuleName {
   readonly chain: string;
   readonly id: string;
@@ -198,6 +215,7 @@ export interface Hint {
     | 'nobody listens'
     | 'not chosen'
     | 'not held'
-    | 'elsewhere';
+    | 'elsewhere'
+    | 'rules of Docker';
   readonly text: string;
 }

@@ -1,5 +1,5 @@
 import { isSourceWord } from '../net/source-word.ts';
-import type { Agreement, Because, Member, MemberOrigin, Path, Step } from './model.ts';
+import type { Agreement, Because, Member, MemberOrigin, Path, Step, Stop } from './model.ts';
 
 /** An explanation's parts as words for people: the same on a terminal and on a page. */
 
@@ -8,6 +8,19 @@ export const verdictWords: Readonly<Record<Path['verdict'], string>> = {
   'turned away': 'turned away',
   'not ours': "not dockwall's business",
 };
+
+/** The verdict of dockwall, and where others surely stop what it lets in, that. */
+export function outcomeWords({ verdict, others }: Pick<Path, 'verdict' | 'others'>): string {
+  const stopped = verdict === 'let in' && others.some(({ certain }) => certain);
+  return stopped ? 'let in by dockwall, STOPPED BY OTHERS' : verdictWords[verdict];
+}
+
+/** A rule of others on the way: `stopped by DOCKER-USER (filter, IPv4, nft): -i eth0 -j DROP`. */
+export function stopWords({ certain, does, where, rule }: Stop): string {
+  const what =
+    does === 'drops' ? (certain ? 'stopped' : 'may be stopped') : certain ? 'taken' : 'may be taken';
+  return `${what} by ${where}: ${rule}`;
+}
 
 /** `203.0.113.7 (home.example.org) -> nginx-proxy, port 443/tcp` */
 export function pathWords(path: Path): string {
@@ -124,7 +137,7 @@ function stepWords(step: Step): string {
   }
 }
 
-/** Whether the kernel agrees; empty where nothing is to be said. */
+/** Whether what stands of our rules agrees; empty where nothing is to be said. */
 export function kernelWords(kernel: Agreement): string {
   switch (kernel.kind) {
     case 'not asked':
@@ -132,8 +145,8 @@ export function kernelWords(kernel: Agreement): string {
       return '';
     case 'agrees':
       return kernel.rule === undefined
-        ? 'the kernel agrees'
-        : `the kernel agrees (rule "${kernel.rule.note}" in ${kernel.rule.chain})`;
+        ? "dockwall's rules in the kernel agree"
+        : `dockwall's rules in the kernel agree (rule "${kernel.rule.note}" in ${kernel.rule.chain})`;
     case 'differs': {
       const what = kernel.missing.length === 0 ? '' : `: ${kernel.missing.join('; ')}`;
       return `THE KERNEL DIFFERS, there it is ${verdictWords[kernel.does]} now${what} (dockwall plan shows what a pass would change)`;

@@ -1,4 +1,5 @@
 import { explanationText } from '../cli/explanation-text.ts';
+import type { NftHook } from '../diff/model.ts';
 import { answer, type Lookup } from '../explain/answer.ts';
 import { foreignNames } from '../explain/foreign.ts';
 import type { KernelMoment, Moment } from '../explain/model.ts';
@@ -15,6 +16,8 @@ export interface ExplainerParts {
   /** The addresses of the host. */
   readonly own: () => ReadonlySet<string>;
   readonly lookup: Lookup;
+  /** Where tables of nftables that are not iptables' may stop packets. */
+  readonly nft: () => Promise<readonly NftHook[]>;
 }
 
 /** Answers the form of the page, and programs: what the last pass has decided, against the kernel as it is now. */
@@ -58,9 +61,9 @@ export class Explainer {
     };
   }
 
-  private async look(policy: Policy): Promise<Pick<KernelMoment, 'observed' | 'foreign'>> {
+  private async look(policy: Policy): Promise<Omit<KernelMoment, 'ruleset'>> {
     const { kernel } = this.parts;
-    const observed = await kernel.observe();
-    return { observed, foreign: await kernel.readSets(foreignNames(policy, observed)) };
+    const [observed, nft] = await Promise.all([kernel.observe(), this.parts.nft()]);
+    return { observed, nft, foreign: await kernel.readSets(foreignNames(policy, observed)) };
   }
 }

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { type Token, tokenize } from '../../src/kernel/iptables/tokens.ts';
+import { type Token, tokenize } from '../../src/diff/tokens.ts';
 import type { Family } from '../../src/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 

@@ -1,7 +1,7 @@
 import type { ObservedRule, ObservedTable } from '../../diff/model.ts';
+import { splitLines, type Token, tokenize } from '../../diff/tokens.ts';
 import type { Side } from '../backend.ts';
 import { commentPrefix } from './rule.ts';
-import { splitLines, type Token, tokenize } from './tokens.ts';
 
 /**
  * The tables that `iptables-save` printed. Lines that are none of a table's are passed over: the tools warn
@@ -9,14 +9,18 @@ import { splitLines, type Token, tokenize } from './tokens.ts';
  * tables present"), and a later version may add to that. Never throws: what cannot be read is not ours.
  */
 export function parseTables(text: string, side: Side): readonly ObservedTable[] {
-  const tables: ObservedTable[] = [];
+  const tables: (Omit<ObservedTable, 'dropping'> & { dropping?: ReadonlySet<string> })[] = [];
   let chains = new Map<string, ObservedRule[]>();
   for (const line of splitLines(text)) {
     if (line.startsWith('*')) {
       chains = new Map();
       tables.push({ ...side, table: line.slice(1).trim(), chains });
     } else if (line.startsWith(':')) {
-      chains.set(line.slice(1).split(' ', 1)[0] ?? '', []);
+      const [chain = '', policy] = line.slice(1).split(' ', 2);
+      chains.set(chain, []);
+      const table = tables.at(-1);
+      if (policy === 'DROP' && table !== undefined)
+        table.dropping = new Set([...(table.dropping ?? []), chain]);
     } else {
       const rule = ruleLine.exec(line);
       if (rule?.groups !== undefined) {

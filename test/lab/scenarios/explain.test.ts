@@ -62,7 +62,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
       `let in: ${G} -> wiki, port 8080/tcp: dockwall.allow=web: group web, ${G} (written in the configuration)`,
     );
     expect(second).toMatch(
-      /^ {2}way: gate, Docker's DNAT to 172\.17\.0\.\d+:80, front; the kernel agrees \(rule "allow web" in DOCKWALL-JUDGE\)$/,
+      /^ {2}way: gate, Docker's DNAT to 172\.17\.0\.\d+:80, front; dockwall.s rules in the kernel agree \(rule "allow web" in DOCKWALL-JUDGE\)$/,
     );
     expect(more).toEqual(['  hint: 80 of wiki is published as 8080: ask for 8080']);
     expect(await meets('G', 8080)).toBe('open');
@@ -118,7 +118,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
 
     expect(await lines(G, 'typo')).toEqual([
       `turned away: ${G} -> typo, port 8081/tcp: ${closed}`,
-      expect.stringContaining('way: gate; the kernel agrees'),
+      expect.stringContaining("way: gate; dockwall's rules in the kernel agree"),
       '  hint: typo: dockwall.allow=wbe: no group is named "wbe" (did you mean "web"?); such a mistake closes the whole container',
     ]);
     expect(await meets('G', 8081)).toBe('timeout');
@@ -177,6 +177,60 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     const text = await lines(X, 'wiki');
     expect(text[0]).toContain('turned away');
     expect(text.at(-1)).toContain('its grant has run out');
+  });
+
+  it('S26: a rule of others that stops it is named, in each place where there may be one', async () => {
+    const text = async (source: string, target: string): Promise<string> =>
+      (await lines(source, target)).join('\n');
+    expect(await text(G, 'wiki:http')).not.toContain('stopped by');
+
+    const drop = '-i ext0 -p tcp -m conntrack --ctstate NEW -j DROP'.split(' ');
+    await stage.print('iptables', '-I', 'DOCKER-USER', ...drop);
+    expect(await meets('G', 8080)).toBe('timeout');
+    expect(await text(`${G}%ext0`, 'wiki:http')).toMatch(
+      /^let in by dockwall, STOPPED BY OTHERS: [^]* {2}stopped by DOCKER-USER \(filter, IPv4, \w+\): -i ext0 -p tcp /,
+    );
+    await stage.print('iptables', '-D', 'DOCKER-USER', ...drop);
+    expect(await meets('G', 8080)).toBe('open');
+
+    // what docker-proxy serves goes through INPUT, as ufw's default deny has it
+    await stage.print('ip6tables', '-P', 'INPUT', 'DROP');
+    const [six, v6] = ['2001:db8:b::20', stage.host.v6];
+    expect(await meets('G', 8080, v6)).toBe('timeout');
+    expect(await text(six, 'wiki:http')).toMatch(
+      /STOPPED BY OTHERS[^]*stopped by INPUT \(filter, IPv6, \w+\): policy DROP/,
+    );
+    await stage.print('ip6tables', '-P', 'INPUT', 'ACCEPT');
+
+    await stage.host.exec([
+      'nft',
+      'add table inet mine; add chain inet mine ahead { type filter hook forward priority 10; }',
+    ]);
+    await stage.host.exec(['nft', 'add rule inet mine ahead tcp dport 80 drop']);
+    expect(await meets('G', 8080)).toBe('timeout');
+    expect(await text(G, 'wiki:http')).toContain(
+      '  may be stopped by nftables, table inet mine, chain ahead: hook forward',
+    );
+    await stage.host.exec(['nft', 'delete table inet mine']);
+    expect(await meets('G', 8080)).toBe('open');
+
+    // somebody cleans up
+    await stage.flushed();
+    await stage.print('iptables', '-P', 'FORWARD', 'DROP');
+    await stage.print('iptables', '-F', 'FORWARD');
+    expect(await meets('G', 8080)).toBe('timeout');
+    const cleaned = await text(G, 'wiki:http');
+    expect(cleaned).toMatch(
+      /STOPPED BY OTHERS[^]*stopped by FORWARD \(filter, IPv4, \w+\): policy DROP: no rule lets it through/,
+    );
+    expect(cleaned).toMatch(
+      /hint: Docker's own jump is gone from FORWARD \(filter, IPv4, \w+\): restart Docker/,
+    );
+    await stage.lab.engine.restart();
+    await until(
+      { what: "Docker's rules to be back", ms: 30_000 },
+      async () => !(await text(G, 'wiki:http')).includes('own jump is gone'),
+    );
   });
 
   it('S26: where the kernel differs it says so, and plan shows what would change', async () => {

@@ -24,8 +24,7 @@ interface Staged {
 }
 
 const closed = 'published, and nothing lets this source in';
-const turnedAway =
-  '  way: gate; the kernel agrees (rule "published, and nothing above lets this source in" in DOCKWALL-JUDGE)';
+const turnedAway = `  way: gate; dockwall's rules in the kernel agree (rule "published, and nothing above lets this source in" in DOCKWALL-JUDGE)`;
 const notPublished = "no container publishes this port; the host's own firewall decides";
 
 it.each<Staged>([
@@ -35,7 +34,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', '8081'],
     text: [
       `not dockwall's business: 198.51.100.7 -> port 8081/tcp: ${notPublished}`,
-      '  way: gate, the host itself; the kernel agrees',
+      `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: no container publishes 8081/tcp; published are 8080->80/tcp',
     ].join('\n'),
   },
@@ -45,7 +44,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', '80'],
     text: [
       `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
-      '  way: gate, the host itself; the kernel agrees',
+      `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: 80 of web is published as 8080: ask for 8080',
       '  hint: no container publishes 80/tcp; published are 8080->80/tcp',
     ].join('\n'),
@@ -63,7 +62,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', '80'],
     text: [
       `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
-      '  way: gate, the host itself; the kernel agrees',
+      `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: 80 of web is published as 8080: ask for 8080',
       '  hint: Docker chooses the host port for 80/tcp when it starts old, older',
       '  hint: no container publishes 80/tcp; published are 8080->80/tcp',
@@ -82,7 +81,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', '80'],
     text: [
       `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
-      '  way: gate, the host itself; the kernel agrees',
+      `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: no container publishes 80/tcp; no port is published at all',
     ].join('\n'),
   },
@@ -92,7 +91,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', 'web:http'],
     text: [
       'let in: 198.51.100.7 -> web, port 8080/tcp: dockwall.allow=office: group office, 198.51.100.0/24 (written in the configuration)',
-      '  way: gate, Docker\'s DNAT to 172.18.0.2:80, front; the kernel agrees (rule "allow office" in DOCKWALL-JUDGE)',
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-JUDGE)`,
       '  hint: 80 of web is published as 8080: ask for 8080',
     ].join('\n'),
   },
@@ -228,7 +227,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', 'web'],
     text: [
       'turned away: 198.51.100.7 -> web, port 8080/tcp: deny in the configuration: 198.51.100.0/28 (in the ipset bans, which something else keeps)',
-      '  way: gate; the kernel agrees (rule "denied in sets of others" in DOCKWALL-JUDGE)',
+      `  way: gate; dockwall's rules in the kernel agree (rule "denied in sets of others" in DOCKWALL-JUDGE)`,
       '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
     ].join('\n'),
   },
@@ -257,7 +256,7 @@ it.each<Staged>([
     ask: ['203.0.113.9', 'web'],
     text: [
       'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h 0 min left: Ana, on call)',
-      '  way: gate, Docker\'s DNAT to 172.18.0.2:80, front; the kernel agrees (rule "allow office" in DOCKWALL-JUDGE)',
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-JUDGE)`,
     ].join('\n'),
   },
   {
@@ -266,7 +265,7 @@ it.each<Staged>([
     ask: ['198.51.100.66', 'web'],
     text: [
       'turned away: 198.51.100.66 -> web, port 8080/tcp: deny in the configuration: 198.51.100.66 (written in the configuration)',
-      '  way: gate; the kernel agrees (rule "denied" in DOCKWALL-JUDGE)',
+      `  way: gate; dockwall's rules in the kernel agree (rule "denied" in DOCKWALL-JUDGE)`,
       '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
     ].join('\n'),
   },

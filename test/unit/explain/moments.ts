@@ -91,10 +91,22 @@ async function writeDocker(fake: FakeKernel, { services }: Moment['policy']): Pr
           ],
     ),
   );
+  // Docker up to 26
+  const forward = '-A FORWARD -o br-0123456789ab -j DOCKER';
+  const accepts = services.flatMap(({ ports, endpoints }) =>
+    endpoints.length === 0
+      ? []
+      : ports
+          .filter(({ family }) => family === 4)
+          .map(
+            ({ protocol, containerPort }) =>
+              `-A DOCKER -d ${endpoints[0]?.address}/32 ! -i br-0123456789ab -o br-0123456789ab -p ${protocol} -m ${protocol} --dport ${containerPort} -j ACCEPT`,
+          ),
+  );
   const jump = '-A PREROUTING -m addrtype --dst-type LOCAL -j DOCKER';
-  for (const [tool, dnat] of [
-    ['iptables', lines],
-    ['ip6tables', []],
+  for (const [tool, dnat, accept] of [
+    ['iptables', lines, accepts],
+    ['ip6tables', [], []],
   ] as const) {
     const input = [
       '*nat',
@@ -104,6 +116,8 @@ async function writeDocker(fake: FakeKernel, { services }: Moment['policy']): Pr
       'COMMIT',
       '*filter',
       ':DOCKER - [0:0]',
+      forward,
+      ...accept,
       'COMMIT',
       '',
     ];

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { RuleChange } from '../../../../src/diff/model.ts';
+import { tokenize } from '../../../../src/diff/tokens.ts';
 import { renderTables } from '../../../../src/kernel/iptables/render.ts';
 import { ruleText } from '../../../../src/kernel/iptables/rule.ts';
-import { tokenize } from '../../../../src/kernel/iptables/tokens.ts';
 import type { Match, Rule, Target } from '../../../../src/ruleset/model.ts';
 import { rule } from '../../../contract/samples.ts';
 
