@@ -81,8 +81,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('the guard, Docker $title', (set
     stage.dockwall.signal('SIGSTOP');
     const stopped = performance.now();
     await watching({ stage, closed: [...chosen(), ...stage.both(8004)], every: 2 }, async () => {
-      const publish = ['80', '8004:80'];
-      await watchedPort(await runService(engine, { name: 'unseen', publish }));
+      const publish = ['80', '8004:81'];
+      await watchedPort(await runService(engine, { name: 'unseen', publish, tcp: [80, 81] }));
       await sleep(promised - (performance.now() - stopped));
     });
     expect(left).toBeGreaterThan(promised / 1000);
