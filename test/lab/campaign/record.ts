@@ -49,6 +49,9 @@ export type LabRecord = WatchRecord | MeasureRecord;
 /** Where scenarios write their records, a line of JSON each; nowhere when it is not set. */
 export const recordVariable = 'DOCKWALL_LAB_RECORD';
 
+/** What takes long is played in the campaign only (`it.runIf`), and not by `npm test`. */
+export const inCampaign = process.env[recordVariable] !== undefined;
+
 export function writeRecord(record: LabRecord): void {
   const file = process.env[recordVariable];
   if (file !== undefined) appendFileSync(file, `${JSON.stringify(record)}\n`);

@@ -1,15 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Target } from '../agent/protocol.ts';
+import { inCampaign } from '../campaign/record.ts';
 import { runService, type Service } from '../containers.ts';
+import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
 import { Stage } from './stage.ts';
-import { watching } from './watch.ts';
+import { reaching, watching } from './watch.ts';
 
 // The guard: ports that nobody knows before the container runs, and the host's own services beside them.
 
 /** What Docker chooses first, one after the other, so that it can be watched before Docker does. */
 const choices = Array.from({ length: 20 }, (_, index) => 32_768 + index);
+
+/** At least so long the guard stands when dockwall does not (docs/how-it-works.md), ms. */
+const promised = 60_000;
 
 describe.skipIf(skipWithoutLab()).each(engines)('the guard, Docker $title', (setup) => {
   let stage: Stage;
@@ -65,6 +71,35 @@ describe.skipIf(skipWithoutLab()).each(engines)('the guard, Docker $title', (set
     });
   });
 
+  it.runIf(inCampaign)('S10: new ports, while dockwall is stopped for as long as is promised', async () => {
+    const { engine } = stage.lab;
+    // the worst moment: the next renewal is due
+    const left = await until({ what: 'the guard to be renewed soon', ms: 30_000, every: 100 }, async () => {
+      const seconds = Math.min(...(await lifetime()));
+      return seconds <= 70 && seconds;
+    });
+    stage.dockwall.signal('SIGSTOP');
+    const stopped = performance.now();
+    await watching({ stage, closed: [...chosen(), ...stage.both(8004)], every: 2 }, async () => {
+      const publish = ['80', '8004:81'];
+      await watchedPort(await runService(engine, { name: 'unseen', publish, tcp: [80, 81] }));
+      await sleep(promised - (performance.now() - stopped));
+    });
+    expect(left).toBeGreaterThan(promised / 1000);
+    // then it is down, and what was watched was there to be reached (IPv4 is closed by the gate)
+    const v6 = stage.served(8004).filter(({ ip }) => ip.includes(':'));
+    await reaching(stage, 'X', v6, 30_000);
+    await stage.dockwall.kill();
+    await stage.guard();
+    await stage.expectClosed('X', 8004);
+  });
+
+  /** How long the guard still stands, seconds: each half of IPv6. */
+  const lifetime = async (): Promise<readonly number[]> => {
+    const dump = await stage.print('ipset', 'list', 'dockwall6-guard');
+    return [...dump.matchAll(/timeout (\d+)$/gm)].map(([, text]) => Number(text));
+  };
+
   it('S8: an engine that restarts chooses ports again', async () => {
     const { engine } = stage.lab;
     await watching({ stage, closed: chosen(), every: 1 }, async () => {
@@ -106,8 +141,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('the guard, Docker $title', (set
   });
 
   it('is lowered by the kernel when dockwall is gone', async () => {
-    const dump = await stage.print('ipset', 'list', 'dockwall6-guard');
-    const seconds = [...dump.matchAll(/timeout (\d+)$/gm)].map(([, text]) => Number(text));
+    const seconds = await lifetime();
     expect(seconds.filter((left) => left >= 60 && left <= 90)).toHaveLength(2);
   });
 });
