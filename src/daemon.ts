@@ -5,6 +5,7 @@ import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
 import { lookUp } from './host/lookup.ts';
+import { holdPost, type Leave } from './host/post.ts';
 import { firstLocalPort, linkNames, ownAddresses, readHost } from './host/read-host.ts';
 import { startWatchdog } from './host/watchdog.ts';
 import type { HostFacts } from './inventory/read-inventory.ts';
@@ -93,6 +94,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   } finally {
     endWatch();
     await Promise.all([reconciler.stop(), sources.stop(), web?.close(), begun.endWatchdog()]);
+    await begun.leavePost();
   }
 }
 
@@ -117,6 +119,7 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   const log = createLog(keeper.inForce().config, env);
   const endWatchdog = startWatchdog({ log });
   reportReload(log, first, keeper);
+  const leavePost = await holdPost({ clock: systemClock, log });
   const reader = new ProgramReader();
   const run = readingRun(reader.readText, runCommand);
   const host = async (): Promise<HostFacts> => readHost(run);
@@ -124,7 +127,7 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   const sources = await openSources(env, { log, onChange });
   const { families, sets } = await raise({ host, kernel, keeper, log, sources });
   await requireSocket(env);
-  return { keeper, log, reader, host, kernel, sources, families, sets, endWatchdog };
+  return { keeper, log, reader, host, kernel, sources, families, sets, endWatchdog, leavePost };
 }
 
 interface Beginning extends Pick<Observed, 'families' | 'sets'> {
@@ -135,6 +138,7 @@ interface Beginning extends Pick<Observed, 'families' | 'sets'> {
   readonly kernel: Kernel;
   readonly sources: Sources;
   readonly endWatchdog: () => Promise<unknown>;
+  readonly leavePost: Leave;
 }
 
 interface Raising {
