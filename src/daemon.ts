@@ -1,6 +1,7 @@
 import { hostname, setPriority } from 'node:os';
 import { ownVersion } from './cli/version.ts';
 import { ConfigKeeper } from './config/keeper.ts';
+import { LastGoodFile } from './config/last-good.ts';
 import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
@@ -114,7 +115,7 @@ function watchHost({ file }: ConfigKeeper, onChange: () => void): () => void {
 
 /** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate, Docker's socket. */
 async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<Beginning> {
-  const keeper = new ConfigKeeper(env);
+  const keeper = new ConfigKeeper(env, { memory: new LastGoodFile(env) });
   const first = await keeper.reload();
   const log = createLog(keeper.inForce().config, env);
   const endWatchdog = startWatchdog({ log });
