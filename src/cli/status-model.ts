@@ -1,5 +1,6 @@
 import { isEmpty } from '../diff/diff.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
+import { interfaceNotes } from '../policy/interface-notes.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
 import type { Decided, Decision } from '../reconciler/pass.ts';
@@ -97,6 +98,7 @@ export function readStatus(
     notes: [
       ...[...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
       ...privateNotes(namesOf(policy)),
+      ...interfaceNotes(policy, decision.from?.host.interfaces ?? []),
     ],
   };
 }
