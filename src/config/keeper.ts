@@ -82,7 +82,7 @@ export class ConfigKeeper {
       return [];
     } catch (error) {
       return [
-        `the last good one cannot be kept for a restart (${String(error)}): with a mistake in it, a restart would close every port`,
+        `the last good one cannot be kept for a restart (${String(error)}): with a mistake in it, a restart goes by an older one or closes every port`,
       ];
     }
   }

@@ -51,7 +51,11 @@ export async function holdPost({ take = takePost, clock, log }: PostParts): Prom
   const attempt = async (): Promise<void> => {
     leave = await take().catch(() => undefined);
     if (leave !== undefined || ended) return;
-    if (!told) log.warn({}, 'another dockwall is running on this host; both do the same');
+    if (!told)
+      log.warn(
+        {},
+        'another dockwall is running on this host (or something else has the socket @dockwall); this one guards all the same',
+      );
     told = true;
     cancel = clock.after(retryAfter, () => void (trying = attempt()));
   };
