@@ -1,10 +1,12 @@
 import { hostname, setPriority } from 'node:os';
 import { ownVersion } from './cli/version.ts';
 import { ConfigKeeper } from './config/keeper.ts';
+import { LastGoodFile } from './config/last-good.ts';
 import type { Observed } from './diff/model.ts';
 import { requireSocket } from './docker/require-socket.ts';
 import { watchFile, watchRested } from './host/file-watch.ts';
 import { lookUp } from './host/lookup.ts';
+import { holdPost, type Leave } from './host/post.ts';
 import { firstLocalPort, linkNames, ownAddresses, readHost } from './host/read-host.ts';
 import { startWatchdog } from './host/watchdog.ts';
 import type { HostFacts } from './inventory/read-inventory.ts';
@@ -94,6 +96,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   } finally {
     endWatch();
     await Promise.all([reconciler.stop(), sources.stop(), web?.close(), begun.endWatchdog()]);
+    await begun.leavePost();
   }
 }
 
@@ -113,11 +116,12 @@ function watchHost({ file }: ConfigKeeper, onChange: () => void): () => void {
 
 /** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate, Docker's socket. */
 async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<Beginning> {
-  const keeper = new ConfigKeeper(env);
+  const keeper = new ConfigKeeper(env, { memory: new LastGoodFile(env) });
   const first = await keeper.reload();
   const log = createLog(keeper.inForce().config, env);
   const endWatchdog = startWatchdog({ log });
   reportReload(log, first, keeper);
+  const leavePost = await holdPost({ clock: systemClock, log });
   const reader = new ProgramReader();
   const run = readingRun(reader.readText, runCommand);
   const host = async (): Promise<HostFacts> => readHost(run);
@@ -125,7 +129,7 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   const sources = await openSources(env, { log, onChange });
   const { families, sets } = await raise({ host, kernel, keeper, log, sources });
   await requireSocket(env);
-  return { keeper, log, reader, host, kernel, sources, families, sets, endWatchdog };
+  return { keeper, log, reader, host, kernel, sources, families, sets, endWatchdog, leavePost };
 }
 
 interface Beginning extends Pick<Observed, 'families' | 'sets'> {
@@ -136,6 +140,7 @@ interface Beginning extends Pick<Observed, 'families' | 'sets'> {
   readonly kernel: Kernel;
   readonly sources: Sources;
   readonly endWatchdog: () => Promise<unknown>;
+  readonly leavePost: Leave;
 }
 
 interface Raising {

@@ -1,3 +1,4 @@
+import { interfaceNotes } from '../policy/interface-notes.ts';
 import { labelNotes } from '../policy/label-notes.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
 import { plan } from '../reconciler/pass.ts';
@@ -8,6 +9,7 @@ import { checkGroups, groupTable, privateNotes } from './group-table.ts';
 import { openParts, requireConfig } from './parts.ts';
 import { problemLine } from './problems.ts';
 import { readStatus } from './status-model.ts';
+import { unprotectedLines } from './status-services.ts';
 import { harmless } from './text.ts';
 
 /**
@@ -27,14 +29,16 @@ export async function check(context: Context, options: { json?: boolean | undefi
   const notes = [
     ...decision.engine.findings.map(({ text }) => text),
     ...sets.flatMap(({ kind, text }) => (kind === 'problem' ? [] : [text])),
-    ...unprotected(decision),
+    ...interfaceNotes(decision.policy, decision.from.host.interfaces),
     ...labelNotes(decision.policy),
     ...privateNotes(nameAnswers(looks)),
     ...unusedServices(decision, config.config.services),
   ];
+  const unprotected = unprotectedLines(readStatus(decision).services);
   if (options.json === true) {
-    context.print(JSON.stringify({ version: 1, problems, notes, groups }, undefined, 2));
+    context.print(JSON.stringify({ version: 1, problems, unprotected, notes, groups }, undefined, 2));
   } else {
+    for (const line of unprotected) context.print(`NOT PROTECTED: ${line}`);
     context.print(labels.length === 0 ? 'labels: ok' : `labels: ${labels.length} wrong`);
     for (const problem of labels) context.print(`  ${problem}`);
     for (const problem of broken) context.print(`problem: ${problem}`);
@@ -50,12 +54,6 @@ export async function check(context: Context, options: { json?: boolean | undefi
 function nameAnswers(looks: readonly Look[]): Parameters<typeof privateNotes>[0] {
   return looks.flatMap(({ source, good }) =>
     source.kind === 'name' && good !== undefined ? [{ name: source.name, networks: good.networks }] : [],
-  );
-}
-
-function unprotected(decision: Parameters<typeof readStatus>[0]): readonly string[] {
-  return readStatus(decision).services.flatMap(({ name, notProtected }) =>
-    notProtected.map((what) => `${harmless(name)} is not protected: ${harmless(what)}`),
   );
 }
 

@@ -1,20 +1,32 @@
 import { diffAway, isEmpty } from '../diff/diff.ts';
 import { summarize } from '../diff/summary.ts';
+import { takePost } from '../host/post.ts';
 import { runCommand } from '../kernel/command.ts';
 import { createKernel } from '../kernel/kernel.ts';
-import { askHealth } from '../web/health.ts';
-import { type Context, healthSocket } from './context.ts';
+import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { changesText } from './plan.ts';
 
-/** `dockwall down`: removes every rule, chain and set of ours, in every backend. Needs neither Docker nor a good config. */
+/**
+ * `dockwall down`: removes every rule, chain and set of ours, in every backend. Needs neither Docker nor a good config. Not while a
+ * sidecar runs on this host, in whatever container this is: it would put them back.
+ */
 export async function down(context: Context, options: { verbose?: boolean | undefined }): Promise<ExitCode> {
-  if (await daemonAnswers(healthSocket(context.env))) {
+  const leave = await takePost();
+  if (leave === undefined) {
     throw new UserError(
       exitCodes.failed,
-      'dockwall is running here and would put the walls back: stop it first (docker compose stop dockwall), then docker compose run --rm dockwall down',
+      'dockwall is running on this host and would put the walls back: stop it first (docker compose stop dockwall), then docker compose run --rm dockwall down. Where none runs, `ss -xlp src @dockwall` on the host shows who has its socket',
     );
   }
+  try {
+    return await takeDown(context, options);
+  } finally {
+    await leave();
+  }
+}
+
+async function takeDown(context: Context, options: { verbose?: boolean | undefined }): Promise<ExitCode> {
   const kernel = createKernel(runCommand);
   const plan = diffAway(await kernel.observe());
   if (!isEmpty(plan)) await kernel.apply(plan);
@@ -24,13 +36,4 @@ export async function down(context: Context, options: { verbose?: boolean | unde
     context.print('Every published port is open again as Docker left it.');
   }
   return exitCodes.ok;
-}
-
-async function daemonAnswers(socket: string): Promise<boolean> {
-  try {
-    await askHealth(socket, 1000);
-    return true;
-  } catch {
-    return false;
-  }
 }

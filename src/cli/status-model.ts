@@ -1,6 +1,7 @@
 import { sourceName } from '../config/model.ts';
 import { isEmpty } from '../diff/diff.ts';
 import type { EngineFacts } from '../inventory/engine.ts';
+import { interfaceNotes } from '../policy/interface-notes.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { unheldNotes } from '../policy/unheld.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
@@ -100,6 +101,7 @@ export function readStatus(
       ...[...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
       ...privateNotes(namesOf(policy)),
       ...unheldNotes(policy),
+      ...interfaceNotes(policy, decision.from?.host.interfaces ?? []),
     ],
   };
 }

@@ -44,6 +44,24 @@ export interface CountStatus {
   readonly refused: number;
 }
 
+/**
+ * Running services that strangers reach past the walls, a sentence each, and what to do: nothing else that is told of weighs as much.
+ * Of those on networks of other kinds nobody can do anything here.
+ */
+export function unprotectedLines(services: readonly ServiceStatus[]): readonly string[] {
+  return services
+    .filter(({ running, notProtected }) => running && notProtected.length > 0)
+    .map(({ name, notProtected }) => {
+      const [what, todo] = notProtected.includes(onHost)
+        ? ['every port that it listens on is open to whoever reaches this host', `; ${declare}`]
+        : ['whoever reaches its address there reaches it', ''];
+      return `${harmless(name, 60)} (${notProtected.map((one) => harmless(one)).join(', ')}): ${what}${todo}`;
+    });
+}
+
+const onHost = 'host network, no dockwall.ports';
+const declare = 'name its ports with the label dockwall.ports, or leave that empty where it has none';
+
 /** A service with its ports; both families of a port are one where they are alike. */
 export function readService(service: Service, counts: ReadonlyMap<ServicePort, PortCounts>): ServiceStatus {
   const ports = new Map<string, { status: Omit<PortStatus, 'counts'>; counts: PortCounts | undefined }>();
@@ -65,10 +83,7 @@ export function readService(service: Service, counts: ReadonlyMap<ServicePort, P
     running: service.active,
     description: harmless(service.description),
     ports: [...ports.values()].map(({ status, counts: of }) => ({ ...status, counts: countStatus(of) })),
-    notProtected: [
-      ...service.unprotected,
-      ...(service.undeclared ? ['host network, no dockwall.ports'] : []),
-    ],
+    notProtected: [...service.unprotected, ...(service.undeclared ? [onHost] : [])],
   };
 }
 

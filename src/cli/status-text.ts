@@ -1,5 +1,6 @@
 import type { EngineFacts } from '../inventory/engine.ts';
 import type { SourceStatus, Status } from './status-model.ts';
+import { unprotectedLines } from './status-services.ts';
 import { narrowRows, wideRows } from './status-table.ts';
 import type { WallStatus } from './status-walls.ts';
 import { agoText, columns, harmless, roughSpan, wrap } from './text.ts';
@@ -22,6 +23,7 @@ export function statusText(status: Status, screen: Screen = { width: undefined, 
   const lines = [
     ...engine,
     ...wallLines(status, screen.width === undefined),
+    ...unprotectedText(status, screen),
     ...daemonLines(status, screen.now),
     ...status.notes.map((text) => `note: ${harmless(text, 400)}`),
     ...pending,
@@ -105,6 +107,17 @@ function daemonLines({ daemon, walls }: Status, now: number): readonly string[] 
     `dockwall ${harmless(daemon.dockwall, 30)}: up ${roughSpan(ago(daemon.startedAt))}, ${pass}${next}`,
     ...daemon.problems.map((problem) => `UNWELL: ${harmless(problem, 400)}`),
     ...(repaired.length === 0 ? [] : [`Put back since then: ${repaired.join('; ')}`]),
+  ];
+}
+
+/** On a screen the first few. */
+function unprotectedText({ services }: Status, { width }: Screen): readonly string[] {
+  const lines = unprotectedLines(services);
+  const shown = width === undefined ? lines : lines.slice(0, 2);
+  const more = lines.length - shown.length;
+  return [
+    ...shown.map((line) => `NOT PROTECTED: ${line}`),
+    ...(more === 0 ? [] : [`NOT PROTECTED: ${more} more, see dockwall check`]),
   ];
 }
 

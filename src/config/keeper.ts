@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises';
+import type { LastGoodConfig, LastGoodFile } from './last-good.ts';
 import { variable } from './layer.ts';
-import { loadConfig } from './load.ts';
+import { type ConfigInput, loadConfig } from './load.ts';
 import type { Config } from './model.ts';
 import { formatProblem } from './problem.ts';
 import { configPath, readConfig } from './read.ts';
@@ -15,36 +16,75 @@ export interface Reload {
   readonly warnings: readonly string[];
 }
 
+interface KeeperParts {
+  readonly wallNow?: () => number;
+  /** What outlives this process; none for a verb, which looks once. */
+  readonly memory?: { readonly read: LastGoodFile['read']; readonly write?: LastGoodFile['write'] };
+}
+
+/** What is in force: the configuration as it is written, the last good one, what is left of a bad one, or the defaults with all ports closed. */
+type Standing =
+  | ({ readonly kind: 'good' | 'last' } & LastGoodConfig)
+  | { readonly kind: 'rest'; readonly config: Config }
+  | { readonly kind: 'none' };
+
 /**
- * Holds the last good configuration. A bad file at the start leaves nothing opened and nobody trusted; a bad file
- * later leaves the last good one in force.
+ * Holds the last good configuration, for as long as the one that is written is bad. A start goes by what `memory` has of an earlier
+ * process; without that a bad entry of a list is left out, and of anything else that is bad nothing is in force: no port is opened and
+ * nobody trusted.
  */
 export class ConfigKeeper {
   private readonly env: Readonly<Record<string, string | undefined>>;
   private readonly wallNow: () => number;
-  private good: Config | undefined;
+  private readonly memory: KeeperParts['memory'];
+  private standing: Standing = { kind: 'none' };
   private signature: string | undefined;
   private lastProblems: readonly string[] = [];
 
   /** @param wallNow milliseconds since 1970, as files have their times. */
-  constructor(env: Readonly<Record<string, string | undefined>>, wallNow = Date.now) {
+  constructor(
+    env: Readonly<Record<string, string | undefined>>,
+    { wallNow = Date.now, memory }: KeeperParts = {},
+  ) {
     this.env = env;
     this.wallNow = wallNow;
+    this.memory = memory;
   }
 
   /** Reads file and environment again. Never throws. */
   async reload(): Promise<Reload> {
     this.signature = await this.sign();
+    const before = this.standing;
     const read = await readConfig(this.env);
-    const loaded = read.ok ? loadConfig(read.input) : read;
-    if (!loaded.ok) {
-      this.lastProblems = loaded.problems.map(formatProblem);
-      return { changed: false, problems: this.lastProblems, warnings: [] };
+    const loaded = read.ok ? loadConfig(read.input) : { ...read, rest: undefined };
+    this.lastProblems = loaded.ok ? [] : loaded.problems.map(formatProblem);
+    this.standing = loaded.ok
+      ? { kind: 'good', config: loaded.config, at: this.wallNow() }
+      : await this.fallback(before, loaded.rest);
+    const changed = comparable(before) !== comparable(this.standing);
+    if (!loaded.ok || !read.ok) return { changed, problems: this.lastProblems, warnings: [] };
+    const warnings = loaded.warnings.map(formatProblem);
+    const forgetful = changed || before.kind !== 'good' ? await this.keep(read.input) : [];
+    return { changed, problems: [], warnings: [...warnings, ...forgetful] };
+  }
+
+  private async fallback(before: Standing, rest: Config | undefined): Promise<Standing> {
+    if (before.kind === 'last') return before;
+    if (before.kind === 'good') return { ...before, kind: 'last' };
+    const last = await this.memory?.read();
+    if (last !== undefined) return { kind: 'last', ...last };
+    return rest === undefined ? { kind: 'none' } : { kind: 'rest', config: rest };
+  }
+
+  private async keep(input: ConfigInput): Promise<readonly string[]> {
+    try {
+      await this.memory?.write?.(input, this.wallNow());
+      return [];
+    } catch (error) {
+      return [
+        `the last good one cannot be kept for a restart (${String(error)}): with a mistake in it, a restart goes by an older one or closes every port`,
+      ];
     }
-    const changed = JSON.stringify(comparable(this.good)) !== JSON.stringify(comparable(loaded.config));
-    this.good = loaded.config;
-    this.lastProblems = [];
-    return { changed, problems: [], warnings: loaded.warnings.map(formatProblem) };
   }
 
   /**
@@ -62,10 +102,24 @@ export class ConfigKeeper {
   }
 
   inForce(): { readonly config: Config; readonly lockedDown: boolean } {
-    if (this.good !== undefined) return { config: this.good, lockedDown: false };
+    if (this.standing.kind !== 'none') return { config: this.standing.config, lockedDown: false };
     const defaults = loadConfig({ env: {} });
     if (!defaults.ok) throw new Error('the built-in defaults are not a valid configuration');
     return { config: defaults.config, lockedDown: true };
+  }
+
+  /** What follows from the problems that there are. */
+  consequence(): string {
+    switch (this.standing.kind) {
+      case 'good':
+        return 'it is in force';
+      case 'last':
+        return `the last good one stays in force (of ${new Date(this.standing.at).toISOString().slice(0, 19)}Z)`;
+      case 'rest':
+        return 'this entry is left out, and the others are in force';
+      case 'none':
+        return 'every published port is closed to everybody until it is good';
+    }
   }
 
   /** What is wrong with the configuration now; empty when the one in force is the one on disk. */
@@ -92,6 +146,9 @@ export class ConfigKeeper {
   }
 }
 
-function comparable(config: Config | undefined): unknown {
-  return config && { ...config, groups: [...config.groups], services: [...config.services] };
+/** Equal where the same is in force. */
+function comparable(standing: Standing): string {
+  if (standing.kind === 'none') return '';
+  const { config } = standing;
+  return JSON.stringify({ ...config, groups: [...config.groups], services: [...config.services] });
 }

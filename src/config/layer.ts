@@ -15,7 +15,7 @@ export const otherVariables: Readonly<Record<string, string>> = {
   DOCKWALL_CONFIG: 'The whole configuration as YAML, in place of the file.',
   DOCKWALL_CONFIG_FILE: 'The path of the configuration file, in place of `/etc/dockwall/dockwall.yml`.',
   DOCKWALL_STATE_DIR:
-    'The directory for what names and lists last meant, which a restart goes by; `/var/lib/dockwall` unless told.',
+    'The directory for what names and lists last meant and the last good configuration, which a restart goes by; `/var/lib/dockwall` unless told.',
   DOCKWALL_RUNTIME_DIR: 'The directory for what lasts until the next boot only.',
 };
 

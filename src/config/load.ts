@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { wholeFamily } from '../net/merge-networks.ts';
 import { show } from '../net/show.ts';
+import { withoutBadEntries } from './bad-entries.ts';
 import { issueProblems, unknownKeys } from './issues.ts';
 import { environmentLayers, unknownVariables, variable, type Environment, type Layer } from './layer.ts';
 import { hostText, listenConflict } from './listen.ts';
@@ -20,7 +21,12 @@ export interface ConfigInput {
 
 export type LoadedConfig =
   | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigProblem[] }
-  | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
+  | {
+      readonly ok: false;
+      readonly problems: readonly ConfigProblem[];
+      /** What is left without the bad entries of its lists; undefined where more than those is wrong. */
+      readonly rest: Config | undefined;
+    };
 
 type Draft = { -readonly [K in ConfigKey]?: Config[K] };
 
@@ -36,8 +42,10 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
   const draft: Draft = {};
   const origins = new Map<ConfigKey, Layer>();
   const problems: ConfigProblem[] = [];
+  let forgivable = true;
   for (const [index, layer] of [defaultLayer, ...layers].entries()) {
     const found = [...layer.problems, ...unknownKeys(layer)];
+    forgivable &&= found.length === 0;
     for (const key of configKeys) {
       const value = layer.value[key];
       // A key with nothing after it, as when its entries are commented out, is a key that is not there.
@@ -46,15 +54,20 @@ export function loadConfig(input: ConfigInput): LoadedConfig {
       const shape = layers.slice(index).some((later) => (later.value[key] ?? null) !== null)
         ? replaced
         : inForce;
-      found.push(...issueProblems(layer, key, parseInto(draft, shape, { key, value })));
+      const issues = parseInto(draft, shape, { key, value });
+      found.push(...issueProblems(layer, key, issues));
+      forgivable &&=
+        issues.length === 0 ||
+        parseRest(draft, shape, { key, value: withoutBadEntries({ key, value }, issues) });
       origins.set(key, layer);
     }
     problems.push(...onePerPlace(found).toSorted(byPlace));
   }
-  if (problems.length > 0) return { ok: false, problems };
+  if (!forgivable) return { ok: false, problems, rest: undefined };
   const config = draft as Config;
   const everybody = everybodyMeant(config, origins);
-  if (everybody.length > 0) return { ok: false, problems: everybody };
+  if (everybody.length > 0) return { ok: false, problems: [...problems, ...everybody], rest: undefined };
+  if (problems.length > 0) return { ok: false, problems, rest: config };
   const warnings = [...unknownVariables(input.env), ...replacedFile(input), ...oddValues(config, origins)];
   return { ok: true, config, warnings };
 }
@@ -106,6 +119,15 @@ function parseInto<K extends ConfigKey>(
   if (!result.success) return result.error.issues;
   (draft as { [P in K]?: Config[P] })[key] = result.data;
   return [];
+}
+
+/** Whether what is left is good, which is in the draft then. */
+function parseRest<K extends ConfigKey>(
+  draft: Draft,
+  shape: { readonly [P in K]: z.ZodType<Config[P]> },
+  { key, value }: { readonly key: K; readonly value: Plain | undefined },
+): boolean {
+  return value !== undefined && parseInto(draft, shape, { key, value }).length === 0;
 }
 
 function replacedFile({ file, env }: ConfigInput): readonly ConfigProblem[] {

@@ -49,6 +49,10 @@ export function sourceName(source: LiveSource): string {
   return sourceKey(source.kind === 'url' ? { ...source, url: safeUrl(source.url) } : source);
 }
 
+/** A set of others that does not exist has nobody in it, or somebody has to look. */
+export const missingWords = ['empty', 'problem'] as const;
+export type Missing = (typeof missingWords)[number];
+
 /** Who is meant by a list of sources, every kind apart. */
 export interface Members {
   /** Written out, merged. */
@@ -57,6 +61,8 @@ export interface Members {
   readonly interfaces: readonly string[];
   /** Sets that something else keeps. */
   readonly ipsets: readonly string[];
+  /** What it is that one of those does not exist, by its name, where that is said. */
+  readonly missing?: Readonly<Record<string, Missing>>;
   readonly sources: readonly LiveSource[];
 }
 

@@ -13,6 +13,8 @@ import {
   type GroupName,
   type LiveSource,
   type Members,
+  type Missing,
+  missingWords,
   type PeerList,
   sourceKey,
 } from './model.ts';
@@ -24,7 +26,8 @@ const longestName = 40;
 /** One entry of a list of sources. */
 type Member =
   | { readonly kind: 'networks'; readonly networks: readonly Cidr[] }
-  | { readonly kind: 'interface' | 'ipset'; readonly name: string }
+  | { readonly kind: 'interface'; readonly name: string }
+  | { readonly kind: 'ipset'; readonly name: string; readonly missing?: Missing }
   | { readonly kind: 'sources'; readonly sources: readonly LiveSource[] }
   | { readonly kind: 'group'; readonly name: GroupName };
 
@@ -39,7 +42,11 @@ function gather(members: readonly Member[]): Members {
   const sources = members
     .flatMap((member) => (member.kind === 'sources' ? member.sources : []))
     .map((source) => [sourceKey(source), source] as const);
+  const missing = members.flatMap((member) =>
+    member.kind === 'ipset' && member.missing !== undefined ? [[member.name, member.missing] as const] : [],
+  );
   return {
+    ...(missing.length === 0 ? {} : { missing: Object.fromEntries(missing) }),
     networks: mergeNetworks(members.flatMap((member) => (member.kind === 'networks' ? member.networks : []))),
     interfaces: named('interface'),
     ipsets: named('ipset'),
@@ -134,12 +141,32 @@ function parseMap(input: PlainMap): Parsed<Member> {
   // A member `2001:db8::` without quotes is, to YAML, the key `2001:db8:` with no value.
   if (more.length === 0 && value === null && key.includes(':'))
     return refuse(`put quotes around an address that ends with a colon: "${key}:"`);
-  if (key === 'ipset' && more.length === 0 && typeof value === 'string')
-    return parseKnown(`ipset:${value}`) ?? refuse(`${show(value)} is not the name of an ipset`);
+  if (typeof input['ipset'] === 'string') return parseSet(input['ipset'], input);
   return refuse(
     'a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}` or `{preset: ...}`',
     didYou(didYouMean(key, listKinds)),
   );
+}
+
+/** `{ipset: NAME}`, with `missing` where it matters whether the set exists. */
+function parseSet(name: string, { missing, ...more }: PlainMap): Parsed<Member> {
+  const unknown = Object.keys(more).find((key) => key !== 'ipset');
+  if (unknown !== undefined) {
+    const problem = `${show(unknown)} is not a key of a set of others: the keys are ipset, missing`;
+    return {
+      ...refuse(problem, didYou(didYouMean(unknown, ['missing']))),
+      at: { key: unknown, part: 'key' },
+    };
+  }
+  const set = parseKnown(`ipset:${name}`);
+  if (set?.ok !== true) return set ?? refuse(`${show(name)} is not the name of an ipset`);
+  if (missing === undefined || set.value.kind !== 'ipset') return set;
+  const word = missingWords.find((known) => known === missing);
+  if (word !== undefined) return { ok: true, value: { ...set.value, missing: word } };
+  return {
+    ...refuse(`${found(missing)} stands where one of ${missingWords.map(show).join(', ')} should`),
+    at: { key: 'missing', part: 'value' },
+  };
 }
 
 /** Text that is no source of any kind: the sentence of what it is most like. */

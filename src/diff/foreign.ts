@@ -1,3 +1,4 @@
+import { didYouMean } from '../net/did-you-mean.ts';
 import { families as bothFamilies, type Family } from '../net/network.ts';
 import type { IpSet, Ruleset } from '../ruleset/model.ts';
 import type { ForeignSet, Observed, SetChange } from './model.ts';
@@ -64,9 +65,12 @@ export interface ForeignState {
   readonly name: string;
   /** Whether any list that refuses names it. */
   readonly closes: boolean;
+  /** What the configuration says of it where it does not exist. */
+  readonly missing?: 'empty' | 'problem' | undefined;
   readonly state:
     | { readonly kind: 'found'; readonly families: readonly Family[]; readonly content: string }
-    | { readonly kind: 'missing' }
+    /** `near`: one that exists and is called almost the same. */
+    | { readonly kind: 'missing'; readonly near?: string | undefined }
     | { readonly kind: 'unfit'; readonly type: string }
     | { readonly kind: 'unsupported' };
 }
@@ -89,7 +93,14 @@ export function foreignStates(
 function stateOf(name: string, foreign: Observed['foreign']): ForeignState['state'] {
   if (foreign === 'unsupported') return { kind: 'unsupported' };
   const found = foreign.find((set) => set.name === name);
-  if (found === undefined) return { kind: 'missing' };
+  if (found === undefined)
+    return {
+      kind: 'missing',
+      near: didYouMean(
+        name,
+        foreign.map((set) => set.name),
+      ),
+    };
   const fitting = fittingSets(name, foreign);
   if (fitting.length === 0 && !(isList(found) && found.lists.length === 0)) {
     return { kind: 'unfit', type: found.type };

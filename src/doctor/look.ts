@@ -4,6 +4,7 @@ import { healthSocket, type Context } from '../cli/context.ts';
 import { openParts } from '../cli/parts.ts';
 import { ownVersion } from '../cli/version.ts';
 import { ConfigKeeper } from '../config/keeper.ts';
+import { LastGoodFile } from '../config/last-good.ts';
 import { place } from '../diff/placement.ts';
 import { DockerError } from '../docker/client.ts';
 import { readHost, readListeners } from '../host/read-host.ts';
@@ -20,7 +21,8 @@ const stateFolder = '/var/lib/dockwall';
 
 /** Looks at everything that `dockwall doctor` tells of. Changes nothing, and does not fail where something of the host does. */
 export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promise<HostView> {
-  const keeper = new ConfigKeeper(env);
+  const kept = new LastGoodFile(env);
+  const keeper = new ConfigKeeper(env, { memory: { read: () => kept.read() } });
   const { problems, warnings } = await keeper.reload();
   const parts = await openParts({ env }, keeper.inForce());
   const netfilter = await lookAtNetfilter(parts);

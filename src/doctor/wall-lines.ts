@@ -1,6 +1,7 @@
 import { readStatus } from '../cli/status-model.ts';
 import { harmless } from '../cli/text.ts';
 import type { Observed } from '../diff/model.ts';
+import { checkForeign } from '../reconciler/foreign-check.ts';
 import { isBootChain } from '../ruleset/names.ts';
 import type { HostView, Line } from './model.ts';
 
@@ -52,10 +53,14 @@ function foreignLines({ decided }: HostView): readonly Line[] {
   const states = decided?.foreign ?? [];
   if (states.length === 0) return [];
   const topic = 'ipsets';
-  const useless = states.filter(({ state }) => state.kind !== 'found');
-  if (useless.length === 0)
-    return [{ topic, kind: 'ok', text: `${states.length} of others, all looked into` }];
-  const closing = useless.filter(({ closes }) => closes).length;
+  const findings = states.flatMap((state) => checkForeign([state]).map(({ kind }) => ({ kind, state })));
+  const useless = findings.filter(({ kind }) => kind !== 'note');
+  const absent = findings.length - useless.length;
+  if (useless.length === 0) {
+    const rest = absent === 0 ? 'all looked into' : `${absent} of them not made yet, so nobody is in those`;
+    return [{ topic, kind: 'ok', text: `${states.length} of others, ${rest}` }];
+  }
+  const closing = useless.filter(({ state }) => state.closes).length;
   const advice = 'which, and why: dockwall check';
   const some = `${useless.length} of ${states.length} sets of others cannot be looked into`;
   return [

@@ -38,7 +38,7 @@ export interface Container {
   readonly swarmService: string | undefined;
   /** Running, paused or restarting. Inactive containers keep their ports: their next start must not open a gap. */
   readonly active: boolean;
-  /** The `dockwall` and `dockwall.*` labels only, keys as written. */
+  /** The `dockwall` and `dockwall.*` labels only, and what is almost called so, keys as written. */
   readonly labels: Readonly<Record<string, string>>;
   readonly networkMode: NetworkMode;
   readonly ports: readonly PublishedPort[];

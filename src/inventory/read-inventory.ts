@@ -1,5 +1,6 @@
 import { parseNetworks } from '../net/parse-networks.ts';
 import type { ContainerSummary, NetworkDetails, Snapshot } from './docker-json.ts';
+import { isMeantForUs } from './label-key.ts';
 import { readMesh } from './mesh.ts';
 import type {
   Container,
@@ -69,7 +70,7 @@ function readContainer(
     active: isActive(summary),
     labels: Object.fromEntries(
       Object.entries(labels)
-        .filter(([key]) => /^dockwall(\.|$)/i.test(key))
+        .filter(([key]) => isMeantForUs(key))
         .sort(([a], [b]) => compare(a, b)),
     ),
     networkMode: networkMode(details?.HostConfig.NetworkMode ?? summary.HostConfig?.NetworkMode ?? ''),

@@ -72,8 +72,8 @@ function doorsOf({ services }: Policy): ReadonlyMap<string, Door> {
   >();
   for (const service of services) {
     for (const port of service.ports.map(asTold)) {
-      // Nothing from outside is meant for the one, and the other is not ours now.
-      if (port.loopback || port.lapsed) continue;
+      // Nothing from outside is meant for the first, the second is not ours now, and of the last Docker has yet to choose one.
+      if (port.loopback || port.lapsed || port.oneOf === true) continue;
       const words = doorWords(service, port);
       const door = doors.get(words) ?? { words, opened: new Map(), denied: new Map() };
       doors.set(words, door);

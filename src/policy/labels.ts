@@ -60,9 +60,7 @@ class Reader {
     const reason = { label, value };
     const key = label.slice('dockwall.'.length);
     if (!label.startsWith('dockwall.')) {
-      this.report(reason, 'labels begin with "dockwall." in lower case', () =>
-        didYouMean(label.toLowerCase(), fullKeys),
-      );
+      this.report(reason, 'labels begin with "dockwall." in lower case', () => nearKey(label));
     } else if (key === 'public') {
       for (const selector of this.selectors(reason, value))
         this.opens.push({ selector, peers: 'everyone', reason });
@@ -148,6 +146,15 @@ class Reader {
 
 function networksOf(peers: readonly Peer[]): readonly Cidr[] {
   return peers.flatMap((peer) => (peer.kind === 'network' ? [peer.network] : []));
+}
+
+/** `dockwall_allow_80` as `dockwall.allow.80`. */
+function nearKey(label: string): string | undefined {
+  const [, word, rest = ''] =
+    /[._:/-](public|allow|deny|ports|description)(?:[._:/-](.*))?$/i.exec(label) ?? [];
+  if (word === undefined) return didYouMean(label.toLowerCase(), fullKeys);
+  const key = `dockwall.${word.toLowerCase()}`;
+  return rest !== '' && key === 'dockwall.allow' ? `${key}.${rest}` : key;
 }
 
 const fullKeys = keys.map((key) => `dockwall.${key}`);

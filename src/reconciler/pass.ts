@@ -11,6 +11,7 @@ import { resolve } from '../policy/resolve.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { render } from '../ruleset/render.ts';
 import { checkEngine, type EngineView } from './engine-check.ts';
+import { missingSets } from './foreign-check.ts';
 
 /** The configuration in force; `lockedDown` while there has never been a good one. */
 export interface ConfigInForce {
@@ -68,7 +69,11 @@ export function decide(
   const ruleset = render(policy, snapshot.settled === false ? 'unsettled' : 'asked');
   const engine = checkEngine(snapshot.engine, inventory, observed);
   const from = { snapshot, host, config: inForce, answers };
-  const foreign = foreignStates(ruleset, observed);
+  const missing = missingSets(config);
+  const foreign = foreignStates(ruleset, observed).map((state) => ({
+    ...state,
+    missing: missing.get(state.name),
+  }));
   return { observed, policy, ruleset, plan: diff(ruleset, observed), engine, foreign, from };
 }
 

@@ -4,9 +4,7 @@ import type { Log } from './reporter.ts';
 /** Says what a reload of the configuration has found, and what follows from it. */
 export function reportReload(log: Log, { changed, problems, warnings }: Reload, keeper: ConfigKeeper): void {
   for (const warning of warnings) log.warn({}, `configuration: ${warning}`);
-  const consequence = keeper.inForce().lockedDown
-    ? 'every published port is closed to everybody until it is good'
-    : 'the last good one stays in force';
+  const consequence = keeper.consequence();
   for (const problem of problems) log.error({}, `configuration: ${problem}; ${consequence}`);
-  if (changed) log.info({}, 'configuration loaded');
+  if (changed && problems.length === 0) log.info({}, 'configuration loaded');
 }

@@ -197,8 +197,8 @@ export class Reporter {
   private reportForeign(states: readonly ForeignState[]): void {
     const now = new Map<string, Finding>();
     for (const state of states) for (const finding of checkForeign([state])) now.set(state.name, finding);
-    for (const [set, { text }] of now) {
-      if (this.foreign.get(set)?.text !== text) this.log.warn({ set }, text);
+    for (const [set, { kind, text }] of now) {
+      if (this.foreign.get(set)?.text !== text) this.log[kind === 'note' ? 'info' : 'warn']({ set }, text);
     }
     for (const { name: set, state } of states) {
       if (state.kind === 'found' && this.foreign.has(set))

@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
-import { type Environment, variable } from '../config/layer.ts';
+import { stateFolder } from '../config/last-good.ts';
+import type { Environment } from '../config/layer.ts';
 import { type LiveSource, type SourceKey, sourceKey } from '../config/model.ts';
 import { configPath } from '../config/read.ts';
 import { watchFile } from '../host/file-watch.ts';
@@ -12,8 +13,6 @@ import { filePath, sourceReader } from './read-source.ts';
 import { Sources } from './sources.ts';
 import { StateFolder } from './state-folder.ts';
 
-const usualFolder = '/var/lib/dockwall';
-
 interface Place {
   readonly state: StateFolder;
   /** Of the state. */
@@ -24,7 +23,7 @@ interface Place {
 }
 
 function place(env: Environment): Place {
-  const folder = variable(env, 'DOCKWALL_STATE_DIR') ?? usualFolder;
+  const folder = stateFolder(env);
   const lists = dirname(configPath(env));
   return { folder, state: new StateFolder(folder), lists, read: sourceReader(lists) };
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readdir, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { SourceKey } from '../config/model.ts';
+import { writeWhole } from '../host/whole-file.ts';
 import type { Cidr } from '../net/network.ts';
 import type { LastGood } from './model.ts';
 
@@ -60,17 +61,7 @@ export class StateFolder {
   async write(key: SourceKey, { networks, at, validators }: LastGood): Promise<void> {
     const body = networks.map((one) => `${one}\n`).join('');
     const head = { version: 1, key, at, validators, sum: sumOf(body) } satisfies z.input<typeof header>;
-    const path = join(this.path, fileName(key));
-    const temporary = `${path}.${process.pid}.new`;
-    await mkdir(this.path, { recursive: true, mode: 0o700 });
-    await writeSynced(temporary, `${JSON.stringify(head)}\n${body}`);
-    await rename(temporary, path);
-    const folder = await open(this.path);
-    try {
-      await folder.sync();
-    } finally {
-      await folder.close();
-    }
+    await writeWhole(join(this.path, fileName(key)), `${JSON.stringify(head)}\n${body}`);
   }
 
   /** Removes what was kept for sources that are long out of use. @param now milliseconds since 1970. */
@@ -99,16 +90,6 @@ export class StateFolder {
     } catch {
       return undefined;
     }
-  }
-}
-
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'w', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }
 

@@ -1,5 +1,10 @@
 import type { SourceStatus, Status } from '../cli/status-model.ts';
-import type { CountStatus, PortStatus, ServiceStatus } from '../cli/status-services.ts';
+import {
+  type CountStatus,
+  type PortStatus,
+  type ServiceStatus,
+  unprotectedLines,
+} from '../cli/status-services.ts';
 import type { WallStatus } from '../cli/status-walls.ts';
 import { agoText, countText } from '../cli/text.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
@@ -46,6 +51,7 @@ export function readPage({ host, health, look, explains }: PageInput): PageModel
       ...walls.flatMap(({ name, bad }) => (bad ? [`${name}: not in place; the next pass puts it back`] : [])),
       ...health.problems,
       ...(look?.problem === undefined ? [] : [look.problem]),
+      ...unprotectedLines(status?.services ?? []).map((line) => `Not protected: ${line}`),
       ...(status?.problems ?? []),
     ],
     notes: [
@@ -73,7 +79,10 @@ function readState(health: Health, look: Look | undefined): PageState {
     return { kind: 'trouble', text: 'The walls are up, and something is wrong', passed };
   if (!status.upToDate)
     return { kind: 'trouble', text: 'The walls are up; the kernel differs from what it should hold', passed };
-  return { kind: 'up', text: 'The walls are up', passed };
+  const { length } = unprotectedLines(status.services);
+  if (length === 0) return { kind: 'up', text: 'The walls are up', passed };
+  const bare = length === 1 ? 'one service is' : `${length} services are`;
+  return { kind: 'trouble', text: `The walls are up, and ${bare} not protected by them`, passed };
 }
 
 function engineFacts({ engine }: Status): readonly Fact[] {

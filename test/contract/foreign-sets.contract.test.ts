@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { diff, isEmpty } from '../../src/diff/diff.ts';
+import { foreignStates } from '../../src/diff/foreign.ts';
 import { NetworkIndex } from '../../src/net/network-index.ts';
 import type { Cidr } from '../../src/net/network.ts';
+import { checkForeign } from '../../src/reconciler/foreign-check.ts';
 import type { IpSet, Ruleset } from '../../src/ruleset/model.ts';
 import { canTestRealKernel } from './namespace.ts';
 import { onEachKernel } from './on-each-kernel.ts';
@@ -55,6 +57,27 @@ onEachKernel(({ subject }) => {
     ]);
     await reconcile(lookingInto('both'));
     expect(await listed()).toEqual(['four']);
+  });
+
+  test('a ban list before the first ban has nobody in it, which is in order, and counts from the pass after it', async () => {
+    const desired = lookingInto('f2b-npm');
+    const findings = async (): Promise<readonly string[]> =>
+      checkForeign(foreignStates(desired, await subject().kernel.observe())).map(
+        ({ kind, text }) => `${kind}: ${text}`,
+      );
+    await reconcile(desired);
+    expect(await findings()).toEqual([
+      expect.stringMatching(/^note: the ipset "f2b-npm" does not exist yet, so nobody is in it/),
+    ]);
+    // fail2ban's iptables-ipset-proto6 action
+    await restore('create f2b-npm hash:ip timeout 600\nadd f2b-npm 192.0.2.1 timeout 600');
+    expect(await reconcile(desired)).toBe(true);
+    expect(await listed()).toEqual(['f2b-npm']);
+    expect(await findings()).toEqual([]);
+    expect(await reconcile(lookingInto('f2b-npn'))).toBe(true);
+    expect(checkForeign(foreignStates(lookingInto('f2b-npn'), await subject().kernel.observe()))).toEqual([
+      expect.objectContaining({ text: expect.stringContaining('did you mean "f2b-npm"?') }),
+    ]);
   });
 
   test('its keeper may fill, empty and swap it, and sees no difference; but not destroy it', async () => {

@@ -148,6 +148,14 @@ describe.skipIf(skipWithoutLab())('the sidecar of compose.example.yml', () => {
     });
   });
 
+  it('is not taken down from another container while it runs', async () => {
+    await onBoth(async (stack) => {
+      const command = ['run', '--rm', 'dockwall', 'down'] as const;
+      await expect(stack.compose(...command)).rejects.toThrow('dockwall is running on this host');
+      await expectMatrix(stack);
+    });
+  });
+
   it('leaves the walls up when it is stopped', async () => {
     await onBoth(async (stack) => {
       await stack.compose('stop', 'dockwall');

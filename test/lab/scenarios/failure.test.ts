@@ -1,8 +1,8 @@
-import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runService } from '../containers.ts';
-import { runDockwall } from '../dockwall.ts';
+import { runDockwall, stateDir } from '../dockwall.ts';
 import { projectDir } from '../paths.ts';
 import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
@@ -49,6 +49,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker
     const { engine } = stage.lab;
     await runService(engine, { name: 'public', publish: ['8001:80'], labels: { 'dockwall.public': '*' } });
     await runService(engine, { name: 'closed', publish: ['8002:80'] });
+    rmSync(path.join(stateDir(stage.lab), 'config.good'), { force: true });
     const daemon = await stage.guardOnly({ config: broken });
     const line = await daemon.waitForLog(({ level }) => level === 50);
     expect(line['msg']).toMatch(/dockwall\.yml:2:10: default: .*clsoed.*every published port is closed/s);
@@ -66,7 +67,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker
     });
   });
 
-  it('S24: a bad configuration later: the last good one stays in force, unhealthy', async () => {
+  it('S24: a bad configuration later, and a restart with it: the last good one stays in force, unhealthy', async () => {
     const { engine } = stage.lab;
     const daemon = await stage.guard();
     await watching({ stage, closed: [...stage.both(8001), ...stage.both(8002)] }, async (watch) => {
@@ -84,8 +85,16 @@ describe.skipIf(skipWithoutLab()).each(engines)('when something is wrong, Docker
       // and it goes on working: a container that comes now is guarded by the old one
       await runService(engine, { name: 'closed', publish: ['8002:80'] });
       await watch.keepServed('T', 8001, 8002);
+      // and so does the next process, which an edit of the compose file makes
+      await stage.dockwall.kill();
+      const next = await stage.guardOnly({ config: broken });
+      const told = await next.waitForLog(({ level }) => level === 50);
+      expect(told['msg']).toMatch(/dockwall\.yml:2:10: .*last good one stays in force \(of /s);
+      await next.waitForLog(({ msg }) => /^dockwall .* guards 2 services/.test(String(msg)));
+      expect(await next.health()).toMatchObject({ healthy: false });
+      await watch.keepServed('T', 8001, 8002);
       await stage.configure(usualConfig);
-      await daemon.waitHealthy();
+      await next.waitHealthy();
     });
   });
 

@@ -53,7 +53,9 @@ describe.skipIf(skipWithoutLab()).each(engines)('no network of its own, Docker $
   it('S15: says of one that declares nothing that it is not protected', async () => {
     await runService(stage.lab.engine, { name: 'mute', network: 'host', tcp: [8093] });
     const found = await runDockwall(stage.lab, ['check']);
-    expect(found.stdout).toContain('note: mute is not protected: host network, no dockwall.ports');
+    expect(found.stdout).toContain(
+      'NOT PROTECTED: mute (host network, no dockwall.ports): every port that it listens on is open',
+    );
     expect((await runDockwall(stage.lab, ['status'])).stdout).toMatch(/^mute .*NOT PROTECTED/m);
   });
 

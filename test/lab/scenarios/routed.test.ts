@@ -169,9 +169,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('addresses of their own, Docker 
     const tv = await runService(engine, { name: 'tv', network: 'lan', publish: ['8001:80'], labels });
     await stage.pass();
     expect(await stage.client('N').connect(await tv.v4(), 80)).toBe('open');
-    expect((await runDockwall(stage.lab, ['check'])).stdout).toContain(
-      'note: tv is not protected: lan (macvlan)',
-    );
+    expect((await runDockwall(stage.lab, ['check'])).stdout).toContain('NOT PROTECTED: tv (lan (macvlan))');
     expect((await runDockwall(stage.lab, ['status'])).stdout).toMatch(
       /^tv .*NOT PROTECTED +lan \(macvlan\)/m,
     );

@@ -90,6 +90,7 @@ describe('status', () => {
     expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
       'IPv4: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
       'IPv6: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
+      'NOT PROTECTED: agent (host network, no dockwall.ports): every port that it listens on is open to whoever reaches this host; name its ports with the label dockwall.ports, or leave that empty where it has none',
       'The daemon does not answer: what it alone remembers is not shown.',
       '',
       'SERVICE | HOST PORT | CONTAINER | WHO MAY REACH IT | PACKETS | NEW | REFUSED | BECAUSE',

@@ -200,8 +200,14 @@ describe('what is wrong', () => {
       1,
     ],
     [
-      'a ban list that is not there',
+      'a ban list that is not made yet',
       { config: 'deny: ["ipset:bans"]' },
+      /^ok ipsets: 1 of others, 1 of them not made yet, so nobody is in those$/,
+      0,
+    ],
+    [
+      'a ban list that has to be there, and is not',
+      { config: 'deny: [{ipset: bans, missing: problem}]' },
       /^problem ipsets: 1 of 1 sets of others cannot be looked into; 1 of them should refuse/,
       1,
     ],

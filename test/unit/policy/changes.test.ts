@@ -88,6 +88,30 @@ describe('changes in words', () => {
     ]);
   });
 
+  it('replicas that share a range are told of with the port that each has, and not of those that it might have had', () => {
+    const made = { composeService: 'web', labels: { 'dockwall.public': '*' } };
+    const asked = [{ ...ports('8100:80')[0], count: 6, oneOf: true }] as Container['ports'];
+    const waiting = (name: string): Container =>
+      makeContainer(name, { ...made, ports: asked, active: false });
+    const has = (name: string, port: number): Container =>
+      makeContainer(name, { ...made, ports: ports(`${port}:80`) });
+    const runs = (name: string): Container =>
+      makeContainer(name, { ...made, ports: asked.map((port) => ({ ...port, unbound: 'runs' as const })) });
+    const moments = [
+      [],
+      [waiting('web1')],
+      [has('web1', 8100), waiting('web2')],
+      [has('web1', 8100), runs('web2')],
+      [has('web1', 8100), has('web2', 8101), waiting('web3')],
+      [has('web1', 8100), has('web2', 8101), has('web3', 8102)],
+    ].map((containers) => policyOf(containers));
+    expect(moments.slice(1).flatMap((moment, index) => changes(moments[index] ?? closed, moment))).toEqual([
+      'opened 8100/tcp of web1 to everybody (dockwall.public=*)',
+      'opened 8101/tcp of web2 to everybody (dockwall.public=*)',
+      'opened 8102/tcp of web3 to everybody (dockwall.public=*)',
+    ]);
+  });
+
   it('denials, and members of lists', () => {
     const denied = policyOf([proxy({ 'dockwall.deny': 'abusers' })]);
     expect(changes(closed, denied)[0]).toBe('denied 80/tcp of proxy to abusers (dockwall.deny=abusers)');

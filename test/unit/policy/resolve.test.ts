@@ -140,6 +140,8 @@ describe('what labels open', () => {
 describe('a bad label closes its container, and no other', () => {
   it.each<[string, Record<string, string>, RegExp]>([
     ['unknown key', { 'dockwall.publik': 'http' }, /no such label \[dockwall\.public\]/],
+    ['misspelt prefix', { 'dockwal.public': 'http' }, /begin with "dockwall\." .*\[dockwall\.public\]/],
+    ['another sign', { dockwall_allow_80: 'office' }, /begin with "dockwall\." .*\[dockwall\.allow\.80\]/],
     ['upper case key', { 'Dockwall.Public': 'http' }, /lower case \[dockwall\.public\]/],
     ['bare prefix', { dockwall: 'public' }, /begin with "dockwall\."/],
     [

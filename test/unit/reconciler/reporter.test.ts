@@ -60,15 +60,19 @@ describe('Reporter', () => {
     expect(lines.at(-1)).toMatch(/^info label problem gone: web: dockwall\.public=81 \{/);
   });
 
-  it('a set of others that should refuse and is not there is a problem until it is; one that should let in is told', () => {
+  it('a set of others that should refuse and is not there has nobody in it; one that should let in is told', () => {
     const { reporter, lines } = bench();
     reporter.watchingDocker(true);
-    const pass = (bans: ForeignState['state'], admins: ForeignState['state']): void =>
+    const pass = (
+      bans: ForeignState['state'],
+      admins: ForeignState['state'],
+      missing?: ForeignState['missing'],
+    ): void =>
       reporter.passed({
         ...decision({}),
         foreign: [
           { name: 'admins', closes: false, state: admins },
-          { name: 'bans', closes: true, state: bans },
+          { name: 'bans', closes: true, missing, state: bans },
         ],
       });
     const found = { kind: 'found', families: [4], content: '' } as const;
@@ -76,14 +80,22 @@ describe('Reporter', () => {
       pass({ kind: 'missing' }, { kind: 'unfit', type: 'hash:net,port' });
     expect(lines).toEqual([
       'warn the ipset "admins" is of the type hash:net,port, which one address cannot be held against: it lets nobody in; hash:ip, hash:net, bitmap:ip and lists of these can be used {"set":"admins"}',
-      'warn the ipset "bans" does not exist: NOBODY IN IT IS REFUSED until something makes it (ipset list -n shows the sets there are) {"set":"bans"}',
+      'info the ipset "bans" does not exist yet, so nobody is in it; it counts as soon as something makes it (ipset list -n shows the sets there are) {"set":"bans"}',
     ]);
-    expect(reporter.health([]).problems).toEqual([expect.stringContaining('the ipset "bans"')]);
+    expect(reporter.health([])).toMatchObject({ healthy: true });
     pass(found, { kind: 'missing' });
     expect(lines.slice(2)).toEqual([
       expect.stringMatching(/^warn the ipset "admins" does not exist: it lets nobody in/),
       'info the ipset "bans" is there now and counts {"set":"bans"}',
     ]);
+    pass({ kind: 'missing', near: 'bans6' }, found, 'problem');
+    expect(lines.at(-2)).toBe(
+      'warn the ipset "bans" does not exist: NOBODY IN IT IS REFUSED until something makes it (did you mean "bans6"?) {"set":"bans"}',
+    );
+    expect(reporter.health([]).problems).toEqual([expect.stringContaining('the ipset "bans"')]);
+    pass({ kind: 'unfit', type: 'hash:mac' }, found);
+    expect(reporter.health([]).problems).toEqual([expect.stringContaining('is of the type hash:mac')]);
+    pass({ kind: 'missing' }, found);
     expect(reporter.health([])).toMatchObject({ healthy: true });
   });
 

@@ -165,6 +165,22 @@ describe('the page', () => {
     });
   });
 
+  it('does not say that all is well while strangers walk past the walls', async () => {
+    const { pass, page } = desk();
+    const host = { networkMode: { kind: 'host' } } as const;
+    await pass(
+      makeInventory([makeContainer('hass', host), makeContainer('off', { ...host, active: false })]),
+    );
+    expect(await page()).toMatchObject({
+      state: { kind: 'trouble', text: 'The walls are up, and one service is not protected by them' },
+      problems: [
+        'Not protected: hass (host network, no dockwall.ports): every port that it listens on is open to whoever reaches this host; name its ports with the label dockwall.ports, or leave that empty where it has none',
+      ],
+    });
+    await pass(makeInventory([makeContainer('hass', { ...host, labels: { 'dockwall.ports': '' } })]));
+    expect((await page()).state).toMatchObject({ kind: 'up', text: 'The walls are up' });
+  });
+
   it('looks at the kernel once for all who ask at the same time', async () => {
     const { pass, page, kernel } = desk();
     await pass(inventory);

@@ -1,0 +1,12 @@
+import { didYouMean } from '../net/did-you-mean.ts';
+
+/**
+ * Whether a label is meant for dockwall: `dockwall.*`, in whatever case, and what is almost that before one of our own words
+ * (`dockwal.public`, `dockwall_allow_80`). A slip that nobody tells of would leave a port open that `deny` was to close.
+ */
+export function isMeantForUs(key: string): boolean {
+  if (/^dockwall(\.|$)/i.test(key)) return true;
+  const [, prefix] =
+    /^([a-z][a-z_-]*?)[._:/-](?:public|allow|deny|ports|description)(?:[._:/-]|$)/i.exec(key) ?? [];
+  return prefix !== undefined && didYouMean(prefix.replaceAll(/[_-]/g, ''), ['dockwall']) !== undefined;
+}

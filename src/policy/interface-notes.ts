@@ -1,0 +1,25 @@
+import { didYouMean } from '../net/did-you-mean.ts';
+import { interfaceOf } from '../net/source-word.ts';
+import type { Policy } from './model.ts';
+
+/**
+ * Interfaces that are named, do not exist, and are called almost as one that does, a line each: `interface:wgO`. One that is merely not
+ * there may come up later.
+ */
+export function interfaceNotes(
+  { trusted, deny, groups, external }: Pick<Policy, 'trusted' | 'deny' | 'groups' | 'external'>,
+  interfaces: readonly { readonly name: string }[],
+): readonly string[] {
+  const here = interfaces.map(({ name }) => name).filter((name) => name !== 'lo' && !name.startsWith('veth'));
+  const named = [
+    ...[trusted, deny, ...groups.values()].flatMap((members) => members.interfaces),
+    ...[...groups.keys()].flatMap((name) => interfaceOf(name) ?? []),
+    ...(external.kind === 'list' ? external.names : []),
+  ];
+  return [...new Set(named)].toSorted().flatMap((name) => {
+    const near = here.includes(name) ? undefined : didYouMean(name, here);
+    return near === undefined
+      ? []
+      : [`this host has no interface ${name} now; it has ${near}: is that meant?`];
+  });
+}
