@@ -7,6 +7,7 @@ import { requestedPorts } from '../inventory/published-ports.ts';
 import type { HostFacts } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Family } from '../net/network.ts';
+import { limits, portCount } from '../policy/limits.ts';
 import { setName } from '../ruleset/names.ts';
 import { publishedMembers } from '../ruleset/openings.ts';
 import { AdoptedPorts, type Claims, type DueSocket, type Predecessor } from './adopted-ports.ts';
@@ -275,12 +276,17 @@ export class Guard {
     }
   }
 
-  /** The fixed ports of a new container into the published sets, but for those that the host itself is known to hold. */
+  /**
+   * The fixed ports of a new container into the published sets, but for those that the host itself is known to hold. So many that they
+   * belong into a set of their own are left to the pass, which is asked for at the same moment: 65,535 of them took 1.9 s to write
+   * here, and every pass until then, for everybody, longer to read. Nobody listens there yet, so the guard holds them meanwhile.
+   */
   private async close(details: ContainerDetails): Promise<void> {
     const asked = requestedPorts(details).filter((port) => port.hostPort !== undefined && !isLoopback(port));
     const ports = this.book.claim(asked, this.parts.clock.now()).leave(asked);
+    const few = portCount(ports) <= limits.counted ? ports : [];
     const sets = this.parts.families.flatMap((family) =>
-      publishedMembers(ports, family).map((member): SetChange => ({
+      publishedMembers(few, family).map((member): SetChange => ({
         kind: 'add-member',
         set: setName(family, 'published'),
         member,

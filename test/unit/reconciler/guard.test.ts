@@ -29,6 +29,14 @@ function details(HostPort: string): ContainerDetails {
   return { Id: 'c', HostConfig: { PortBindings: { '80/tcp': [{ HostIp: '0.0.0.0', HostPort }] } } };
 }
 
+function many(from: number, count: number): ContainerDetails {
+  const bindings = Array.from({ length: count }, (_, index) => [
+    `${from + index}/tcp`,
+    [{ HostIp: '0.0.0.0', HostPort: String(from + index) }],
+  ]);
+  return { Id: 'c', HostConfig: { PortBindings: Object.fromEntries(bindings) } };
+}
+
 /** IPv4 changes only, the two halves of all addresses as `*`. */
 function words(plan: Plan): readonly string[] {
   const lines = plan.sets.flatMap((change) =>
@@ -198,6 +206,19 @@ describe('Guard', () => {
     await settle();
     expect(bench.writes.slice(1)).toEqual([['+ published *,tcp:3000'], ['- listening *,tcp:3000']]);
     expect(bench.asked).toBe(1);
+  });
+
+  it('leaves more ports than are counted one by one to the pass that it asks for', async () => {
+    const bench = await begin();
+    bench.answer = Promise.resolve(many(20_000, 1024));
+    await bench.guard.onCreate('a');
+    expect(bench.writes.flat()).not.toEqual([]);
+    const before = bench.writes.length;
+    bench.answer = Promise.resolve(many(30_000, 1025));
+    await bench.guard.onCreate('b');
+    await settle();
+    expect(bench.writes.length).toBe(before);
+    expect(bench.asked).toBe(2);
   });
 
   it.each([
