@@ -5,7 +5,7 @@ export type Wall = 'gate' | 'front';
 export const longestHead = 200;
 
 const watched: Readonly<Record<string, { readonly wall: Wall; readonly shared: readonly string[] }>> = {
-  mangle: { wall: 'gate', shared: ['PREROUTING', 'INPUT', 'FORWARD', 'POSTROUTING'] },
+  mangle: { wall: 'gate', shared: ['PREROUTING', 'INPUT', 'FORWARD', 'OUTPUT', 'POSTROUTING'] },
   filter: { wall: 'front', shared: ['DOCKER'] },
 };
 
