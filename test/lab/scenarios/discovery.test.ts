@@ -2,11 +2,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../client.ts';
 import { runService } from '../containers.ts';
 import { runDockwall } from '../dockwall.ts';
+import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
 import { Stage } from './stage.ts';
 
-// What the host asks a group or everybody is answered, and who has no address yet can ask for one.
+// What the host asks a group or everybody is answered, and who has no address yet can ask for one: S31.
 
 const group = '239.255.255.250';
 
@@ -24,14 +25,14 @@ alarm $seconds;
 while (1) { recv $socket, my $text, 100, 0; print "$text "; }
 `;
 
-/** Joins the group, says "up", and answers the first question from another port at once and after three seconds. */
+/** Joins the group, and answers the first question from another port at once and after three seconds. */
 const answerer = `
 use Socket;
 $| = 1;
 alarm 12;
 socket my $socket, AF_INET, SOCK_DGRAM, 0 or die "$!";
-bind $socket, pack_sockaddr_in(1900, INADDR_ANY) or die "bind: $!";
 setsockopt $socket, 0, 35, inet_aton('${group}') . inet_aton($ARGV[0]) or die "join: $!";
+bind $socket, pack_sockaddr_in(1900, INADDR_ANY) or die "bind: $!";
 my $from = recv $socket, my $text, 100, 0;
 socket my $answers, AF_INET, SOCK_DGRAM, 0 or die "$!";
 send $answers, 'early', 0, $from;
@@ -54,6 +55,15 @@ my $to = pack 'S n i S C C a8', 17, 0x0800, $index, 0, 0, 6, "\\xff" x 6;
 send $wire, $head . pack('n n n n a8', 68, 67, 16, 0, 'discover'), 0, $to or die "send: $!";
 `;
 
+/** Waits until a UDP socket has this port. */
+async function listening(where: Pick<Client, 'exec'>, port: number): Promise<void> {
+  const local = `:${port.toString(16).toUpperCase().padStart(4, '0')} 00000000:0000 `;
+  await until({ what: `a socket on ${port}`, ms: 5000 }, async () => {
+    const { stdout } = await where.exec(['cat', '/proc/net/udp']);
+    return stdout.includes(local);
+  });
+}
+
 type Run = (argv: readonly string[]) => Promise<{ readonly stdout: string }>;
 
 describe.skipIf(skipWithoutLab()).each(engines)('discovery, Docker $title', (setup) => {
@@ -73,17 +83,16 @@ describe.skipIf(skipWithoutLab()).each(engines)('discovery, Docker $title', (set
     stdout: await stage.lab.engine.docker('exec', 'home', ...argv),
   });
 
-  /** What a socket of `run` on this port hears in four seconds when it asks `to`. */
+  /** What a socket of `run` on this port hears in five seconds when it asks `to`. */
   const hears = async (run: Run, port: number, to: string): Promise<readonly string[]> => {
     const answers = neighbour.exec(['perl', '-e', answerer, neighbour.v4], { allowFailure: true });
-    // the answerer has joined when the host's question finds it; a question that comes too early is asked again
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await listening(neighbour, 1900);
     const { stdout } = await run(['perl', '-e', asker, String(port), '5', to]);
     await answers;
     return stdout.trim().split(' ');
   };
 
-  it('a process of root and a container on the network of the host are answered', async () => {
+  it('S31: a process of root and a container on the network of the host are answered', async () => {
     await runService(stage.lab.engine, {
       name: 'home',
       network: 'host',
@@ -101,7 +110,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('discovery, Docker $title', (set
     expect(await hears(inContainer, 5353, group)).toEqual(['']);
   }, 60_000);
 
-  it('who has no address yet reaches a DHCP server that lets in `connected`; nobody reaches what has not asked', async () => {
+  it('S31: who has no address yet reaches a DHCP server that lets in `connected`; nobody reaches what has not asked', async () => {
     await runService(stage.lab.engine, {
       name: 'home',
       network: 'host',
@@ -111,7 +120,8 @@ describe.skipIf(skipWithoutLab()).each(engines)('discovery, Docker $title', (set
     await stage.pass();
     const server = inContainer(['perl', '-e', asker, '67', '2']);
     const silent = onHost(['perl', '-e', asker, '1903', '2']);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await listening(stage.host, 67);
+    await listening(stage.host, 1903);
     await neighbour.exec(['perl', '-e', newcomer]);
     await neighbour.udp(stage.host.v4, 1903);
     expect((await server).stdout.trim()).toBe('discover');
