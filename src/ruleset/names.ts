@@ -91,12 +91,12 @@ export const countRoles = {
   refused: 'count-refused',
 } as const;
 
-/** Who was turned away: (source, port asked for), by role. */
+/** Who was turned away: (source, port asked for), by role. Not `blocked`, as sets of another type were once called: no rule lets go of those in time. */
 export const blockedRoles = {
   /** Counts its packets, for as long as it is remembered since the first. */
-  first: 'blocked',
+  first: 'turned-away',
   /** For as long as it is remembered since the last. */
-  last: 'blocked-last',
+  last: 'turned-away-last',
 } as const;
 
 /** The same for what the guard turns away: sets of their own, or who tries every port pushes all others out. */

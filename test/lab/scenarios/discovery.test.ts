@@ -40,7 +40,7 @@ select undef, undef, undef, 3;
 send $answers, 'late', 0, $from;
 `;
 
-/** A frame with a UDP packet from 0.0.0.0:68 to 255.255.255.255:67, as DHCP's first one is. */
+/** `PORT`: a frame with a UDP packet from 0.0.0.0:68 to 255.255.255.255:PORT, as DHCP's first one is. */
 const newcomer = `
 socket my $wire, 17, 2, unpack('S', pack('n', 0x0800)) or die "$!";
 my $name = pack 'a16 i', 'eth0', 0;
@@ -52,7 +52,7 @@ $sum += $_ for unpack 'n*', $head;
 $sum = ($sum & 0xffff) + ($sum >> 16) while $sum >> 16;
 substr($head, 10, 2) = pack 'n', ~$sum & 0xffff;
 my $to = pack 'S n i S C C a8', 17, 0x0800, $index, 0, 0, 6, "\\xff" x 6;
-send $wire, $head . pack('n n n n a8', 68, 67, 16, 0, 'discover'), 0, $to or die "send: $!";
+send $wire, $head . pack('n n n n a8', 68, $ARGV[0], 16, 0, 'discover'), 0, $to or die "send: $!";
 `;
 
 /** Waits until a UDP socket has this port. */
@@ -115,19 +115,20 @@ describe.skipIf(skipWithoutLab()).each(engines)('discovery, Docker $title', (set
       name: 'home',
       network: 'host',
       tcp: [8090],
-      labels: { 'dockwall.ports': '8090,67/udp', 'dockwall.allow.67': 'connected' },
+      labels: { 'dockwall.ports': '8090,67/udp,5353/udp', 'dockwall.allow.67': 'connected' },
     });
     await stage.pass();
     const server = inContainer(['perl', '-e', asker, '67', '2']);
     const silent = onHost(['perl', '-e', asker, '1903', '2']);
     await listening(stage.host, 67);
     await listening(stage.host, 1903);
-    await neighbour.exec(['perl', '-e', newcomer]);
+    await neighbour.exec(['perl', '-e', newcomer, '67']);
+    await neighbour.exec(['perl', '-e', newcomer, '5353']);
     await neighbour.udp(stage.host.v4, 1903);
     expect((await server).stdout.trim()).toBe('discover');
     expect((await silent).stdout).toBe('');
-    expect((await runDockwall(stage.lab, ['blocked', '--all'])).stdout).toMatch(
-      /192\.0\.2\.50 +1903\/udp +\(guard\)/,
-    );
+    const { stdout } = await runDockwall(stage.lab, ['blocked', '--all']);
+    expect(stdout).toMatch(/192\.0\.2\.50 +1903\/udp +\(guard\)/);
+    expect(stdout).toMatch(/ 0\.0\.0\.0 +5353\/udp +home/);
   }, 60_000);
 });

@@ -19,7 +19,7 @@ const policy = resolve(
 
 const sets = [
   {
-    name: 'dockwall4-blocked',
+    name: 'dockwall4-turned-away',
     members: new Map([
       ['203.0.113.9,tcp:8080', day - 600],
       // evicted from the other set
@@ -28,13 +28,13 @@ const sets = [
     packets: new Map([['203.0.113.9,tcp:8080', 31]]),
   },
   {
-    name: 'dockwall4-blocked-last',
+    name: 'dockwall4-turned-away-last',
     members: new Map([
       ['203.0.113.9,tcp:8080', day - 12],
       ['198.51.100.4,udp:53', day - 7200],
     ]),
   },
-  { name: 'dockwall6-blocked-last', members: new Map([['2001:db8::7,tcp:8080', day]]) },
+  { name: 'dockwall6-turned-away-last', members: new Map([['2001:db8::7,tcp:8080', day]]) },
 ];
 
 const unheard = { name: 'dockwall4-unheard-last', members: new Map([['192.0.2.50,udp:1901', day - 3]]) };
