@@ -31,8 +31,8 @@ export async function blocked(context: Context, options: BlockedOptions): Promis
   return exitCodes.ok;
 }
 
-/** Head, what is left out, how to go on, and the shell's next line. */
-const linesAround = 5;
+/** Head, what is left out, what `(guard)` means, how to go on, and the shell's next line. */
+const linesAround = 6;
 
 const notKept = 'Nobody is remembered here: the configuration says `blocked: off`.';
 
@@ -64,17 +64,20 @@ export function blockedJson(found: readonly Blocked[], kept: boolean, now: numbe
 /** As a table for a person, the latest first; numbers are for `--grant`. */
 export function blockedText(shown: readonly Blocked[], more: number): string {
   if (shown.length === 0) return 'Nobody was turned away in the last 24 hours.';
-  const rows = shown.map(({ source, protocol, port, services, packets, lastSeen }, index) => [
+  const rows = shown.map(({ source, protocol, port, services, by, packets, lastSeen }, index) => [
     String(index + 1),
     source,
     `${port}/${protocol}`,
-    harmless(services.join(', '), 30) || '-',
+    by === 'guard' ? '(guard)' : harmless(services.join(', '), 30) || '-',
     String(packets),
     agoText(lastSeen),
   ]);
   return [
     columns([['N', 'SOURCE', 'PORT', 'SERVICE', 'PACKETS', 'LAST SEEN'], ...rows]),
     ...(more > 0 ? [`and ${more} more: dockwall blocked --all`] : []),
+    ...(shown.some(({ by }) => by === 'guard')
+      ? ['(guard): no container publishes the port, and no service of the host is known to have it']
+      : []),
     'To let one in for a while: dockwall blocked --grant N GROUP 2h',
   ].join('\n');
 }

@@ -79,7 +79,7 @@ export function readStatus(
 ): Status {
   const { observed, policy, plan, engine, foreign } = decision;
   const counts = readCounts(policy, observed.sets);
-  const blocked = readBlocked(policy, observed.sets);
+  const blocked = readBlocked(policy, observed.sets).filter(({ by }) => by === 'gate');
   return {
     version: 2,
     daemon: daemon === undefined ? null : withoutParts(daemon),

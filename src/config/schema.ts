@@ -69,7 +69,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
     guard: choice(['on', 'off']).register(docs, {
       type: '`on` or `off`',
       meaning:
-        "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
+        "Whether a port on which something new listens is reached from outside only when Docker has said that it is not a container's (about a second; UDP from 32768 up 5 to 20). `off` leaves ports that Docker chooses open over IPv6 for the first moment of each start.",
     }),
     listen: listenField(),
     maxGrant: maxGrantField(),

@@ -38,7 +38,7 @@ and no variable the defaults below hold. A list is a YAML list, in a variable to
 values need quotes only where YAML would read them otherwise (an address that ends with a colon, \`*\`).
 
 Names of groups are lower-case letters,
-digits, \`_\` and \`-\`, at most 40 characters; ${builtInGroups.map((name) => `\`${name}\``).join(', ')} are built in. \`any\` cannot stand in \`trusted\` or \`deny\`,
+digits, \`_\` and \`-\`, at most 40 characters; ${builtInGroups.map((name) => `\`${name}\``).join(', ')} are built in (\`connected\` includes 0.0.0.0: who asks for an address by DHCP). \`any\` cannot stand in \`trusted\` or \`deny\`,
 nor can \`0.0.0.0/0\` or \`::/0\`, which say the same (nor their halves, nor a group that holds them).`;
 
 const sources = `## Sources

@@ -116,6 +116,8 @@ function targetWords(target: Target): string {
       return `take source and port out of ${target.set}`;
     case 'remember-asker':
       return `remember source and port in ${target.set}`;
+    case 'remember-question':
+      return `remember the port that asks in ${target.set}`;
     case 'accept':
     case 'drop':
     case 'return':
@@ -129,6 +131,13 @@ const stateWords = {
   RELATED: 'related packets',
   ESTABLISHED: 'packets of known connections',
   'RELATED,ESTABLISHED': 'established connections',
+} as const;
+
+const destinationWords = {
+  UNICAST: 'to other hosts',
+  LOCAL: 'to this host',
+  'LOCAL,ANYCAST': 'to this host',
+  'MULTICAST,BROADCAST': 'to a group or everybody',
 } as const;
 
 function matchWords(match: Match): string {
@@ -156,7 +165,7 @@ function matchWords(match: Match): string {
     case 'destination':
       return `${match.negated === true ? 'not ' : ''}to ${match.network}`;
     case 'destination-type':
-      return match.negated === true ? 'not to this host' : 'to other hosts';
+      return `${match.negated === true ? 'not ' : ''}${destinationWords[match.type]}`;
     case 'set':
       return `${match.negated ? 'not ' : ''}in ${match.set}`;
     case 'port-set':

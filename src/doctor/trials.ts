@@ -105,6 +105,10 @@ const targets: Readonly<Record<Target['kind'], readonly [name: string, target: T
   'clear-connection-mark': ['CONNMARK target', { kind: 'clear-connection-mark', bit: 1 }],
   'forget-bound': ['SET target', { kind: 'forget-bound', set: bound }],
   'remember-asker': ['SET target', { kind: 'remember-asker', set: askers, seconds: 60, renew: true }],
+  'remember-question': [
+    'SET target',
+    { kind: 'remember-question', set: bound, seconds: 20, fields: 'src,src' },
+  ],
   count: ['verdicts', count],
 };
 

@@ -223,7 +223,15 @@ function nobodyListens({ asked, moment }: Circumstances): readonly Hint[] {
   const suffix = `,${packet.protocol}:${packet.port}`;
   const up = (held('guard')?.size ?? 0) > 0;
   if (!up || [...(held('listening')?.keys() ?? [])].some((member) => member.endsWith(suffix))) return [];
-  return [{ kind: 'nobody listens', text: 'and nothing of the host itself is known to listen there' }];
+  // by default Linux gives these numbers to sockets that ask, and to those the guard gives longer (see AdoptedPorts)
+  const known =
+    packet.protocol === 'udp' && packet.port >= 32_768 ? '5 to 20 seconds (UDP from 32768 up)' : 'a second';
+  return [
+    {
+      kind: 'nobody listens',
+      text: `and nothing of the host itself is known to listen there, so the guard drops it; a service that has just started is known after ${known}`,
+    },
+  ];
 }
 
 function deniedFirst({ asked, live }: Circumstances): Hint {

@@ -83,6 +83,7 @@ export function walk(
       case 'clear-connection-mark':
       case 'forget-bound':
       case 'remember-asker':
+      case 'remember-question':
       case 'count':
         break;
     }
@@ -119,7 +120,7 @@ function holds(
       return contains(match.network, packet.destination) !== (match.negated === true);
     case 'destination-type':
       // UNICAST is asked of IPv4 only, where it means "not of this host"; see gate.ts
-      return ((packet.towards === 'host') === (match.type === 'LOCAL,ANYCAST')) !== (match.negated === true);
+      return ((packet.towards === 'host') === match.type.startsWith('LOCAL')) !== (match.negated === true);
     case 'set':
       return isIn(match, layout, walker) !== match.negated;
     case 'port-set':

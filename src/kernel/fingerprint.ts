@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Backend } from '../diff/model.ts';
 import { type Family, families } from '../net/network.ts';
 import { hookedChains } from '../ruleset/hooks.ts';
-import { isBlockedSet, isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
+import { isFilledByRules, isOwnedChain, isOwnedSet } from '../ruleset/names.ts';
 import { programOf } from './backend.ts';
 import type { ReadLines } from './reader.ts';
 
@@ -58,7 +58,7 @@ export class Fingerprint {
     const reader = (hash: Hash): ((line: string) => void) => {
       const read = membersOf(hash, foreign);
       return (line) => {
-        if (isBlockedSet(nameIn(line))) passedOver += line.length + 1;
+        if (isFilledByRules(nameIn(line))) passedOver += line.length + 1;
         else read(line);
       };
     };
@@ -73,7 +73,7 @@ export class Fingerprint {
       const read = headersOf(hash, foreign);
       let blocked = false;
       return (line) => {
-        if (line.startsWith('Name: ')) blocked = isBlockedSet(line.slice('Name: '.length));
+        if (line.startsWith('Name: ')) blocked = isFilledByRules(line.slice('Name: '.length));
         if (blocked) return;
         members += Number(/^Number of entries: (\d+)/.exec(line)?.[1] ?? 0);
         read(line);

@@ -8,7 +8,7 @@ import {
 } from '../config/model.ts';
 import type { Inventory } from '../inventory/model.ts';
 import { mergeLists } from '../net/merge-networks.ts';
-import type { Cidr } from '../net/network.ts';
+import { type Cidr, familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import { connectedInterfaces, externalInterfaces } from './bridges.ts';
@@ -49,7 +49,8 @@ export function resolveGroups(
   const builtIn = new Map<string, () => readonly Cidr[]>([
     [
       'connected',
-      () => connectedInterfaces(inventory, { external, inside }).flatMap((host) => host.networks),
+      () =>
+        withNewcomers(connectedInterfaces(inventory, { external, inside }).flatMap((host) => host.networks)),
     ],
     ['private', () => privateNetworks],
   ]);
@@ -69,6 +70,14 @@ export function resolveGroups(
     ...others,
   ];
   return new Map(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * Who has no address yet is a neighbour all the same: DHCP asks from 0.0.0.0, which no router forwards (RFC 1122, 3.2.1.3). In IPv6 it
+ * asks from a link-local address, and an interface that speaks IPv6 has that network.
+ */
+function withNewcomers(networks: readonly Cidr[]): readonly Cidr[] {
+  return networks.some((network) => familyOf(network) === 4) ? [...networks, '0.0.0.0' as Cidr] : networks;
 }
 
 const nobody: Members = { networks: [], interfaces: [], ipsets: [], sources: [] };

@@ -1,7 +1,8 @@
 import type { Cidr, Family } from '../net/network.ts';
-import { protocols } from '../net/port.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { Policy } from '../policy/model.ts';
+import { rememberLines } from './blocked-lines.ts';
+import { asksLines, elsewhere, inputLines, listeningLines, unheardLines } from './guard.ts';
 import { renderHooks } from './hooks.ts';
 import { bridgedLines, externalLines, guardedLines } from './interfaces.ts';
 import {
@@ -15,7 +16,6 @@ import {
   goTo,
   marked,
   pairIn,
-  pairNotIn,
   portIn,
   related,
   reply,
@@ -34,7 +34,7 @@ import {
   widePrefix,
 } from './names.ts';
 import { chainOf, type Line } from './rule.ts';
-import { hasRouted, rememberedFor, ruledGroups, usedRoles, wideProtocols } from './sets.ts';
+import { hasRouted, ruledGroups, usedRoles, wideProtocols } from './sets.ts';
 import { type WayIn, waysAround, waysIn } from './ways-in.ts';
 
 type GroupName = Policy['trusted']['groups'][number];
@@ -42,19 +42,6 @@ const refuse = goTo(chains.refuse);
 /** For what somebody has asked of a published port. */
 const block = goTo(chains.blocked);
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
-
-/**
- * Packets that are routed on. Broadcast, multicast and anycast are not: docker-proxy's sockets get them too
- * (a forwarding IPv6 host has an anycast address in each subnet). IPv4's types come from the routing table and
- * exclude each other; IPv6's UNICAST is the address's class, a local address's as well (xt_addrtype.c, match_type6).
- */
-const elsewhere: Record<Family, readonly Match[]> = {
-  4: [{ kind: 'destination-type', type: 'UNICAST' }],
-  6: [
-    { kind: 'destination', network: 'ff00::/8' as Cidr, negated: true },
-    { kind: 'destination-type', type: 'LOCAL,ANYCAST', negated: true },
-  ],
-};
 
 /**
  * The gate: the guarantee, on host ports, in `mangle`, before Docker's DNAT: `mangle` is at priority -150 of PREROUTING, and
@@ -79,8 +66,10 @@ export function renderGate(policy: Policy, family: Family): Table {
       chainOf(chains.gate, externalLines(policy, goTo(chains.judge))),
       chainOf(chains.unpassed, [...bridgedLines(policy), ...externalLines(policy, refuse)]),
       chainOf(chains.forward, forwardLines(policy, family)),
+      chainOf(chains.unheard, unheardLines(policy, family)),
       chainOf(chains.listening, listeningLines(family)),
       chainOf(chains.input, inputLines(policy, family)),
+      chainOf(chains.asks, asksLines(family)),
       chainOf(chains.cut, cutLines(policy)),
       chainOf(chains.replies, replyLines(policy, family)),
     ],
@@ -125,27 +114,11 @@ function refuseLines({ connmark }: Policy): readonly Line[] {
   ];
 }
 
-/**
- * Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. What is
- * remembered is a matter of two sets, since an entry that is added again for its time begins to count anew (ip_set_hash_gen.h,
- * overwrite_extensions). A full set lets an entry go for a new one, so a flood costs memory that is known beforehand.
- */
+/** Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. */
 function blockedLines({ rememberBlocked }: Policy, family: Family): readonly Line[] {
-  const set = (role: string): SetName => setName(family, role);
-  const remember = (role: string, renew: boolean): Target => ({
-    kind: 'remember-asker',
-    set: set(role),
-    seconds: rememberedFor,
-    renew,
-  });
   return [
-    [[portIn(set(countRoles.refused))], count, 'counts what is turned away'],
-    ...(rememberBlocked
-      ? ([
-          [[pairNotIn(set(blockedRoles.first))], remember(blockedRoles.first, false), 'turned away, counted'],
-          [[], remember(blockedRoles.last, true), 'turned away last'],
-        ] as const)
-      : []),
+    [[portIn(setName(family, countRoles.refused))], count, 'counts what is turned away'],
+    ...(rememberBlocked ? rememberLines(family, blockedRoles) : []),
     [[], refuse, 'turned away'],
   ];
 }
@@ -277,35 +250,6 @@ function openLines(
     ...(prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
     ...(usedRoles(policy).allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),
   ];
-}
-
-/**
- * The guard: what listens for a container (docker-proxy, Docker itself) listens before Docker tells its port. So new
- * connections from outside reach only ports on which the host's own services are known to listen; where nobody listens
- * they would be refused anyway. After DNAT, so what is forwarded is not concerned.
- *
- * What is related passes whole, also what a conntrack helper expects: a port that is published was judged in PREROUTING, by the
- * packet's address and port, before anybody asked here. What is meant for another address is a transparent proxy's (TPROXY),
- * which takes packets for whatever port: docker-proxy has the host's own addresses only.
- */
-function inputLines(policy: Policy, family: Family): readonly Line[] {
-  const down: Match = { kind: 'set', set: setName(family, 'guard'), fields: 'dst', negated: true };
-  return [
-    [[{ kind: 'state', states: 'RELATED,ESTABLISHED' }], giveBack, 'known connections'],
-    [[marked(policy.mark)], giveBack, 'passed the gate'],
-    [[down], giveBack, 'the guard is down: dockwall does not run'],
-    [elsewhere[family], giveBack, 'for a transparent proxy of the host'],
-    ...externalLines(policy, goTo(chains.listening)),
-  ];
-}
-
-function listeningLines(family: Family): readonly Line[] {
-  const unknown: Match = { kind: 'set', set: setName(family, 'listening'), fields: 'dst,dst', negated: true };
-  return protocols.map((protocol): Line => [
-    [{ kind: 'protocol', protocol }, { kind: 'state', states: 'NEW' }, unknown],
-    drop,
-    `${protocol}: not known as a service of this host`,
-  ]);
 }
 
 /** A TCP answer of a published port, on its way out of this host. */

@@ -1,11 +1,13 @@
 import { jump } from './matches.ts';
-import type { ChainName, Hook, SharedChain, TableName } from './model.ts';
+import type { ChainName, Hook, Match, SharedChain, TableName } from './model.ts';
 import { chains } from './names.ts';
 import { lineRule } from './rule.ts';
 
 interface Entry {
   readonly chain: SharedChain;
   readonly to: ChainName;
+  /** What is sent there; everything unless told. */
+  readonly matches?: readonly Match[];
 }
 
 /**
@@ -17,6 +19,7 @@ export const hooked: Readonly<Record<TableName, readonly Entry[]>> = {
     { chain: 'PREROUTING', to: chains.gate },
     { chain: 'INPUT', to: chains.input },
     { chain: 'FORWARD', to: chains.forward },
+    { chain: 'OUTPUT', to: chains.asks, matches: [{ kind: 'protocol', protocol: 'udp' }] },
     { chain: 'POSTROUTING', to: chains.replies },
   ],
   filter: [{ chain: 'DOCKER', to: chains.services }],
@@ -29,5 +32,8 @@ export function hookedChains(table: string): readonly string[] {
 
 /** The jumps of one wall, as rules. */
 export function renderHooks(table: TableName, note: string): readonly Hook[] {
-  return hooked[table].map(({ chain, to }) => ({ chain, rule: lineRule(chain, [[], jump(to), note]) }));
+  return hooked[table].map(({ chain, to, matches = [] }) => ({
+    chain,
+    rule: lineRule(chain, [matches, jump(to), note]),
+  }));
 }

@@ -53,6 +53,9 @@ export function answerIn(set: SetName): Match {
   return { kind: 'set', set, fields: 'src,src,dst', negated: false };
 }
 
+/** UDP. */
+export const udp: Match = { kind: 'protocol', protocol: 'udp' };
+
 export const reply: Match = { kind: 'reply-direction' };
 
 /**

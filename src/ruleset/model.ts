@@ -10,7 +10,7 @@ export type RuleId = string & { readonly brand: 'RuleId' };
 
 export type TableName = 'mangle' | 'filter';
 /** Chains of others that we insert one jump into, always at position 1. */
-export type SharedChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'POSTROUTING' | 'DOCKER';
+export type SharedChain = 'PREROUTING' | 'INPUT' | 'FORWARD' | 'OUTPUT' | 'POSTROUTING' | 'DOCKER';
 
 export type Match =
   | { readonly kind: 'in-interface'; readonly name: string }
@@ -30,7 +30,7 @@ export type Match =
   | { readonly kind: 'destination'; readonly network: Cidr; readonly negated?: true }
   | {
       readonly kind: 'destination-type';
-      readonly type: 'UNICAST' | 'LOCAL,ANYCAST';
+      readonly type: 'UNICAST' | 'LOCAL' | 'LOCAL,ANYCAST' | 'MULTICAST,BROADCAST';
       readonly negated?: true;
     }
   | {
@@ -65,6 +65,13 @@ export type Target =
       readonly set: SetName;
       readonly seconds: number;
       readonly renew: boolean;
+    }
+  /** An own address, or the one that was asked, goes into the set with the port that asks, for this time from now on. */
+  | {
+      readonly kind: 'remember-question';
+      readonly set: SetName;
+      readonly seconds: number;
+      readonly fields: 'src,src' | 'dst,src';
     }
   /** Nothing: the rule is there for the counters of the set that it looks into. */
   | { readonly kind: 'count' };

@@ -48,6 +48,10 @@ export const chains = {
   replies: chain('REPLIES'),
   /** mangle: drops those that go outside. */
   cut: chain('CUT'),
+  /** mangle: remembers where this host has asked a group or everybody from. */
+  asks: chain('ASKS'),
+  /** mangle: remembers and drops what nobody is known to listen for. */
+  unheard: chain('UNHEARD'),
   /** mangle: what is for this host, while the guard is up. */
   input: chain('INPUT'),
   /** mangle: lets through what the host's own services listen for. */
@@ -92,19 +96,25 @@ export const countRoles = {
   refused: 'count-refused',
 } as const;
 
-/** Who was turned away: (source, port asked for), by role. */
+/** Who was turned away: (source, port asked for), by role. Not `blocked`, as sets of another type were once called: no rule lets go of those in time. */
 export const blockedRoles = {
   /** Counts its packets, for as long as it is remembered since the first. */
-  first: 'blocked',
+  first: 'turned-away',
   /** For as long as it is remembered since the last. */
-  last: 'blocked-last',
+  last: 'turned-away-last',
 } as const;
 
-/** Filled by the gate for each who is turned away, so they change at any time and may be full. */
-export function isBlockedSet(name: string): boolean {
-  return setPrefixes.some((prefix) =>
-    Object.values(blockedRoles).some((role) => name === `${prefix}${role}`),
-  );
+/** The same for what the guard turns away: sets of their own, or who tries every port pushes all others out. */
+export const unheardRoles = { first: 'unheard', last: 'unheard-last' } as const;
+
+/** Where this host has asked a group or everybody from: (own address or the one that was asked, the port that asked). */
+export const askedRole = 'asked';
+
+const filledByRules = [...Object.values(blockedRoles), ...Object.values(unheardRoles), askedRole];
+
+/** Filled by rules of the gate, so they change at any time and may be full. */
+export function isFilledByRules(name: string): boolean {
+  return setPrefixes.some((prefix) => filledByRules.some((role) => name === `${prefix}${role}`));
 }
 
 const temporary = 'tmp-';

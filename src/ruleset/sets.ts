@@ -6,6 +6,7 @@ import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
 import { namesAddresses, peerRulesOf } from '../policy/peers.ts';
 import type { IpSet } from './model.ts';
 import {
+  askedRole,
   blockedRoles,
   countRoles,
   foreignSet,
@@ -14,6 +15,7 @@ import {
   type PortRole,
   portsSet,
   setName,
+  unheardRoles,
   type SourceList,
   widePrefix,
 } from './names.ts';
@@ -83,21 +85,52 @@ export const rememberedFor = 86_400;
 /** Four sets of these are about 1 MB, and `ipset save`, which every pass reads, prints them in some 15 ms (measured). */
 const mostBlocked = 4096;
 
-/** Who was turned away; the rules of the gate fill them. Members expire. */
+/** Of the guard's drops fewer: most are of somebody who tries every port. */
+const mostUnheard = 1024;
+
+/**
+ * Who was turned away; the rules of the gate fill them. Members expire. Networks, since `hash:ip,port` does not take 0.0.0.0, which asks
+ * for an address by DHCP.
+ */
 function blockedSets({ rememberBlocked }: Policy, family: Family): readonly IpSet[] {
   if (!rememberBlocked) return [];
-  const blocked = {
+  const kinds = [
+    [blockedRoles, mostBlocked],
+    [unheardRoles, mostUnheard],
+  ] as const;
+  return kinds.flatMap(([{ first, last }, atMost]): readonly IpSet[] => {
+    const blocked = {
+      family,
+      type: 'hash:net,port',
+      expiring: true,
+      atMost,
+      effect: 'closes',
+      members: [],
+    } as const;
+    return [
+      { ...blocked, name: setName(family, first), counters: true },
+      { ...blocked, name: setName(family, last) },
+    ];
+  });
+}
+
+/**
+ * So long a question to many waits for answers, seconds: SSDP's come within 5 (MX, UPnP 1.1, 1.3.2), those of slow devices later. After about
+ * the same time the guard knows a socket that is still there.
+ */
+export const askedFor = 20;
+
+/** From where this host has asked many; a rule of the gate fills it. Members expire. */
+function askedSet(family: Family): IpSet {
+  return {
+    name: setName(family, askedRole),
     family,
     type: 'hash:ip,port',
     expiring: true,
-    atMost: mostBlocked,
-    effect: 'closes',
+    atMost: 4096,
+    effect: 'opens',
     members: [],
-  } as const;
-  return [
-    { ...blocked, name: setName(family, blockedRoles.first), counters: true },
-    { ...blocked, name: setName(family, blockedRoles.last) },
-  ];
+  };
 }
 
 /** Every published port once for each thing that is counted; sets of their own, for the trusted meet no other with ports in it. */
@@ -114,7 +147,13 @@ function countSets(family: Family, members: readonly string[]): readonly IpSet[]
 }
 
 function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
-  return [...listSets(policy, family), ...guardSets(family), cutSet(family), ...blockedSets(policy, family)];
+  return [
+    ...listSets(policy, family),
+    ...guardSets(family),
+    askedSet(family),
+    cutSet(family),
+    ...blockedSets(policy, family),
+  ];
 }
 
 /**

@@ -76,6 +76,7 @@ export class LastLook {
     if (!policy.rememberBlocked) return undefined;
     const now = this.parts.today().getTime();
     return readBlocked(policy, sets)
+      .filter(({ by }) => by === 'gate')
       .slice(0, mostBlocked)
       .map(({ source, port, protocol, services, packets, lastSeen }) => ({
         source,

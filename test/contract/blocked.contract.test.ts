@@ -113,8 +113,8 @@ describe.skipIf(!canTestRealKernel())('who is turned away', () => {
     send(client, 9999);
     send(trusted, 8080);
     // UDP of a port that is published for TCP alone is the host's own
-    expect([...((await setOf('blocked')).packets ?? [])]).toEqual([[`${client},udp:8080`, 3]]);
-    const { members } = await setOf('blocked-last');
+    expect([...((await setOf('turned-away')).packets ?? [])]).toEqual([[`${client},udp:8080`, 3]]);
+    const { members } = await setOf('turned-away-last');
     expect([...members.keys()]).toEqual([`${client},udp:8080`]);
     expect(members.get(`${client},udp:8080`)).toBeGreaterThan(86_000);
     expect(await counted('count-refused', 'udp:8080')).toBe(3);
@@ -130,7 +130,7 @@ describe.skipIf(!canTestRealKernel())('who is turned away', () => {
     send('198.18.0.1', 8080, 9000);
     // one of many, and each of them new to a set that is full
     send('198.19.200.1', 8080, 200);
-    for (const role of ['blocked', 'blocked-last']) {
+    for (const role of ['turned-away', 'turned-away-last']) {
       const { members } = await setOf(role);
       expect(members.size).toBeGreaterThan(4000);
       expect(members.size).toBeLessThanOrEqual(4096);
@@ -150,10 +150,10 @@ describe.skipIf(!canTestRealKernel())('who is turned away', () => {
     await world.advance(2);
     send(client, 8080);
     await world.advance(2);
-    expect([...(await setOf('blocked-last')).members.keys()]).toEqual([`${client},udp:8080`]);
+    expect([...(await setOf('turned-away-last')).members.keys()]).toEqual([`${client},udp:8080`]);
     await world.advance(2);
-    expect([...(await setOf('blocked-last')).members.keys()]).toEqual([]);
-    expect([...(await setOf('blocked')).members.keys()]).toEqual([]);
+    expect([...(await setOf('turned-away-last')).members.keys()]).toEqual([]);
+    expect([...(await setOf('turned-away')).members.keys()]).toEqual([]);
   });
 
   test('is not kept where nobody wants that', async () => {
@@ -162,9 +162,9 @@ describe.skipIf(!canTestRealKernel())('who is turned away', () => {
     await apply(ruleset('off'));
     send(client, 8080);
     const { sets, tables } = await world.kernel.observe();
-    expect(sets.filter(({ name }) => name.includes('blocked'))).toEqual([]);
+    expect(sets.filter(({ name }) => name.includes('turned-away'))).toEqual([]);
     const rules = tables.flatMap(({ chains }) => chains.get('DOCKWALL-BLOCKED') ?? []);
-    expect(rules.filter(({ spec }) => spec.includes('blocked'))).toEqual([]);
+    expect(rules.filter(({ spec }) => spec.includes('turned-away'))).toEqual([]);
     expect(await counted('count-refused', 'udp:8080')).toBe(2);
   });
 });

@@ -86,6 +86,11 @@ function targetText(target: Target): string {
       const renew = target.renew ? ' --exist' : '';
       return `-j SET --add-set ${word('set', target.set)} src,dst${renew} --timeout ${seconds}`;
     }
+    case 'remember-question': {
+      const seconds = number('timeout', target.seconds, { most: 2_147_483 });
+      const fields = word('set fields', target.fields);
+      return `-j SET --add-set ${word('set', target.set)} ${fields} --exist --timeout ${seconds}`;
+    }
     // a rule without a target: its matches are all that it does
     case 'count':
       return '';

@@ -19,7 +19,9 @@ export async function readRuleText(lab: Lab): Promise<string> {
     .filter(
       (line) =>
         !line.startsWith('#') &&
-        !/^add dockwall\d-(?:guard|listening|cut|refused|blocked|blocked-last) /.test(line),
+        !/^add dockwall\d-(?:guard|listening|cut|refused|turned-away|turned-away-last|unheard|unheard-last|asked) /.test(
+          line,
+        ),
     )
     .map((line) => line.replace(/ \[\d+:\d+\]$| packets \d+ bytes \d+$/, ''))
     .join('\n')

@@ -129,7 +129,7 @@ describe.skipIf(skipWithoutLab()).each(engines)('what is seen, Docker $title', (
     await stage.waitOpen('T', 8003);
     await stage.configure(`${usualConfig}blocked: off\n`);
     await stage.expectClosed('X', 8003);
-    expect(await stage.print('ipset', 'list', '-n')).not.toContain('blocked');
+    expect(await stage.print('ipset', 'list', '-n')).not.toContain('turned-away');
     expect((await runDockwall(stage.lab, ['blocked'])).stdout).toContain('blocked: off');
     expect((await status()).services[0]?.ports[0]?.counts?.refused).toBeGreaterThan(0);
     await stage.configure(usualConfig);

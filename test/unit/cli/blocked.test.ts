@@ -19,7 +19,7 @@ const policy = resolve(
 
 const sets = [
   {
-    name: 'dockwall4-blocked',
+    name: 'dockwall4-turned-away',
     members: new Map([
       ['203.0.113.9,tcp:8080', day - 600],
       // evicted from the other set
@@ -28,14 +28,16 @@ const sets = [
     packets: new Map([['203.0.113.9,tcp:8080', 31]]),
   },
   {
-    name: 'dockwall4-blocked-last',
+    name: 'dockwall4-turned-away-last',
     members: new Map([
       ['203.0.113.9,tcp:8080', day - 12],
       ['198.51.100.4,udp:53', day - 7200],
     ]),
   },
-  { name: 'dockwall6-blocked-last', members: new Map([['2001:db8::7,tcp:8080', day]]) },
+  { name: 'dockwall6-turned-away-last', members: new Map([['2001:db8::7,tcp:8080', day]]) },
 ];
+
+const unheard = { name: 'dockwall4-unheard-last', members: new Map([['192.0.2.50,udp:1901', day - 3]]) };
 
 describe('blocked', () => {
   const found = readBlocked(policy, sets);
@@ -47,6 +49,7 @@ describe('blocked', () => {
         protocol: 'tcp',
         port: 8080,
         services: ['wiki'],
+        by: 'gate',
         packets: 1,
         firstSeen: 0,
         lastSeen: 0,
@@ -56,6 +59,7 @@ describe('blocked', () => {
         protocol: 'tcp',
         port: 8080,
         services: ['wiki'],
+        by: 'gate',
         packets: 31,
         firstSeen: 600,
         lastSeen: 12,
@@ -65,6 +69,7 @@ describe('blocked', () => {
         protocol: 'udp',
         port: 53,
         services: [],
+        by: 'gate',
         packets: 1,
         firstSeen: 7200,
         lastSeen: 7200,
@@ -78,6 +83,12 @@ describe('blocked', () => {
       '1  2001:db8::7  8080/tcp  wiki     1        now',
       '2  203.0.113.9  8080/tcp  wiki     31       12 s ago',
       'and 1 more: dockwall blocked --all',
+      'To let one in for a while: dockwall blocked --grant N GROUP 2h',
+    ]);
+    expect(blockedText(readBlocked(policy, [unheard]), 0).split('\n')).toEqual([
+      'N  SOURCE      PORT      SERVICE  PACKETS  LAST SEEN',
+      '1  192.0.2.50  1901/udp  (guard)  1        3 s ago',
+      '(guard): no container publishes the port, and no service of the host is known to have it',
       'To let one in for a while: dockwall blocked --grant N GROUP 2h',
     ]);
     expect(blockedText([], 0)).toBe('Nobody was turned away in the last 24 hours.');
@@ -94,6 +105,7 @@ describe('blocked', () => {
           protocol: 'tcp',
           port: 8080,
           services: ['wiki'],
+          by: 'gate',
           packets: 31,
           firstSeen: '2026-11-25T11:50:00.000Z',
           lastSeen: '2026-11-25T11:59:48.000Z',

@@ -84,13 +84,13 @@ const entry = (
 
 const sets = [
   entry('dockwall4-count-passed', {}, { '0.0.0.0/1,tcp:443': 1_234_567, '128.0.0.0/1,tcp:443': 3 }),
-  entry('dockwall4-blocked-last', {
+  entry('dockwall4-turned-away-last', {
     '203.0.113.200,tcp:8080': 86_388,
     '198.51.100.9,tcp:5432': 86_000,
     '198.18.0.7,udp:27015': 80_000,
     '198.18.0.8,udp:27015': 70_000,
   }),
-  entry('dockwall4-blocked', { '203.0.113.200,tcp:8080': 80_000 }, { '203.0.113.200,tcp:8080': 31 }),
+  entry('dockwall4-turned-away', { '203.0.113.200,tcp:8080': 80_000 }, { '203.0.113.200,tcp:8080': 31 }),
 ];
 
 const interfaces = ['lo', 'eth0', 'eth1', 'docker0', 'br-0123456789ab', 'veth1'].map((name) => ({

@@ -57,7 +57,7 @@ const noChange: readonly [string, Said][] = [
   ['packets counted', { sets: counted.replace('packets 0 bytes 0', 'packets 7 bytes 420') }],
   [
     'somebody turned away',
-    { sets: `${sets}\nadd dockwall4-blocked 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60` },
+    { sets: `${sets}\nadd dockwall4-turned-away 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60` },
   ],
   ['a set of others that is looked into gets a member', { sets: `${sets}\nadd crowdsec 192.0.2.1` }],
   ['a set of others that nobody named', { sets: `${sets}\ncreate more hash:ip family inet` }],
@@ -75,7 +75,7 @@ test.each(noChange)('%s: no change', async (_, change) => {
 
 test('who is turned away does not make it look less closely', async () => {
   const { said, look, asked } = bench();
-  const line = 'add dockwall4-blocked 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60\n';
+  const line = 'add dockwall4-turned-away 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60\n';
   said.sets = line.repeat(10_000) + sets;
   await look();
   await look();

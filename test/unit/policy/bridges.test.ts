@@ -191,16 +191,19 @@ describe('the group `connected`', () => {
   it.each(['br-0123456789ab', 'yard0', 'e+'])('is not what a network option gives to %s', (name) => {
     const subnets = [given];
     const interfaces = [{ ...bridge(name), networks: [given] }, port(name, 'veth0a1b2c3')];
-    expect(connected([{ ...lan, bridge: name, subnets }], interfaces)).toEqual(['198.51.100.0/24']);
+    expect(connected([{ ...lan, bridge: name, subnets }], interfaces)).toEqual([
+      '0.0.0.0',
+      '198.51.100.0/24',
+    ]);
     // Docker has made it, and not told of it yet
-    expect(connected([], interfaces)).toEqual(['198.51.100.0/24']);
+    expect(connected([], interfaces)).toEqual(['0.0.0.0', '198.51.100.0/24']);
   });
 
   it('is the LAN behind a bridge of the host, also where a network of Docker names that', () => {
     const own = cidr('192.0.2.0/24');
     const interfaces = [{ ...bridge('br0'), networks: [own, given] }, port('br0', 'eth1', 'device')];
     const all = ['192.0.2.0/24', '198.51.100.0/24'];
-    expect(connected([{ ...lan, bridge: 'br0', subnets: [given] }], interfaces)).toEqual(all);
-    expect(connected([{ ...lan, bridge: 'br0' }], interfaces)).toEqual(['198.51.100.0/24']);
+    expect(connected([{ ...lan, bridge: 'br0', subnets: [given] }], interfaces)).toEqual(['0.0.0.0', ...all]);
+    expect(connected([{ ...lan, bridge: 'br0' }], interfaces)).toEqual(['0.0.0.0', '198.51.100.0/24']);
   });
 });

@@ -314,7 +314,8 @@ describe('interfaces', () => {
     });
     const policy = resolve(inventory, makeConfig());
     expect([...policy.groups].map(([name, { networks }]) => [name, networks])).toEqual([
-      ['connected', ['198.51.100.0/24']],
+      // who asks for an address by DHCP has none
+      ['connected', ['0.0.0.0', '198.51.100.0/24']],
     ]);
   });
 });
