@@ -1,5 +1,5 @@
 import type { Family } from '../net/network.ts';
-import { hookedChains } from '../ruleset/hooks.ts';
+import { closingChains } from '../ruleset/hooks.ts';
 import { isBootChain, isOwnedChain } from '../ruleset/names.ts';
 import type { Backend, Observed, ObservedTable } from './model.ts';
 
@@ -53,7 +53,7 @@ export function gateHooks(
   backend: Backend,
 ): readonly { readonly chain: string; readonly inPlace: boolean }[] {
   const mangle = findTable(observed, { family, backend, table: 'mangle' });
-  return hookedChains('mangle').map((chain) => {
+  return closingChains().map((chain) => {
     const first = mangle?.chains.get(chain)?.find(({ target }) => !isBootChain(target ?? ''));
     return { chain, inPlace: isOwnedChain(first?.target ?? '') };
   });

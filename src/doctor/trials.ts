@@ -107,7 +107,7 @@ const targets: Readonly<Record<Target['kind'], readonly [name: string, target: T
   'remember-asker': ['SET target', { kind: 'remember-asker', set: askers, seconds: 60, renew: true }],
   'remember-question': [
     'SET target',
-    { kind: 'remember-question', set: bound, seconds: 20, fields: 'src,src' },
+    { kind: 'remember-question', set: askers, seconds: 20, fields: 'src,src' },
   ],
   count: ['verdicts', count],
 };

@@ -8,6 +8,8 @@ interface Entry {
   readonly to: ChainName;
   /** What is sent there; everything unless told. */
   readonly matches?: readonly Match[];
+  /** It closes nothing: the wall stands without it. */
+  readonly remembers?: true;
 }
 
 /**
@@ -19,7 +21,7 @@ export const hooked: Readonly<Record<TableName, readonly Entry[]>> = {
     { chain: 'PREROUTING', to: chains.gate },
     { chain: 'INPUT', to: chains.input },
     { chain: 'FORWARD', to: chains.forward },
-    { chain: 'OUTPUT', to: chains.asks, matches: [{ kind: 'protocol', protocol: 'udp' }] },
+    { chain: 'OUTPUT', to: chains.asks, matches: [{ kind: 'protocol', protocol: 'udp' }], remembers: true },
     { chain: 'POSTROUTING', to: chains.replies },
   ],
   filter: [{ chain: 'DOCKER', to: chains.services }],
@@ -28,6 +30,11 @@ export const hooked: Readonly<Record<TableName, readonly Entry[]>> = {
 /** The chains of others that a table of ours has a jump in. `table` as a program prints it, so it may be any. */
 export function hookedChains(table: string): readonly string[] {
   return table === 'mangle' || table === 'filter' ? hooked[table].map(({ chain }) => chain) : [];
+}
+
+/** Those without which the gate does not stand. */
+export function closingChains(): readonly string[] {
+  return hooked.mangle.filter(({ remembers }) => remembers !== true).map(({ chain }) => chain);
 }
 
 /** The jumps of one wall, as rules. */

@@ -27,7 +27,7 @@ it('and turned nobody away', () => {
     ['203.0.113.9,tcp:22', 60],
     ['203.0.113.9,tcp:8080', 60],
   ]);
-  const found = readBlocked(policy, [{ name: 'dockwall4-blocked-last', members }]);
+  const found = readBlocked(policy, [{ name: 'dockwall4-turned-away-last', members }]);
   expect(found.map(({ port, services }) => [port, services])).toEqual([
     [22, []],
     [8080, ['web']],

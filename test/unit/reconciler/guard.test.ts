@@ -30,11 +30,8 @@ function details(HostPort: string): ContainerDetails {
 }
 
 function many(from: number, count: number): ContainerDetails {
-  const bindings = Array.from({ length: count }, (_, index) => [
-    `${from + index}/tcp`,
-    [{ HostIp: '0.0.0.0', HostPort: String(from + index) }],
-  ]);
-  return { Id: 'c', HostConfig: { PortBindings: Object.fromEntries(bindings) } };
+  const bindings = Array.from({ length: count }, (_, index) => ({ HostPort: String(from + index) }));
+  return { Id: 'c', HostConfig: { PortBindings: { '80/tcp': bindings } } };
 }
 
 /** IPv4 changes only, the two halves of all addresses as `*`. */
