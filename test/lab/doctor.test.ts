@@ -13,7 +13,7 @@ interface Found {
   readonly lines: readonly Line[];
 }
 
-describe.skipIf(skipWithoutLab()).each(engines.slice(0, 2))('doctor, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('doctor, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

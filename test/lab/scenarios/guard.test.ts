@@ -11,7 +11,7 @@ import { watching } from './watch.ts';
 /** What Docker chooses first, one after the other, so that it can be watched before Docker does. */
 const choices = Array.from({ length: 20 }, (_, index) => 32_768 + index);
 
-describe.skipIf(skipWithoutLab()).each(engines)('the guard, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('the guard, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
