@@ -1,18 +1,30 @@
 import { defineConfig } from 'vitest/config';
+import { Mixed } from './order.ts';
 
 // Four projects, one command. `lab` and `contract` need root and kernel features, `page` Chromium;
 // their files say loudly what they skip where those are missing.
 export default defineConfig({
   test: {
+    // for all projects together: on two cores a third has something to do while two labs wait
+    maxWorkers: 3,
+    sequence: { sequencer: Mixed },
     projects: [
       {
         test: {
           name: 'unit',
           testTimeout: 30_000,
           include: ['test/unit/**/*.test.ts', 'test/golden/*.test.ts'],
+          setupFiles: ['test/polite.ts'],
         },
       },
-      { test: { name: 'contract', include: ['test/contract/**/*.test.ts'], testTimeout: 180_000 } },
+      {
+        test: {
+          name: 'contract',
+          include: ['test/contract/**/*.test.ts'],
+          testTimeout: 300_000,
+          setupFiles: ['test/polite.ts'],
+        },
+      },
       {
         test: { name: 'page', include: ['test/page/**/*.test.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
       },
@@ -22,7 +34,6 @@ export default defineConfig({
           include: ['test/lab/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 600_000,
-          maxWorkers: 2,
         },
       },
     ],

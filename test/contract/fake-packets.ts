@@ -49,17 +49,17 @@ class Walker {
 
   chain(table: FakeTable, name: string): End {
     for (const rule of table.get(name)?.rules ?? []) {
-      if (!this.matches(rule)) continue;
-      const end = this.target(table, rule.target);
+      const { tests, target } = compiled(rule);
+      if (!tests.every(({ holds, negated }) => holds(this.packet, this.kernel) !== negated)) continue;
+      const end = target && this.target(table, target);
       if (end !== undefined) return end;
     }
     return 'return';
   }
 
   /** What the rule decides; undefined where the next one is looked at. */
-  private target(table: FakeTable, target: FakeRule['target']): End | undefined {
-    if (target === undefined) return undefined;
-    const [value = 0, mask = 0] = (target.options[0]?.values[0] ?? '').split('/').map(Number);
+  private target(table: FakeTable, target: Target): End | undefined {
+    const { value, mask } = target;
     switch (target.name) {
       case 'DROP':
         return 'drop';
@@ -74,7 +74,7 @@ class Walker {
         this.packet.connmark = (this.packet.connmark & ~mask) ^ value;
         return undefined;
       case 'SET':
-        for (const { name, values } of target.options) if (name === '--del-set') this.forget(values);
+        for (const { set, ends } of target.forgets) this.forget(set, ends);
         return undefined;
       default: {
         const end = this.chain(table, target.name);
@@ -83,78 +83,139 @@ class Walker {
     }
   }
 
-  private matches({ base, matches }: FakeRule): boolean {
-    return [
-      ...base,
-      ...matches.flatMap(({ module, options }) => options.map((option) => ({ ...option, module }))),
-    ].every((option) => this.holds(option) !== option.negated);
+  private forget(set: string, ends: readonly string[]): void {
+    const { kernel, packet } = this;
+    const found = [...kernel.matchable(set, packet.family)];
+    for (const member of found) if (isMember(packet, member, ends)) kernel.forget(set, member);
   }
+}
 
-  private holds({ name, values, module }: FakeOption & { readonly module?: string }): boolean {
-    const { packet } = this;
-    const [value = '', more = ''] = values;
-    const bits = (mark: number): boolean => {
-      const [wanted, mask] = value.split('/').map(Number);
-      return (mark & (mask ?? 0xff_ff_ff_ff)) === wanted;
-    };
-    switch (name) {
-      case '-s':
-        return isIn(packet.source, value);
-      case '-d':
-        return isIn(packet.destination, value);
-      case '-i':
-        return sameInterface(value, packet.in);
-      case '-o':
-        return sameInterface(value, packet.out);
-      case '--physdev-in':
-        return sameInterface(value, packet.bridgedFrom);
-      case '--physdev-is-bridged':
-        return packet.bridgedFrom !== undefined;
-      case '-p':
-        return value === packet.protocol;
-      case '--comment':
-        return true;
-      case '--tcp-flags':
-        return packet.protocol === 'tcp' && !(packet.inTheMiddle ?? packet.state !== 'NEW');
-      case '--ctdir':
-        return (value === 'REPLY') === (packet.reply === true);
-      case '--ctstate':
-        return value.split(',').includes(packet.state);
-      case '--dst-type':
-        return value.split(',').some((type) => packet.types.includes(type));
-      case '--mark':
-        return bits(module === 'connmark' ? packet.connmark : packet.mark);
-      case '--match-set':
-        return this.isInSet(value, more.split(','));
-      default:
+/** Whether a packet has what one option of a rule asks for. */
+type Holds = (packet: FakePacket, kernel: FakeKernel) => boolean;
+
+interface Target {
+  readonly name: string;
+  readonly goto: boolean;
+  /** What is written to a mark, and over which bits. */
+  readonly value: number;
+  readonly mask: number;
+  /** What the packet is taken out of. */
+  readonly forgets: readonly { readonly set: string; readonly ends: readonly string[] }[];
+}
+
+interface Compiled {
+  readonly tests: readonly { readonly holds: Holds; readonly negated: boolean }[];
+  readonly target: Target | undefined;
+}
+
+/** Rules are never changed, and each meets many thousand packets: its text is read once. */
+const rules = new WeakMap<FakeRule, Compiled>();
+
+function compiled(rule: FakeRule): Compiled {
+  const found = rules.get(rule);
+  if (found !== undefined) return found;
+  const options: readonly (FakeOption & { readonly module?: string })[] = [
+    ...rule.base,
+    ...rule.matches.flatMap(({ module, options }) => options.map((option) => ({ ...option, module }))),
+  ];
+  const tests = options.map((option) => ({ holds: compile(option), negated: option.negated }));
+  const made = { tests, target: rule.target && compileTarget(rule.target) };
+  rules.set(rule, made);
+  return made;
+}
+
+function compileTarget({ name, goto, options }: NonNullable<FakeRule['target']>): Target {
+  const [value = 0, mask = 0] = (options[0]?.values[0] ?? '').split('/').map(Number);
+  const forgets = options
+    .filter((option) => option.name === '--del-set')
+    .map(({ values: [set = '', ends = ''] }) => ({ set, ends: ends.split(',') }));
+  return { name, goto, value, mask, forgets };
+}
+
+function compile({ name, values, module }: FakeOption & { readonly module?: string }): Holds {
+  const [value = '', more = ''] = values;
+  const words = value.split(',');
+  switch (name) {
+    case '-s':
+      return ({ source }) => isIn(source, value);
+    case '-d':
+      return ({ destination }) => isIn(destination, value);
+    case '-i':
+      return (packet) => sameInterface(value, packet.in);
+    case '-o':
+      return ({ out }) => sameInterface(value, out);
+    case '--physdev-in':
+      return ({ bridgedFrom }) => sameInterface(value, bridgedFrom);
+    case '--physdev-is-bridged':
+      return ({ bridgedFrom }) => bridgedFrom !== undefined;
+    case '-p':
+      return ({ protocol }) => value === protocol;
+    case '--comment':
+      return () => true;
+    case '--tcp-flags':
+      return ({ protocol, inTheMiddle, state }) => protocol === 'tcp' && !(inTheMiddle ?? state !== 'NEW');
+    case '--ctdir':
+      return ({ reply }) => (value === 'REPLY') === (reply === true);
+    case '--ctstate':
+      return ({ state }) => words.includes(state);
+    case '--dst-type':
+      return ({ types }) => words.some((type) => types.includes(type));
+    case '--mark':
+      return compileMark(value, module);
+    case '--match-set': {
+      const ends = more.split(',');
+      return (packet, kernel) => isInSet(kernel, packet, { set: value, ends });
+    }
+    default:
+      return () => {
         throw new Error(`the fake cannot hold a packet against ${name}`);
-    }
+      };
   }
+}
 
-  private forget([set = '', ends = '']: readonly string[]): void {
-    const found = [...this.kernel.matchable(set, this.packet.family)];
-    for (const member of found) if (this.isMember(member, ends.split(','))) this.kernel.forget(set, member);
-  }
+function compileMark(value: string, module: string | undefined): Holds {
+  const [wanted, mask = 0xff_ff_ff_ff] = value.split('/').map(Number);
+  const key = module === 'connmark' ? 'connmark' : 'mark';
+  return (packet) => (packet[key] & mask) === wanted;
+}
 
-  private isInSet(set: string, ends: readonly string[]): boolean {
-    for (const member of this.kernel.matchable(set, this.packet.family)) {
-      if (this.isMember(member, ends)) return true;
-    }
-    return false;
-  }
+function isInSet(
+  kernel: FakeKernel,
+  packet: FakePacket,
+  { set, ends }: { readonly set: string; readonly ends: readonly string[] },
+): boolean {
+  for (const member of kernel.matchable(set, packet.family)) if (isMember(packet, member, ends)) return true;
+  return false;
+}
 
-  /** Each part of a member is a port or a network, at the packet's end that the rule says. */
-  private isMember(member: string, ends: readonly string[]): boolean {
-    const { packet } = this;
-    if (/^\d+$/.test(member)) return Number(member) === (ends[0] === 'src' ? packet.sourcePort : packet.port);
-    if (ends.length === 1) return isIn(ends[0] === 'src' ? packet.source : packet.destination, member);
-    return member.split(',').every((part, index) => {
-      const [address, port] =
-        ends[index] === 'src' ? [packet.source, packet.sourcePort] : [packet.destination, packet.port];
-      const named = /^(tcp|udp|sctp):(\d+)$/.exec(part);
-      return named === null ? isIn(address, part) : named[1] === packet.protocol && Number(named[2]) === port;
-    });
-  }
+/** A part of a member: a port (of any protocol in a bitmap), or a network. */
+type Part =
+  | { readonly protocol: string | undefined; readonly port: number }
+  | { readonly protocol?: never; readonly port?: never; readonly network: string };
+
+/** The parts of every member that was ever met. */
+const members = new Map<string, readonly Part[]>();
+
+function partsOf(member: string): readonly Part[] {
+  const found = members.get(member);
+  if (found !== undefined) return found;
+  const parts = member.split(',').map((text): Part => {
+    if (/^\d+$/.test(text)) return { protocol: undefined, port: Number(text) };
+    const [, protocol, port] = /^(tcp|udp|sctp):(\d+)$/.exec(text) ?? [];
+    return port === undefined ? { network: text } : { protocol, port: Number(port) };
+  });
+  members.set(member, parts);
+  return parts;
+}
+
+/** Each part of a member is a port or a network, at the packet's end that the rule says. */
+function isMember(packet: FakePacket, member: string, ends: readonly string[]): boolean {
+  return partsOf(member).every((part, index) => {
+    const isSource = ends[index] === 'src';
+    if (part.port === undefined) return isIn(isSource ? packet.source : packet.destination, part.network);
+    if (part.port !== (isSource ? packet.sourcePort : packet.port)) return false;
+    return part.protocol === undefined || part.protocol === packet.protocol;
+  });
 }
 
 function sameInterface(pattern: string, name: string | undefined): boolean {
@@ -162,12 +223,13 @@ function sameInterface(pattern: string, name: string | undefined): boolean {
   return pattern.endsWith('+') ? name.startsWith(pattern.slice(0, -1)) : pattern === name;
 }
 
-/** The same few addresses are held against the same few networks many thousand times. */
-const known = new Map<string, boolean>();
+/** The same few addresses are held against the same few networks many thousand times: by network, then by address. */
+const known = new Map<string, Map<string, boolean>>();
 
 function isIn(address: string, network: string): boolean {
-  const key = `${address} ${network}`;
-  const answer = known.get(key) ?? contains(network as Cidr, address);
-  known.set(key, answer);
+  const answers = known.get(network) ?? new Map<string, boolean>();
+  if (answers.size === 0) known.set(network, answers);
+  const answer = answers.get(address) ?? contains(network as Cidr, address);
+  answers.set(address, answer);
   return answer;
 }

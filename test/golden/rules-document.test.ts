@@ -1,8 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
+import { renderScenario } from './render.ts';
+import { readScenarios } from './scenario.ts';
 
 const file = new URL('../../docs/rules.md', import.meta.url);
-const golden = (name: string): string => readFileSync(new URL(`nginx-proxy/${name}`, import.meta.url), 'utf8');
+const scenario = readScenarios().find(({ name }) => name === 'nginx-proxy');
+const texts = scenario && renderScenario(scenario);
+const golden = (name: string): string => texts?.get(name) ?? '';
 
 /** One table of a restore file as `iptables -S` lists it: chains, then rules, ids left out. */
 function table(rules: string, name: string): string {

@@ -3,7 +3,7 @@ import type { Line } from '../../src/doctor/model.ts';
 import { runService } from './containers.ts';
 import { runDockwall } from './dockwall.ts';
 import { skipWithoutLab } from './requirements.ts';
-import { engines } from './scenarios/matrix.ts';
+import { everyPair } from './scenarios/matrix.ts';
 import { Stage, usualConfig } from './scenarios/stage.ts';
 
 // `dockwall doctor` on a healthy host, and after people have done to it what people do.
@@ -13,7 +13,7 @@ interface Found {
   readonly lines: readonly Line[];
 }
 
-describe.skipIf(skipWithoutLab()).each(engines.slice(0, 2))('doctor, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(everyPair.slice(0, 2))('doctor, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -15,7 +15,7 @@ import { Stage, usualConfig } from './scenarios/stage.ts';
 
 const port = 9117;
 
-describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('the page, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('the page, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -12,6 +12,8 @@ import type { TestRecord } from './reporter.ts';
 export interface Job {
   /** The setup's title; `any` for files that choose their own. */
   readonly title: string;
+  /** Of the files it leaves in the folder. */
+  readonly name: string;
   /** Its number in the matrix. */
   readonly setup: number;
   /** Test files below test/lab/scenarios. */
@@ -30,9 +32,8 @@ const vitest = [path.join(projectDir, 'node_modules/vitest/vitest.mjs'), 'run'].
 
 /** Plays the scenarios of the files on one setup; fails never, but tells what was. */
 export async function play(job: Job): Promise<Played> {
-  const name = job.title.replaceAll(/\W+/g, '-');
-  const records = path.join(job.folder, `${name}.jsonl`);
-  const log = createWriteStream(path.join(job.folder, `${name}.log`));
+  const records = path.join(job.folder, `${job.name}.jsonl`);
+  const log = createWriteStream(path.join(job.folder, `${job.name}.log`));
   rmSync(records, { force: true });
   const files = job.files.map((file) => `test/lab/scenarios/${file}`);
   const child = spawn(nodeBinary(), [...vitest, '--testNamePattern', job.tests.source, ...files], {

@@ -7,7 +7,7 @@ import { watching } from './watch.ts';
 
 // Who gets in where, by labels: S1 to S4.
 
-describe.skipIf(skipWithoutLab()).each(engines)('what labels open, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('what labels open, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -16,7 +16,7 @@ schedule: "0 0 1 1 *"
 driftCheck: off
 `;
 
-describe.skipIf(skipWithoutLab()).each(engines)('bans by others, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bans by others, Docker $title', (setup) => {
   let stage: Stage;
   let sessions: Sessions;
 

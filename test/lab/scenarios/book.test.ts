@@ -21,7 +21,7 @@ const config = `${usualConfig}driftCheck: 60s\n`;
 /** A session that hears nothing for this long was cut, ms: the machine may stand still for half a second. */
 const longestSilence = 1500;
 
-describe.skipIf(skipWithoutLab()).each(engines)('who has a port, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('who has a port, Docker $title', (setup) => {
   let stage: Stage;
   let own: ServerHandle;
 

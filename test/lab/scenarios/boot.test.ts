@@ -37,7 +37,7 @@ for link in $(ip -o link show type bridge | sed 's/^[0-9]*: \\([^:]*\\):.*/\\1/'
 conntrack -F 2>/dev/null || :
 `;
 
-describe.skipIf(skipWithoutLab()).each(engines)('a boot of the host, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('a boot of the host, Docker $title', (setup) => {
   let stage: Stage;
   let unit: string;
 

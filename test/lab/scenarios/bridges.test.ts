@@ -24,7 +24,7 @@ const cables = {
 
 const bridgeName = 'com.docker.network.bridge.name';
 
-describe.skipIf(skipWithoutLab()).each(engines)('bridges, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bridges, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

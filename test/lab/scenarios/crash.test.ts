@@ -21,7 +21,7 @@ const configs = [
 /** When the kills come, ms after the start: from before the first rule to well after the first pass. */
 const kills = Array.from({ length: 15 }, (_, index) => 40 + ((index * 97) % 15) * 70);
 
-describe.skipIf(skipWithoutLab()).each(engines)('processes that end, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('processes that end, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

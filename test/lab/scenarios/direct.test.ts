@@ -11,7 +11,7 @@ import { reaching, watching } from './watch.ts';
 /** The Docker host has a second address of each family. */
 const second = { v4: '192.0.2.11', v6: '2001:db8:1::11' };
 
-describe.skipIf(skipWithoutLab()).each(engines)('direct ways, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('direct ways, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -66,7 +66,7 @@ async function listening(where: Pick<Client, 'exec'>, port: number): Promise<voi
 
 type Run = (argv: readonly string[]) => Promise<{ readonly stdout: string }>;
 
-describe.skipIf(skipWithoutLab()).each(engines)('discovery, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('discovery, Docker $title', (setup) => {
   let stage: Stage;
   let neighbour: Client;
 

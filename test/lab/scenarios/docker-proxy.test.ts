@@ -9,7 +9,7 @@ import { reaching, watching } from './watch.ts';
 
 // What a process on the host serves, and not a rule: S12.
 
-describe.skipIf(skipWithoutLab()).each(engines)('docker-proxy, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('docker-proxy, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -104,7 +104,7 @@ const damages: readonly Damage[] = [
   },
 ];
 
-describe.skipIf(skipWithoutLab()).each(engines)('drift, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -32,108 +32,114 @@ const allowed = {
 };
 const closed = { name: 'closed', publish: ['8002:80'], flags: restart };
 
-describe.skipIf(skipWithoutLab()).each(engines)('two rule sets in one kernel, Docker $title', (setup) => {
-  const other: IptablesBackend = setup.backend === 'nft' ? 'legacy' : 'nft';
-  let stage: Stage;
+describe.skipIf(skipWithoutLab()).each(engines('nft'))(
+  'two rule sets in one kernel, Docker $title',
+  (setup) => {
+    const other: IptablesBackend = setup.backend === 'nft' ? 'legacy' : 'nft';
+    let stage: Stage;
 
-  beforeAll(async () => {
-    stage = await Stage.open(setup);
-    stage.rearranged();
-  });
-  afterEach(async () => stage.clear());
-  afterAll(async () => stage.close());
+    beforeAll(async () => {
+      stage = await Stage.open(setup);
+      stage.rearranged();
+    });
+    afterEach(async () => stage.clear());
+    afterAll(async () => stage.close());
 
-  /** What the host's own firewall holds in the backend that Docker does not use, and in nft itself. */
-  async function own(): Promise<string> {
-    const said = [
-      await stage.print(`iptables-${other}-save`),
-      await stage.print(`ip6tables-${other}-save`),
-      await stage.print('nft', 'list', 'table', 'inet', 'hostfw'),
-    ];
-    return said.join('\n').replaceAll(/^#.*$|\[\d+:\d+\]/gm, '');
-  }
+    /** What the host's own firewall holds in the backend that Docker does not use, and in nft itself. */
+    async function own(): Promise<string> {
+      const said = [
+        await stage.print(`iptables-${other}-save`),
+        await stage.print(`ip6tables-${other}-save`),
+        await stage.print('nft', 'list', 'table', 'inet', 'hostfw'),
+      ];
+      return said.join('\n').replaceAll(/^#.*$|\[\d+:\d+\]/gm, '');
+    }
 
-  it(`S16: the host filters with ${other}; its drops count and ours do, and neither is touched`, async () => {
-    const drop = (port: number): string => `-m conntrack --ctorigdstport ${port} -j DROP`;
-    await stage.print(`iptables-${other}`, '-A', 'FORWARD', ...`-p tcp ${drop(8003)}`.split(' '));
-    await stage.print(`iptables-${other}`, '-A', 'INPUT', ...'-p tcp --dport 9 -j ACCEPT'.split(' '));
-    await stage.print(`ip6tables-${other}`, '-A', 'INPUT', ...'-p tcp --dport 8003 -j DROP'.split(' '));
-    const chain =
-      '{ type filter hook forward priority 10; policy accept; meta l4proto tcp ct original proto-dst 8004 drop; }';
-    await stage.print('nft', `add table inet hostfw; add chain inet hostfw forward ${chain}`);
-    const before = await own();
-    await stage.guard();
-    const all = [8001, 8002, 8003, 8004].flatMap((port) => stage.both(port));
-    await watching({ stage, closed: all }, async (watch) => {
-      const labels = { 'dockwall.allow': 'web' };
+    it(`S16: the host filters with ${other}; its drops count and ours do, and neither is touched`, async () => {
+      const drop = (port: number): string => `-m conntrack --ctorigdstport ${port} -j DROP`;
+      await stage.print(`iptables-${other}`, '-A', 'FORWARD', ...`-p tcp ${drop(8003)}`.split(' '));
+      await stage.print(`iptables-${other}`, '-A', 'INPUT', ...'-p tcp --dport 9 -j ACCEPT'.split(' '));
+      await stage.print(`ip6tables-${other}`, '-A', 'INPUT', ...'-p tcp --dport 8003 -j DROP'.split(' '));
+      const chain =
+        '{ type filter hook forward priority 10; policy accept; meta l4proto tcp ct original proto-dst 8004 drop; }';
+      await stage.print('nft', `add table inet hostfw; add chain inet hostfw forward ${chain}`);
+      const before = await own();
+      await stage.guard();
+      const all = [8001, 8002, 8003, 8004].flatMap((port) => stage.both(port));
+      await watching({ stage, closed: all }, async (watch) => {
+        const labels = { 'dockwall.allow': 'web' };
+        const { engine } = stage.lab;
+        await runService(engine, allowed);
+        await runService(engine, closed);
+        await runService(engine, { name: 'blocked-here', publish: ['8003:80'], labels });
+        await runService(engine, { name: 'blocked-there', publish: ['8004:80'], labels });
+        await watch.keepServed('G', 8001);
+        await watch.keepServed('T', 8001, 8002);
+        await stage.pass();
+        for (const who of ['G', 'T'])
+          for (const port of [8003, 8004])
+            expect([who, port, await stage.client(who).connect(stage.host.v4, port)]).toEqual([
+              who,
+              port,
+              'timeout',
+            ]);
+      });
+      const status = await walls(stage);
+      expect(status.upToDate).toBe(true);
+      for (const { gate } of status.walls)
+        expect(gate).toMatchObject({ backend: setup.backend, inPlace: true });
+      expect(status.walls[0]?.front).toMatchObject({ backend: setup.backend, inPlace: true });
+      expect(await own()).toBe(before);
+    });
+
+    it(`S16: the engine comes back with ${other}: the front moves there, and nothing opens`, async () => {
       const { engine } = stage.lab;
-      await runService(engine, allowed);
-      await runService(engine, closed);
-      await runService(engine, { name: 'blocked-here', publish: ['8003:80'], labels });
-      await runService(engine, { name: 'blocked-there', publish: ['8004:80'], labels });
-      await watch.keepServed('G', 8001);
-      await watch.keepServed('T', 8001, 8002);
-      await stage.pass();
-      for (const who of ['G', 'T'])
-        for (const port of [8003, 8004])
-          expect([who, port, await stage.client(who).connect(stage.host.v4, port)]).toEqual([
-            who,
-            port,
-            'timeout',
-          ]);
-    });
-    const status = await walls(stage);
-    expect(status.upToDate).toBe(true);
-    for (const { gate } of status.walls)
-      expect(gate).toMatchObject({ backend: setup.backend, inPlace: true });
-    expect(status.walls[0]?.front).toMatchObject({ backend: setup.backend, inPlace: true });
-    expect(await own()).toBe(before);
-  });
-
-  it(`S16: the engine comes back with ${other}: the front moves there, and nothing opens`, async () => {
-    const { engine } = stage.lab;
-    if (!stage.guarded) await stage.guard();
-    await watching({ stage, closed: [...stage.both(8001), ...stage.both(8002)], every: 1 }, async (watch) => {
-      await runService(engine, allowed);
-      await runService(engine, closed);
-      const before = await watch.keepServed('G', 8001);
-      await before.end();
+      if (!stage.guarded) await stage.guard();
+      await watching(
+        { stage, closed: [...stage.both(8001), ...stage.both(8002)], every: 1 },
+        async (watch) => {
+          await runService(engine, allowed);
+          await runService(engine, closed);
+          const before = await watch.keepServed('G', 8001);
+          await before.end();
+          await engine.stop();
+          await withoutDocker();
+          await use(other);
+          await engine.start();
+          await watch.keepServed('G', 8001);
+          await watch.keepServed('T', 8001, 8002);
+          await stage.pass();
+        },
+      );
+      const status = await walls(stage);
+      expect(status.upToDate).toBe(true);
+      expect(status.walls[0]?.front).toMatchObject({ backend: other, inPlace: true });
+      for (const { gate } of status.walls) expect(gate.inPlace).toBe(true);
+      expect(await stage.print(`iptables-${setup.backend}-save`, '-t', 'filter')).not.toContain('DOCKWALL-');
       await engine.stop();
-      await withoutDocker();
-      await use(other);
+      await use(setup.backend);
       await engine.start();
-      await watch.keepServed('G', 8001);
-      await watch.keepServed('T', 8001, 8002);
-      await stage.pass();
     });
-    const status = await walls(stage);
-    expect(status.upToDate).toBe(true);
-    expect(status.walls[0]?.front).toMatchObject({ backend: other, inPlace: true });
-    for (const { gate } of status.walls) expect(gate.inPlace).toBe(true);
-    expect(await stage.print(`iptables-${setup.backend}-save`, '-t', 'filter')).not.toContain('DOCKWALL-');
-    await engine.stop();
-    await use(setup.backend);
-    await engine.start();
-  });
 
-  /**
-   * Takes away what Docker has left in its old backend, as whoever makes such a change has to (or starts the host anew):
-   * without dockwall, too, its drops would go on counting.
-   */
-  async function withoutDocker(): Promise<void> {
-    const kept = `perl -ne 's/^(:FORWARD) DROP/$1 ACCEPT/; print if !/docker/i || /foreign/ || /^:DOCKER-USER/'`;
-    for (const name of ['iptables', 'ip6tables'])
-      for (const table of ['nat', 'filter']) {
-        const program = `${name}-${setup.backend}`;
-        await stage.print('sh', '-c', `${program}-save -t ${table} | ${kept} | ${program}-restore`);
-      }
-  }
+    /**
+     * Takes away what Docker has left in its old backend, as whoever makes such a change has to (or starts the host anew):
+     * without dockwall, too, its drops would go on counting.
+     */
+    async function withoutDocker(): Promise<void> {
+      const kept = `perl -ne 's/^(:FORWARD) DROP/$1 ACCEPT/; print if !/docker/i || /foreign/ || /^:DOCKER-USER/'`;
+      for (const name of ['iptables', 'ip6tables'])
+        for (const table of ['nat', 'filter']) {
+          const program = `${name}-${setup.backend}`;
+          await stage.print('sh', '-c', `${program}-save -t ${table} | ${kept} | ${program}-restore`);
+        }
+    }
 
-  async function use(backend: IptablesBackend): Promise<void> {
-    for (const name of ['iptables', 'ip6tables'])
-      await stage.print('update-alternatives', '--quiet', '--set', name, `/usr/sbin/${name}-${backend}`);
-  }
-});
+    async function use(backend: IptablesBackend): Promise<void> {
+      for (const name of ['iptables', 'ip6tables'])
+        await stage.print('update-alternatives', '--quiet', '--set', name, `/usr/sbin/${name}-${backend}`);
+    }
+  },
+);
 
 /** The oldest and the newest, with docker-proxy, which is all that publishes anything then. */
 const withoutRules: readonly Partial<EngineOptions>[] = [

@@ -25,7 +25,7 @@ for (1 .. 100) {
 print "$echoes echoes\\n";
 `;
 
-describe.skipIf(skipWithoutLab()).each(engines)('forgotten sessions, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('forgotten sessions, Docker $title', (setup) => {
   let stage: Stage;
   let sessions: Sessions;
 

@@ -22,7 +22,7 @@ function longList(second: number): string {
   return usualConfig.replace(/web: \[/, `web: [${networks.join(', ')}, `);
 }
 
-describe.skipIf(skipWithoutLab()).each(engines)('grants, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('grants, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

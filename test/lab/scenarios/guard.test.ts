@@ -17,7 +17,7 @@ const choices = Array.from({ length: 20 }, (_, index) => 32_768 + index);
 /** At least so long the guard stands when dockwall does not (docs/how-it-works.md), ms. */
 const promised = 60_000;
 
-describe.skipIf(skipWithoutLab()).each(engines)('the guard, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('the guard, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -9,7 +9,7 @@ import { reaching, watching } from './watch.ts';
 
 // Containers without a network of their own: S15.
 
-describe.skipIf(skipWithoutLab()).each(engines)('no network of its own, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('no network of its own, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

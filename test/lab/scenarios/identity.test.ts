@@ -9,7 +9,7 @@ import { reaching, watching } from './watch.ts';
 
 // Addresses and ports that change hands: S5, S6.
 
-describe.skipIf(skipWithoutLab()).each(engines)('who is who, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('who is who, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

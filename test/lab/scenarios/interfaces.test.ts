@@ -8,7 +8,7 @@ import { watching } from './watch.ts';
 
 // Whoever arrives by an interface, as behind a VPN: W has a cable of its own to the host, which is `vpn0` there.
 
-describe.skipIf(skipWithoutLab()).each(engines)('members by interface, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('members by interface, Docker $title', (setup) => {
   let stage: Stage;
   let sessions: Sessions;
 

@@ -36,7 +36,7 @@ const bad: readonly Bad[] = [
 
 const port = (index: number): number => 8100 + index;
 
-describe.skipIf(skipWithoutLab()).each(engines)('wrong labels, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('wrong labels, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

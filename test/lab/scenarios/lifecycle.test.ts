@@ -7,7 +7,7 @@ import { watching } from './watch.ts';
 
 // Containers and engines that come and go: S7, S8, S10, and the front that Docker 28 pushes down.
 
-describe.skipIf(skipWithoutLab()).each(engines)('what comes and goes, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('what comes and goes, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -18,7 +18,7 @@ import { watching } from './watch.ts';
 const site = 'https://lists.example.org';
 const env = { NODE_EXTRA_CA_CERTS: caPath };
 
-describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('lists by URL, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('lists by URL, Docker $title', (setup) => {
   let stage: Stage;
   let server: ListServer;
   let impostor: ListServer;

@@ -26,7 +26,7 @@ const firstPort = 8200;
 
 const fixed = { name: 'steady', publish: ['8001:80'], labels: { 'dockwall.allow': 'web' } };
 
-describe.skipIf(skipWithoutLab()).each(engines)('a busy host, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('a busy host, Docker $title', (setup) => {
   let stage: Stage;
   let proxy: SocketProxy;
 

@@ -21,20 +21,23 @@ function setup(options: Omit<EngineSetup, 'title'>): EngineSetup {
  * Every pair of (version, backend, docker-proxy, live-restore) in as few setups as there are (version, backend) pairs.
  * The first two are how Docker shipped it in its time.
  */
-export const everyPair: readonly EngineSetup[] = [
+export const everyPair = [
   setup({ version: '20', backend: 'legacy', userlandProxy: true, liveRestore: false }),
   setup({ version: '28', backend: 'nft', userlandProxy: true, liveRestore: false }),
   setup({ version: '26', backend: 'nft', userlandProxy: true, liveRestore: true }),
   setup({ version: '20', backend: 'nft', userlandProxy: false, liveRestore: true }),
   setup({ version: '26', backend: 'legacy', userlandProxy: false, liveRestore: false }),
   setup({ version: '28', backend: 'legacy', userlandProxy: false, liveRestore: true }),
-];
+] as const satisfies readonly EngineSetup[];
 
-/** For each change: before and after Docker put new accepts at the top of DOCKER, legacy and nft. */
-const quick = everyPair.slice(0, 2);
+/** What `npm test` plays: before and after Docker put new accepts at the top of DOCKER, legacy and nft. */
+const [legacy, nft] = everyPair;
+const quick = { legacy, nft };
+
+/** Which of the two a file is played on in `npm test`. */
+export type Turn = keyof typeof quick;
 
 function chosen(asked: string): readonly EngineSetup[] {
-  if (asked === '') return quick;
   if (asked === 'all') return everyPair;
   const wanted = asked.split(',').map(Number);
   const found = everyPair.filter((_, index) => wanted.includes(index));
@@ -44,7 +47,11 @@ function chosen(asked: string): readonly EngineSetup[] {
 }
 
 /**
- * The setups that the scenarios are played on. `DOCKWALL_LAB_SETUPS` chooses others than the quick ones: `all`, or
- * their numbers in {@link everyPair} (`2,5`).
+ * The setups that a file of scenarios is played on. `npm test` plays each file on one, 20.10 legacy or 28.5 nft: the file says
+ * whose turn it is, so that each has half of the time. The campaign plays it on others: `DOCKWALL_LAB_SETUPS` names them, `all`,
+ * or numbers in {@link everyPair} (`2,5`).
  */
-export const engines = chosen(process.env['DOCKWALL_LAB_SETUPS'] ?? '');
+export function engines(turn: Turn): readonly EngineSetup[] {
+  const asked = process.env['DOCKWALL_LAB_SETUPS'] ?? '';
+  return asked === '' ? [quick[turn]] : chosen(asked);
+}

@@ -82,7 +82,7 @@ const nobodysPort = 8999;
 
 const plain = 'logLevel: debug\n';
 
-describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('the oracle, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('the oracle, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -51,7 +51,7 @@ const choices = Array.from({ length: 20 }, (_, index) => 32_768 + index);
 const longestOpening = 30_000;
 const longestSilence = 10_000;
 
-describe.skipIf(skipWithoutLab()).each(engines)('other owners, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('other owners, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

@@ -9,7 +9,7 @@ import { watching } from './watch.ts';
 
 // The ways into a container, and the ways that are none of dockwall's business: S12, S13, S14; and two controls.
 
-describe.skipIf(skipWithoutLab()).each(engines)('paths, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('paths, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

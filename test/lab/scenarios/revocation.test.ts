@@ -8,7 +8,7 @@ import { Stage, usualConfig } from './stage.ts';
 
 // Running sessions of a source that is refused from now on end in both directions, those of others go on: S21.
 
-describe.skipIf(skipWithoutLab()).each(engines)('revocation, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('revocation, Docker $title', (setup) => {
   let stage: Stage;
   let sessions: Sessions;
 

@@ -13,7 +13,7 @@ import { reaching, watching } from './watch.ts';
 const subnets = { v4: '172.31.0.0/24', v6: '2001:db8:d::/64' };
 const address = { v4: '172.31.0', v6: '2001:db8:d:' };
 
-describe.skipIf(skipWithoutLab()).each(engines)('addresses of their own, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('addresses of their own, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

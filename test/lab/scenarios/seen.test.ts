@@ -11,7 +11,7 @@ import { Stage, usualConfig } from './stage.ts';
 
 // What people and programs see of it: who was let in and turned away, what stands, and the numbers for Prometheus.
 
-describe.skipIf(skipWithoutLab()).each(engines)('what is seen, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('what is seen, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

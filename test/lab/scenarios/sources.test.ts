@@ -22,7 +22,7 @@ const config = `${usualConfig}
   home: [home.example.org]
 `;
 
-describe.skipIf(skipWithoutLab()).each(engines.slice(-1))('sources, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('sources, Docker $title', (setup) => {
   let stage: Stage;
   let names: NameServer;
 

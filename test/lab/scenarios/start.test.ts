@@ -10,7 +10,7 @@ import { measureStart } from './start-latency.ts';
 /** Of each kind. How much later it may be is the campaign's to say, from all setups together: so few tell little. */
 const starts = 5;
 
-describe.skipIf(skipWithoutLab()).each(engines)('a public port answers, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('a public port answers, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {

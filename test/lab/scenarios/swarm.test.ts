@@ -15,7 +15,7 @@ services:
   shared: {public: [8004]}
 `;
 
-describe.skipIf(skipWithoutLab()).each(engines)('swarm, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('swarm, Docker $title', (setup) => {
   let stage: Stage;
   let mesh: Mesh;
 

@@ -10,7 +10,7 @@ import { watching } from './watch.ts';
 
 // What dockwall writes, how often it does, and what it leaves behind: S18, S19, live sets, the cost of a pass.
 
-describe.skipIf(skipWithoutLab()).each(engines)('traces, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('legacy'))('traces, Docker $title', (setup) => {
   let stage: Stage;
   let before: string;
   let counted: string;

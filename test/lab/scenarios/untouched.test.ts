@@ -7,7 +7,7 @@ import { watching } from './watch.ts';
 
 // What is none of dockwall's business over IPv6 and UDP; the rest of S13 and S14 is in paths.test.ts.
 
-describe.skipIf(skipWithoutLab()).each(engines)('untouched, Docker $title', (setup) => {
+describe.skipIf(skipWithoutLab()).each(engines('nft'))('untouched, Docker $title', (setup) => {
   let stage: Stage;
 
   beforeAll(async () => {
