@@ -24,6 +24,11 @@ export const limits = {
   nameAddresses: 64,
   /** Published or declared ports, in one family: half of all that there are of one protocol. */
   ports: 32_768,
+  /**
+   * Ports that labels declare, in one family, of all containers together that declare more than are counted one by one. A short label
+   * declares very many, and each of them may be cut into pieces by the claims of others.
+   */
+  declaredTogether: 131_072,
   /** Ports times its own addresses in routed networks, in one family: each is a member of a set. */
   routed: 65_536,
   /**
@@ -94,6 +99,32 @@ export function folded<T extends PublishedPort>(ports: readonly T[], active: boo
   return unionOf(
     wide,
     ({ family, address, protocol, unbound }) => `${family} ${address} ${protocol} ${unbound}`,
+  );
+}
+
+function opens({ everyone, allow }: Reach): boolean {
+  return everyone !== undefined || allow.length > 0;
+}
+
+/** Containers whose labels declare very many ports, where these together are too many: for each, by its id, why nothing of it is opened. */
+export function declareTooMuch(services: readonly Service[]): ReadonlyMap<string, Problem> {
+  const many = services
+    .filter(({ portsFrom, ports }) => portsFrom === 'label' && ports.some(({ reach }) => opens(reach)))
+    .map((service) => ({ service, count: portCount(service.ports) }))
+    .filter(({ count }) => count > limits.counted);
+  const sum = many.reduce((all, { count }) => all + count, 0);
+  if (sum <= limits.declaredTogether) return new Map();
+  return new Map(
+    many.map(({ service: { containerId, name }, count }) => [
+      containerId,
+      {
+        container: name,
+        label: 'dockwall.ports',
+        value: String(count),
+        problem: `labels of ${many.length} containers declare ${sum} ports, more than the ${limits.declaredTogether} that those with more than ${limits.counted} may have together; none of them is opened`,
+        hint: 'declare fewer ports, or declare them under services: in the configuration, which does not count',
+      },
+    ]),
   );
 }
 

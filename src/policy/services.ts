@@ -7,7 +7,7 @@ import { knownGroupNames } from './groups.ts';
 import { withinLimits } from './label-limits.ts';
 import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
 import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
-import { fewEndpoints, folded, overLimit } from './limits.ts';
+import { declareTooMuch, fewEndpoints, folded, overLimit } from './limits.ts';
 import {
   dockersAnswer,
   type PeerRule,
@@ -67,7 +67,17 @@ export function readServices(
     problems.push(...read.problems);
     services.push(read.service);
   }
-  return { services, problems };
+  const many = declareTooMuch(services);
+  return {
+    services: services.map((one) => (many.has(one.containerId) ? shut(one) : one)),
+    problems: [...problems, ...many.values()],
+  };
+}
+
+/** Its claims stand, and nothing of it is open. */
+function shut(service: Service): Service {
+  const ports = folded(service.ports, service.active).map((port) => ({ ...port, reach: closed }));
+  return { ...service, ports };
 }
 
 /** Who runs in another's network, by the id (or the name) of that one. */

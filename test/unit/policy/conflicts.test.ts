@@ -154,7 +154,7 @@ describe('what the host itself holds', () => {
     const any = created('any', {
       ports: ports('22:22').map((port) => ({ ...port, count: 2, oneOf: true as const })),
     });
-    expect(settled({ containers: [any], known: [all(22, 6)] })).toEqual(['any 22 closed', 'any 23 closed']);
+    expect(settled({ containers: [any], known: [all(22, 6)] })).toEqual(['any 22 closed']);
   });
 
   it('on another address is claimed all the same', () => {
@@ -195,4 +195,21 @@ describe('what the host itself holds', () => {
       'assistant 8123 closed',
     ]);
   });
+});
+
+it('a range is cut only where something else comes of it', () => {
+  const singles = Array.from({ length: 100 }, (_, index) => ports(`${1000 + 2 * index}:80`)).flat();
+  const several = ['a', 'b', 'c'].map((name) => declaring(name, '1-32767/tcp'));
+  const publisher = makeContainer('publisher', { ports: singles });
+  // they open nothing, so nothing changes anywhere
+  expect(settled({ containers: [...several, publisher] })).toEqual([
+    'a 1 closed',
+    'b 1 closed',
+    'c 1 closed',
+    ...Array.from({ length: 100 }, (_, index) => `publisher ${1000 + 2 * index} closed`),
+  ]);
+  const open = several.map((one) => ({ ...one, labels: { ...one.labels, ...everybody } }));
+  const lines = settled({ containers: [...open, publisher] });
+  expect(lines).toHaveLength(3 * 201 + 100);
+  expect(lines.slice(0, 4)).toEqual(['a 1 everybody', 'a 1000 closed', 'a 1001 everybody', 'a 1002 closed']);
 });

@@ -132,6 +132,29 @@ describe('limits for one container', () => {
     ]);
   });
 
+  it('ports that labels declare are limited together, for those who declare very many', () => {
+    const declaring = (name: string, declared: string): Container =>
+      makeContainer(name, {
+        networkMode: { kind: 'host' },
+        labels: { 'dockwall.ports': declared, 'dockwall.public': '*' },
+      });
+    const wide = ['a', 'b', 'c', 'd'].map((name) => declaring(name, '1-32768/tcp'));
+    const small = declaring('small', '40000-40099/tcp');
+    const open = (containers: readonly Container[], changes: Parameters<typeof makeConfig>[0] = {}) => {
+      const { services, problems } = resolve(makeInventory(containers), makeConfig(changes));
+      const names = services.filter(({ ports }) => ports.some(({ reach }) => reach.everyone !== undefined));
+      return { names: names.map(({ name }) => name), problems: problems.map(({ problem }) => problem) };
+    };
+    expect(open([...wide, small])).toEqual({ names: ['a', 'b', 'c', 'd', 'small'], problems: [] });
+    const fifth = declaring('e', '50000-51024/tcp');
+    const over = open([...wide, fifth, small]);
+    expect(over.names).toEqual(['small']);
+    expect(over.problems).toHaveLength(5);
+    expect(over.problems[0]).toMatch(/labels of 5 containers declare 132097 ports, more than the 131072/);
+    const services = new Map([['e', { 'dockwall.ports': '50000-51024/tcp', 'dockwall.public': '*' }]]);
+    expect(open([...wide, fifth, small], { services }).names).toEqual(['a', 'b', 'c', 'd', 'e', 'small']);
+  });
+
   it('as many as the limit says are fine', () => {
     expect(policyOf(rows(limits.ports, 1), { labels: { 'dockwall.public': '*' } }).problems).toEqual([]);
   });

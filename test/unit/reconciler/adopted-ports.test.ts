@@ -244,11 +244,11 @@ describe('AdoptedPorts: what containers claim', () => {
   it('a new container takes what nobody has judged, or nobody holds any more, and nothing else', () => {
     const book = open();
     book.look(sockets('tcp:22#1', 'tcp:3000#2@1000'), 1000);
-    expect(book.claim(['tcp:22', 'tcp:3000'].map(claim), 1100).places.map(short)).toEqual(['tcp:22']);
+    expect(book.claim(['tcp:22', 'tcp:3000'].map(claim), 1100).portsOf('tcp')).toEqual([22]);
     expect(ports(book)).toEqual(['tcp:22']);
     const other = open();
     other.look([], 1000);
-    expect(other.claim([claim('tcp:22')], 1100).places).toEqual([]);
+    expect(other.claim([claim('tcp:22')], 1100).portsOf('tcp')).toEqual([]);
     expect(ports(other)).toEqual([]);
   });
 

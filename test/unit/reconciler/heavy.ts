@@ -80,6 +80,22 @@ export const dimensions: Readonly<
     make: (n) =>
       one({ host: true, labels: { 'dockwall.ports': `20000-${19_999 + n}/udp`, 'dockwall.public': '*' } }),
   },
+  'declared over what others publish': {
+    n: 100,
+    make: (n) => ({
+      containers: [
+        container({ name: 'singles', ports: count(n, (i) => 20_000 + 2 * i) }),
+        ...count(4, (i) =>
+          container({
+            name: `w${i}`,
+            host: true,
+            labels: { 'dockwall.ports': '1-32767/udp', 'dockwall.public': '*' },
+          }),
+        ),
+      ],
+      networks: [],
+    }),
+  },
   'selectors that match nothing': {
     n: 2,
     make: (n) =>

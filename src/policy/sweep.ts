@@ -1,0 +1,281 @@
+import { type Cidr, familyOf } from '../net/network.ts';
+import { cut, hostPortsOf } from '../net/port-run.ts';
+import { Agreement, closed, type Sayings } from './agreement.ts';
+import type { Reach, Service, ServicePort } from './model.ts';
+
+// Claims of one family and protocol, settled port by port in rising order. Only where one begins or ends is anything looked at, and what is
+// found is written down only for those to whom something changes: the work grows with the claims and with what comes of them.
+
+/** One container's claim to a host port, or to a row of them. */
+export interface Claim {
+  readonly service: Service;
+  readonly port: ServicePort;
+}
+
+/** How good a claim is. */
+export interface Quality {
+  /** The container may have the port now: it runs, and Docker has not left this port out. */
+  readonly runs: boolean;
+  /** Of a container on the host's network nobody but itself says that it has a port. */
+  readonly publishes: boolean;
+}
+
+export function qualityOf({ service, port }: Claim): Quality {
+  return {
+    runs: service.active && port.unbound === undefined,
+    publishes: service.portsFrom === 'docker',
+  };
+}
+
+/** All that claims to a port on one address of the host compete with, themselves among them. */
+export interface Rivals {
+  /** Any that has the port, and any of these that Docker has given it. */
+  readonly run: boolean;
+  readonly given: boolean;
+  readonly publish: boolean;
+  /** What all of them open that have as good a claim; undefined where none has. */
+  readonly agreed: Reach | undefined;
+}
+
+/** What comes of claims; where two are equal, so are their `reach` objects the same one. */
+export interface Outcome {
+  /** Whom the claims let in. */
+  readonly reach: Reach;
+  /** Whether what they deny counts. */
+  readonly denies: boolean;
+}
+
+export interface Judge {
+  readonly sayings: Sayings;
+  readonly decide: (quality: Quality, rivals: Rivals) => Outcome;
+  /** Ports that the host may hold. */
+  readonly heldPorts: Iterable<number>;
+  /** @param isTaken a container that runs has a claim to it. */
+  readonly lapses: (claim: Claim, port: number, isTaken: boolean) => boolean;
+}
+
+/** A claim, and what has come of it: an outcome from its first port on, another from the next one that is named. */
+interface Row {
+  readonly claim: Claim;
+  readonly outcomes: { readonly from: number; readonly outcome: Outcome }[];
+  readonly lapsed: Set<number>;
+  readonly view: View;
+  /** Where it counts, and as the how manieth there. */
+  readonly seats: readonly { readonly tally: Tally; readonly index: number }[];
+  readonly said: Reach;
+}
+
+/** Claims that are there just now, of those on one address or of all. */
+class Tally {
+  size = 0;
+  private run = 0;
+  private given = 0;
+  private publish = 0;
+  private readonly sayings: Sayings;
+  private readonly agreements = new Map<string, Agreement>();
+
+  constructor(sayings: Sayings) {
+    this.sayings = sayings;
+  }
+
+  /** @param by 1: the claim begins, -1: it ends. */
+  count(claim: Claim, { index, said, by }: { index: number; said: Reach; by: 1 | -1 }): void {
+    const quality = qualityOf(claim);
+    const { runs, publishes } = quality;
+    if (runs) this.run += by;
+    // what is bound to loopback is in nobody's way from outside
+    if (runs && publishes && !claim.port.loopback) this.given += by;
+    if (publishes) this.publish += by;
+    // who does not run heeds all, who runs those that are as good
+    this.agreement('all').set(index, by === 1 ? said : undefined);
+    if (runs) this.agreement(rankOf(quality)).set(index, by === 1 ? said : undefined);
+  }
+
+  rivals(quality: Quality): Rivals {
+    return {
+      run: this.run > 0,
+      given: this.given > 0,
+      publish: this.publish > 0,
+      agreed: this.agreements.get(rankOf(quality))?.reach,
+    };
+  }
+
+  private agreement(rank: string): Agreement {
+    const known = this.agreements.get(rank) ?? new Agreement(this.sayings, this.size);
+    this.agreements.set(rank, known);
+    return known;
+  }
+}
+
+/** Who runs need not heed who does not, nor who publishes a port one who only declares it. */
+function rankOf({ runs, publishes }: Quality): string {
+  return runs ? `${publishes}` : 'all';
+}
+
+/** Claims that see the same rivals and are as good as each other: the same comes of them. */
+interface View {
+  readonly quality: Quality;
+  /** Some of them deny somebody. */
+  readonly denies: boolean;
+  readonly tallies: readonly Tally[];
+  readonly rows: Set<Row>;
+  outcome: Outcome | undefined;
+}
+
+const nothing: Outcome = { reach: closed, denies: false };
+
+type Address = 'any' | Cidr;
+
+interface Edge {
+  readonly begin: Row[];
+  readonly end: Row[];
+}
+
+export class Sweep {
+  private readonly judge: Judge;
+  private readonly everything: Tally;
+  private readonly tallies = new Map<Address, Tally>();
+  private readonly views = new Map<string, View>();
+  /** Those with claims that are there just now, by address. */
+  private readonly present = new Map<Address, Set<View>>();
+  private readonly edges = new Map<number, Edge>();
+  private readonly rows: Row[] = [];
+
+  constructor(claims: readonly Claim[], judge: Judge) {
+    this.judge = judge;
+    this.everything = new Tally(judge.sayings);
+    for (const claim of claims) this.add(claim);
+  }
+
+  /** Each claim with its pieces, in their order. */
+  settle(): ReadonlyMap<ServicePort, readonly ServicePort[]> {
+    const held = new Set(this.judge.heldPorts);
+    for (const port of held) this.edge(port);
+    for (const [port, edge] of [...this.edges].sort(([a], [b]) => a - b)) {
+      this.settleAt(port, edge);
+      if (held.has(port)) this.lapseAt(port);
+    }
+    return new Map(this.rows.map((row) => [row.claim.port, piecesOf(row)]));
+  }
+
+  private add(claim: Claim): void {
+    const range = hostPortsOf(claim.port);
+    if (range === undefined) return;
+    const here = this.tally(claim.port.address);
+    const seats = [here, this.everything].map((tally) => ({ tally, index: tally.size++ }));
+    const said = this.judge.sayings.of(claim.port.reach);
+    const row = { claim, outcomes: [], lapsed: new Set<number>(), view: this.view(claim), seats, said };
+    this.rows.push(row);
+    this.edge(range.from).begin.push(row);
+    this.edge(range.to + 1).end.push(row);
+  }
+
+  private edge(port: number): Edge {
+    const edge = this.edges.get(port) ?? { begin: [], end: [] };
+    this.edges.set(port, edge);
+    return edge;
+  }
+
+  private tally(address: Address): Tally {
+    const tally = this.tallies.get(address) ?? new Tally(this.judge.sayings);
+    this.tallies.set(address, tally);
+    return tally;
+  }
+
+  private view(claim: Claim): View {
+    const quality = qualityOf(claim);
+    const { address, reach } = claim.port;
+    const denies = reach.deny.length > 0;
+    const key = `${address} ${quality.runs} ${quality.publishes} ${denies}`;
+    const tallies = address === 'any' ? [this.everything] : [this.tally('any'), this.tally(address)];
+    const view = this.views.get(key) ?? {
+      quality,
+      denies,
+      tallies,
+      rows: new Set<Row>(),
+      outcome: undefined,
+    };
+    this.views.set(key, view);
+    return view;
+  }
+
+  private settleAt(port: number, { begin, end }: Edge): void {
+    for (const row of end) this.move(row, -1);
+    for (const row of begin) this.move(row, 1);
+    const addresses = new Set([...begin, ...end].map(({ claim }) => claim.port.address));
+    // a claim to all addresses is seen from each, and each from it
+    const seen = addresses.has('any') ? this.present.keys() : addresses.add('any');
+    for (const address of seen) for (const view of this.present.get(address) ?? []) this.look(view, port);
+    for (const row of begin) if (row.outcomes.length === 0) note(row, port);
+  }
+
+  private move(row: Row, by: 1 | -1): void {
+    const { claim, seats, said, view } = row;
+    for (const { tally, index } of seats) tally.count(claim, { index, said, by });
+    if (by === 1) view.rows.add(row);
+    else view.rows.delete(row);
+    const { address } = claim.port;
+    const here = this.present.get(address) ?? new Set<View>();
+    if (view.rows.size > 0) here.add(view);
+    else here.delete(view);
+    if (here.size > 0) this.present.set(address, here);
+    else this.present.delete(address);
+  }
+
+  private look(view: View, port: number): void {
+    const { reach, denies } = this.judge.decide(view.quality, this.rivals(view));
+    const before = view.outcome;
+    if (before?.reach === reach && before.denies === (denies && view.denies)) return;
+    view.outcome = { reach, denies: denies && view.denies };
+    for (const row of view.rows) note(row, port);
+  }
+
+  private rivals({ quality, tallies }: View): Rivals {
+    const all = tallies.map((tally) => tally.rivals(quality));
+    return {
+      run: all.some(({ run }) => run),
+      given: all.some(({ given }) => given),
+      publish: all.some(({ publish }) => publish),
+      agreed: all.map(({ agreed }) => agreed).reduce((a, b) => this.judge.sayings.both(a, b)),
+    };
+  }
+
+  private lapseAt(port: number): void {
+    for (const views of this.present.values())
+      for (const view of views) {
+        const { run } = this.rivals(view);
+        for (const row of view.rows) if (this.judge.lapses(row.claim, port, run)) row.lapsed.add(port);
+      }
+  }
+}
+
+function note({ outcomes, view: { outcome } }: Row, from: number): void {
+  if (outcome !== undefined) outcomes.push({ from, outcome });
+}
+
+/** A claim, cut where another outcome begins and around what the host holds. */
+function piecesOf({ claim, outcomes, lapsed }: Row): readonly ServicePort[] {
+  const { hostPort: first = 0, reach: asked } = claim.port;
+  const own = hasOwnAddress(claim) ? { ownReach: asked } : {};
+  const around = [...lapsed].flatMap((at) =>
+    [at, at + 1].filter((end) => !lapsed.has(end) || !lapsed.has(end - 1)),
+  );
+  const places = [...outcomes.map(({ from }) => from), ...around].map((place) => place - first);
+  let at = 0;
+  return cut(claim.port, places).map((piece) => {
+    const { hostPort = 0 } = piece;
+    while ((outcomes[at + 1]?.from ?? Infinity) <= hostPort) at += 1;
+    const { reach, denies } = outcomes[at]?.outcome ?? nothing;
+    return {
+      ...piece,
+      ...own,
+      lapsed: lapsed.has(hostPort),
+      reach: denies ? { ...reach, deny: asked.deny } : reach,
+    };
+  });
+}
+
+/** What its labels say of that, nobody else claims. */
+function hasOwnAddress({ service: { endpoints }, port: { family } }: Claim): boolean {
+  return endpoints.some(({ routed, address }) => routed && familyOf(address) === family);
+}
