@@ -48,6 +48,18 @@ export function excusesAt(place: Place, { world, claims, invaded }: Parties): re
   ];
 }
 
+/**
+ * The exception for packets of the trusted to one place of the host: what somebody who does not have the port denies there, he denies
+ * until somebody else has it.
+ */
+export function excusesOfTrusted(place: Place, { world, claims, invaded }: Parties): readonly Excuse[] {
+  const theirs = claims.filter((claim) => isAt(claim, place));
+  const his = invaded.claims.filter((claim) => isAt(claim, place));
+  const bound = theirs.some(({ by, runs }) => by !== 'declaration' && runs);
+  if (bound || isHeld(place, world) || !his.some(({ runs }) => runs)) return [];
+  return theirs.length === 0 ? [] : [{ name: 'taken over', closing: false }];
+}
+
 /** The exceptions for packets to a container's own address. */
 export function excusesBehind(container: string, { world, invaded }: Parties): readonly Excuse[] {
   const joined = invaded.containers.some((one) => isActive(one) && joins(one, container, world));

@@ -1,7 +1,9 @@
 import type { Observed } from '../../../src/diff/model.ts';
+import { contains } from '../../../src/net/merge-networks.ts';
+import type { Cidr } from '../../../src/net/network.ts';
 import type { ConfigInForce } from '../../../src/reconciler/pass.ts';
 import { claimsOf } from './claims.ts';
-import { excusesAt, excusesBehind, type Excuse } from './excuses.ts';
+import { excusesAt, excusesBehind, excusesOfTrusted, type Excuse } from './excuses.ts';
 import { type Hostile, type Kind } from './hostile.ts';
 import { invade, type Invaded } from './invade.ts';
 import { type Moment, observe, pass, untouched } from './moment.ts';
@@ -142,8 +144,19 @@ function differences(
 /** The exceptions for one packet. */
 export function excusesFor(probe: Probe, parties: Parameters<typeof excusesAt>[1]): readonly Excuse[] {
   const { family, protocol, port, destination: address, towards, container } = probe;
-  if (towards === 'host') return excusesAt({ family, address, protocol, port }, parties);
+  const place = { family, address, protocol, port };
+  if (towards === 'host')
+    return [
+      ...excusesAt(place, parties),
+      ...(mayBeTrusted(probe, parties.world) ? excusesOfTrusted(place, parties) : []),
+    ];
   return container === undefined ? [] : excusesBehind(container, parties);
+}
+
+/** By a network; what else a list may name (a group, a word, an interface) may hold anybody. */
+function mayBeTrusted({ source }: Probe, { document }: World): boolean {
+  const { trusted } = document as { readonly trusted: readonly string[] };
+  return trusted.some((one) => !/^[\d.:a-f/]+$/.test(one) || contains(one as Cidr, source));
 }
 
 function chosen(probes: readonly Probe[], { claims }: Invaded, offset: number): readonly Probe[] {
