@@ -114,4 +114,4 @@ it('a day of changing answers writes sets, and never a rule', async () => {
   const held = [...fake.members('dockwall4-trusted'), ...fake.members('dockwall6-trusted')];
   expect(held.toSorted()).toEqual([...home].toSorted());
   expect(sources.report()).toHaveLength(5);
-}, 90_000);
+}, 300_000);
