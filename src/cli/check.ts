@@ -10,7 +10,7 @@ import { openParts, requireConfig } from './parts.ts';
 import { problemLine } from './problems.ts';
 import { readStatus } from './status-model.ts';
 import { unprotectedLines } from './status-services.ts';
-import { harmless } from './text.ts';
+import { harmless, wrap } from './text.ts';
 
 /**
  * `dockwall check`: the configuration, every label and every source, and what cannot be protected. 2 when a label is wrong (as
@@ -38,14 +38,19 @@ export async function check(context: Context, options: { json?: boolean | undefi
   if (options.json === true) {
     context.print(JSON.stringify({ version: 1, problems, unprotected, notes, groups }, undefined, 2));
   } else {
-    for (const line of unprotected) context.print(`NOT PROTECTED: ${line}`);
-    context.print(labels.length === 0 ? 'labels: ok' : `labels: ${labels.length} wrong`);
-    for (const problem of labels) context.print(`  ${problem}`);
-    for (const problem of broken) context.print(`problem: ${problem}`);
+    const width = context.screen?.columns;
     const failed = looks.filter(({ error }) => error !== undefined).length;
-    context.print(failed === 0 ? 'sources: ok' : `sources: ${failed} failing`);
-    for (const line of groupTable(groups).split('\n')) context.print(`  ${line}`);
-    for (const note of notes) context.print(`note: ${note}`);
+    const table = groupTable(groups, width === undefined ? undefined : width - 2).split('\n');
+    const lines = [
+      ...unprotected.map((line) => `NOT PROTECTED: ${line}`),
+      labels.length === 0 ? 'labels: ok' : `labels: ${labels.length} wrong`,
+      ...labels.map((problem) => `  ${problem}`),
+      ...broken.map((problem) => `problem: ${problem}`),
+      failed === 0 ? 'sources: ok' : `sources: ${failed} failing`,
+      ...table.map((line) => `  ${line}`),
+      ...notes.map((note) => `note: ${note}`),
+    ];
+    for (const line of lines.flatMap((one) => wrap(one, width))) context.print(line);
   }
   if (problems.length > 0) return exitCodes.bad;
   return looks.some(({ error }) => error !== undefined) ? exitCodes.failed : exitCodes.ok;

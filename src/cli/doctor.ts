@@ -14,7 +14,9 @@ export async function doctor(context: Context, options: { json?: boolean | undef
   const view = await lookAtHost(context, runCommand);
   const lines = examine(view);
   context.print(
-    options.json === true ? JSON.stringify({ version: 1, lines }, undefined, 2) : doctorText(lines),
+    options.json === true
+      ? JSON.stringify({ version: 1, lines }, undefined, 2)
+      : doctorText(lines, context.screen?.columns),
   );
   return exitCodeOf(view, lines);
 }

@@ -31,7 +31,7 @@ export async function explain(context: Context, { source, target, json }: Asked)
   context.print(
     json === true
       ? JSON.stringify({ source: harmless(source), target: harmless(target), ...explanation }, undefined, 2)
-      : explanationText(explanation),
+      : explanationText(explanation, context.screen?.columns),
   );
   return exitCodes.ok;
 }

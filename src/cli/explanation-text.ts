@@ -1,19 +1,22 @@
-import type { Explanation, Path } from '../explain/model.ts';
-import { becauseWords, kernelWords, outcomeWords, pathWords, stopWords, wayWords } from '../explain/words.ts';
+import type { Explanation } from '../explain/model.ts';
+import { tell, type ToldBlock } from '../explain/told.ts';
+import { wrap } from './text.ts';
 
-/** An explanation for a terminal: a line with the verdict for each path, below it the way and the kernel's word, then what to try. */
-export function explanationText({ paths, notes }: Explanation): string {
-  const hints = [...notes, ...paths.flatMap((path) => path.hints)].map(({ text }) => `  hint: ${text}`);
-  return [...paths.flatMap(pathLines), ...new Set(hints)].join('\n');
+/**
+ * An explanation for a terminal: a line with the verdict for what is told of alike, below it the way and the kernel's word, then what to
+ * try. @param width characters in a line; undefined where lines have no end
+ */
+export function explanationText(explanation: Explanation, width?: number): string {
+  const { blocks, hints } = tell(explanation);
+  const lines = [...blocks.flatMap(blockLines), ...hints.map((hint) => `  hint: ${hint}`)];
+  return lines.flatMap((line) => wrap(line, width)).join('\n');
 }
 
-function pathLines(path: Path): readonly string[] {
-  const way = path.way.length === 0 ? [] : [`way: ${wayWords(path.way)}`];
-  const kernel = kernelWords(path.kernel);
-  const more = [...way, ...(kernel === '' ? [] : [kernel])];
+function blockLines({ outcome, asked, because, way, kernel, stops }: ToldBlock): readonly string[] {
+  const more = [way === '' ? '' : `way: ${way}`, kernel].filter((words) => words !== '');
   return [
-    `${outcomeWords(path)}: ${pathWords(path)}: ${becauseWords(path.because)}`,
+    `${outcome}: ${asked}: ${because}`,
     ...(more.length === 0 ? [] : [`  ${more.join('; ')}`]),
-    ...path.others.map((stop) => `  ${stopWords(stop)}`),
+    ...stops.map((stop) => `  ${stop}`),
   ];
 }

@@ -4,7 +4,7 @@ import type { Cidr } from '../net/network.ts';
 import { privateNetworks, wordMembers } from '../policy/groups.ts';
 import type { Policy } from '../policy/model.ts';
 import type { Look } from '../sources/open.ts';
-import { columns, harmless } from './text.ts';
+import { columns, fit, harmless, wrap } from './text.ts';
 
 /** What one list of sources stands for after a look at each of them. */
 export interface GroupCheck {
@@ -98,21 +98,46 @@ function writtenName(networks: readonly Cidr[]): string {
   return `${networks.slice(0, 3).join(', ')}${more}`;
 }
 
-/** The same for people. Lists that have nobody in them are left out. */
-export function groupTable(groups: readonly GroupCheck[]): string {
-  const rows = groups.flatMap(({ name, kind, networks, members }) => {
+/**
+ * The same for people. Lists that have nobody in them are left out. Where the table is wider than `width`, what is wrong stands below
+ * its row, and what is too long still is broken.
+ */
+export function groupTable(groups: readonly GroupCheck[], width?: number): string {
+  const found = groups.flatMap(({ name, kind, networks, members }) => {
     const title = kind === 'label' ? `${name} (label)` : name;
-    return members.map((member, index) => [
-      index === 0 ? harmless(title, 60) : '',
-      memberText(member),
-      member.networks === undefined ? '' : String(member.networks),
-      member.age === undefined ? '' : ageText(member.age),
-      index === 0 && members.length > 1 ? String(networks) : '',
-      member.error === undefined ? '' : harmless(member.error, 200),
-    ]);
+    return members.map((member, index) => ({
+      cells: [
+        index === 0 ? harmless(title, 60) : '',
+        memberText(member),
+        member.networks === undefined ? '' : String(member.networks),
+        member.age === undefined ? '' : ageText(member.age),
+        index === 0 && members.length > 1 ? String(networks) : '',
+      ],
+      problem: member.error === undefined ? '' : harmless(member.error, 200),
+    }));
   });
-  if (rows.length === 0) return 'No source is configured, and no label names one.';
-  return columns([['GROUP', 'MEMBER', 'NETWORKS', 'AGE', 'IN ALL', 'PROBLEM'], ...rows]);
+  if (found.length === 0) return 'No source is configured, and no label names one.';
+  const head = ['GROUP', 'MEMBER', 'NETWORKS', 'AGE', 'IN ALL'];
+  const whole = columns([[...head, 'PROBLEM'], ...found.map(({ cells, problem }) => [...cells, problem])]);
+  if (width === undefined || whole.split('\n').every((line) => line.length <= width)) return whole;
+  const [first = '', ...rows] = columns([
+    narrow(head, width),
+    ...found.map(({ cells }) => narrow(cells, width)),
+  ]).split('\n');
+  const told = rows.flatMap((row, index) => {
+    const problem = found[index]?.problem ?? '';
+    return [row, ...(problem === '' ? [] : wrap(`    PROBLEM: ${problem}`, width))];
+  });
+  return [first, ...told].join('\n');
+}
+
+/** Numbers, ages and what is between the columns need this much. */
+const besidesNames = 34;
+
+function narrow([group = '', member = '', ...rest]: readonly string[], width: number): readonly string[] {
+  const room = Math.max(24, width - besidesNames);
+  const groupRoom = Math.floor(room / 3);
+  return [fit(group, groupRoom), fit(member, room - groupRoom), ...rest];
 }
 
 function memberText({ kind, name }: MemberCheck): string {

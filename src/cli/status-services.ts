@@ -8,6 +8,8 @@ import { harmless } from './text.ts';
 
 export interface ServiceStatus {
   readonly name: string;
+  /** The compose project that it belongs to; null where compose did not make it. */
+  readonly project: string | null;
   readonly running: boolean;
   readonly description: string;
   readonly ports: readonly PortStatus[];
@@ -80,6 +82,7 @@ export function readService(service: Service, counts: ReadonlyMap<ServicePort, P
   }
   return {
     name: service.name,
+    project: service.composeProject === undefined ? null : harmless(service.composeProject),
     running: service.active,
     description: harmless(service.description),
     ports: [...ports.values()].map(({ status, counts: of }) => ({ ...status, counts: countStatus(of) })),

@@ -36,16 +36,21 @@ function serviceRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] 
   ];
 }
 
-const narrowHead = ['SERVICE', 'PORTS', 'WHO MAY REACH THEM', 'PACKETS', 'NEW', 'REFUSED'];
+const narrowHead = ['SERVICE', 'PORTS', 'WHO MAY REACH THEM', 'LET IN', 'NEW', 'REFUSED'];
 const longestCells = { name: 20, ports: 16, count: 7 };
 
-/** A line for all ports of a service that the same people reach; none is longer than `width`, 70 at least. */
+/**
+ * A line for all ports of a service that the same people reach, and lines below it where that needs more room; none is longer than
+ * `width`, 70 at least.
+ */
 export function narrowRows(
   services: readonly ServiceStatus[],
   sizes: GroupSizes,
   width: number,
 ): readonly Row[] {
   const rows = services.flatMap((service) => groupedRows(service, sizes));
+  // where a line is short of room, how large groups are goes first
+  const plain = services.flatMap((service) => groupedRows(service, new Map()));
   const longest = (column: number, most: number): number =>
     Math.min(most, Math.max(...[narrowHead, ...rows].map((row) => row[column]?.length ?? 0)));
   const name = longest(0, longestCells.name);
@@ -53,12 +58,27 @@ export function narrowRows(
   const counts = [3, 4, 5].map((column) => longest(column, longestCells.count));
   const taken = name + ports + counts.reduce((sum, one) => sum + one, 0) + 5 * 2;
   const reach = Math.max(12, width - taken);
-  return [narrowHead, ...rows].map(([first = '', second = '', third = '', ...rest]) => [
-    fit(first, name),
-    fit(second, ports),
-    fit(third, reach),
-    ...rest,
-  ]);
+  return [narrowHead, ...rows].flatMap(([first = '', second = '', third = '', ...rest], index) => {
+    const shorter = plain[index - 1]?.[2] ?? third;
+    const [who = '', ...more] = lines(third.length <= reach ? third : shorter, reach);
+    const row = [fit(first, name), fit(second, ports), who, ...rest];
+    return [row, ...more.map((line) => ['', '', line, ...rest.map(() => '')])];
+  });
+}
+
+/** As many lines of a cell are shown: who gets in must not be cut, and a list of very many would push the rest off the screen. */
+const mostLines = 3;
+
+/** A cell broken between words. */
+function lines(text: string, width: number): readonly string[] {
+  const all: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = all.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width) all[all.length - 1] = `${last} ${word}`;
+    else all.push(fit(word, width));
+  }
+  if (all.length <= mostLines) return all;
+  return [...all.slice(0, mostLines - 1), fit(all.slice(mostLines - 1).join(' '), width)];
 }
 
 function groupedRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] {
@@ -75,7 +95,7 @@ function groupedRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] 
     ...service.notProtected.map((network) => [
       nameText(service),
       '',
-      `NOT PROTECTED ${harmless(network, 60)}`,
+      `NOT PROTECTED: ${harmless(network, 60)}`,
       '',
       '',
       '',
@@ -145,8 +165,8 @@ function whoText({ reach, allow, deny }: PortStatus, sizes: GroupSizes): string 
     case 'trusted':
       return `trusted only${but}`;
     case 'loopback':
-      return 'this host only (bound to loopback)';
+      return 'this host only';
     case 'host-service':
-      return 'not ours now: a service of the host listens there';
+      return 'a service of the host listens there';
   }
 }

@@ -2,11 +2,18 @@ import { styleText } from 'node:util';
 import { columns } from '../cli/text.ts';
 import type { Line } from './model.ts';
 
-const width = 100;
+/** Of a line in a file or a pipe, and on a terminal wider than is good to read. */
+const widest = 100;
+/** Of the text beside its topic, whatever the terminal has. */
+const narrowest = 30;
 const colours = { ok: 'green', note: 'yellow', problem: 'red' } as const;
 
-/** For a person: one thing a line, what to do below it. Colours where standard output is a terminal that wants them (NO_COLOR). */
-export function doctorText(lines: readonly Line[]): string {
+/**
+ * For a person: one thing a line, what to do below it. Colours where standard output is a terminal that wants them (NO_COLOR).
+ * @param screen characters in a line of the terminal, where there is one
+ */
+export function doctorText(lines: readonly Line[], screen = widest): string {
+  const width = Math.min(screen, widest);
   const heads = columns(lines.map(({ kind, topic }) => [kind, topic, '|'])).split('\n');
   const counts = (['problem', 'note'] as const).map(
     (kind) => lines.filter((line) => line.kind === kind).length,
@@ -17,16 +24,17 @@ export function doctorText(lines: readonly Line[]): string {
     notes === 1 ? '1 note' : `${notes} notes`,
   ];
   return [
-    ...lines.map((line, index) => lineText(line, heads[index]?.slice(0, -1) ?? '')),
+    ...lines.map((line, index) => lineText(line, heads[index]?.slice(0, -1) ?? '', width)),
     '',
     `${words.join(', ')}.`,
   ].join('\n');
 }
 
-function lineText({ kind, text, advice }: Line, head: string): string {
+function lineText({ kind, text, advice }: Line, head: string, width: number): string {
   const indent = ' '.repeat(head.length);
-  const said = wrapped(text, width - head.length);
-  const todo = advice === undefined ? [] : wrapped(`-> ${advice}`, width - head.length);
+  const room = Math.max(narrowest, width - head.length);
+  const said = wrapped(text, room);
+  const todo = advice === undefined ? [] : wrapped(`-> ${advice}`, room);
   const [first = '', ...rest] = [...said, ...todo];
   const coloured = head.replace(kind, styleText(colours[kind], kind));
   return [`${coloured}${first}`, ...rest.map((line) => `${indent}${line}`)].join('\n');

@@ -1,3 +1,4 @@
+import { rangeText } from '../net/port-run.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { Agreement, Because, Member, MemberOrigin, Path, Step, Stop } from './model.ts';
 
@@ -24,13 +25,47 @@ export function stopWords({ certain, does, where, rule }: Stop): string {
 
 /** `203.0.113.7 (home.example.org) -> nginx-proxy, port 443/tcp` */
 export function pathWords(path: Path): string {
+  return pathsWords(path, [path]);
+}
+
+/** The same of paths that differ from the first by port and family only: `... -> nginx-proxy, ports 80/tcp and 443/tcp`. */
+export function pathsWords(path: Path, all: readonly Path[]): string {
+  const sources = [...new Set(all.map(({ source }) => source))].join(' and ');
   const by = path.interface === undefined ? '' : ` by ${path.interface}`;
   const name = path.sourceName === undefined ? '' : ` (${path.sourceName})`;
-  const port = `${path.port}/${path.protocol}`;
-  const address = path.destination?.includes(':') === true ? `[${path.destination}]` : path.destination;
-  const where = address === undefined ? `port ${port}` : `${address}:${port}`;
+  const { destination } = path;
+  const ports = portsWords(all, destination === undefined);
+  const address = destination?.includes(':') === true ? `[${destination}]` : destination;
+  const where = address === undefined ? ports : `${address}:${ports}`;
   const service = path.service === undefined ? '' : `${path.service}, `;
-  return `${path.source}${name}${by} -> ${service}${where}`;
+  return `${sources}${name}${by} -> ${service}${where}`;
+}
+
+/** `port 80/tcp`, `ports 80/tcp, 443/tcp and 443/udp`, `ports 8000-8099/tcp` */
+function portsWords(paths: readonly Path[], named: boolean): string {
+  const runs: { from: number; to: number; readonly protocol: string }[] = [];
+  for (const { port, protocol } of paths.toSorted(byPort)) {
+    const last = runs.at(-1);
+    if (last?.protocol === protocol && port <= last.to + 1) last.to = port;
+    else runs.push({ from: port, to: port, protocol });
+  }
+  const texts = runs.map(({ from, to, protocol }) => `${rangeText({ from, to })}/${protocol}`);
+  const shown = texts.slice(0, mostRuns);
+  const more = texts.length - shown.length;
+  const words = listWords(more === 0 ? shown : [...shown, `${more} more`]);
+  if (!named) return words;
+  const single = runs.length === 1 && runs[0]?.from === runs[0]?.to;
+  return `${single ? 'port' : 'ports'} ${words}`;
+}
+
+const mostRuns = 12;
+
+function byPort(a: Path, b: Path): number {
+  return a.protocol === b.protocol ? a.port - b.port : a.protocol < b.protocol ? -1 : 1;
+}
+
+function listWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1)}`;
 }
 
 /** The label, key or default that decides, and the member of a list that matched. */
@@ -137,16 +172,20 @@ function stepWords(step: Step): string {
   }
 }
 
-/** Whether what stands of our rules agrees; empty where nothing is to be said. */
-export function kernelWords(kernel: Agreement): string {
+/** Whether what stands of our rules agrees; empty where nothing is to be said. @param all paths of which the same is said, by rules of their own */
+export function kernelWords(kernel: Agreement, all: readonly { readonly kernel: Agreement }[] = []): string {
   switch (kernel.kind) {
     case 'not asked':
     case 'no rule':
       return '';
-    case 'agrees':
-      return kernel.rule === undefined
-        ? "dockwall's rules in the kernel agree"
-        : `dockwall's rules in the kernel agree (rule "${kernel.rule.note}" in ${kernel.rule.chain})`;
+    case 'agrees': {
+      const rules = [kernel, ...all.map((one) => one.kernel)].flatMap((one) =>
+        one.kind === 'agrees' && one.rule !== undefined ? [`"${one.rule.note}" in ${one.rule.chain}`] : [],
+      );
+      const each = [...new Set(rules)];
+      if (each.length === 0) return "dockwall's rules in the kernel agree";
+      return `dockwall's rules in the kernel agree (${each.length === 1 ? 'rule' : 'rules'} ${listWords(each)})`;
+    }
     case 'differs': {
       const what = kernel.missing.length === 0 ? '' : `: ${kernel.missing.join('; ')}`;
       return `THE KERNEL DIFFERS, there it is ${verdictWords[kernel.does]} now${what} (dockwall plan shows what a pass would change)`;

@@ -34,6 +34,8 @@ export interface Container {
   readonly name: string;
   /** `com.docker.compose.service`, where compose made the container. */
   readonly composeService: string | undefined;
+  /** `com.docker.compose.project`: to show what belongs together. */
+  readonly composeProject?: string | undefined;
   /** `com.docker.swarm.service.name`, where the container is a task of a service. */
   readonly swarmService: string | undefined;
   /** Running, paused or restarting. Inactive containers keep their ports: their next start must not open a gap. */

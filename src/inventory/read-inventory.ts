@@ -66,6 +66,7 @@ function readContainer(
     id: summary.Id,
     name: containerName(summary),
     composeService: labels['com.docker.compose.service'],
+    composeProject: labels['com.docker.compose.project'],
     swarmService: labels['com.docker.swarm.service.name'],
     active: isActive(summary),
     labels: Object.fromEntries(

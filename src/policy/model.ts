@@ -60,6 +60,7 @@ export interface Service {
   readonly containerId: string;
   readonly name: string;
   readonly composeService: string | undefined;
+  readonly composeProject?: string | undefined;
   readonly swarmService: string | undefined;
   readonly active: boolean;
   readonly description: string;

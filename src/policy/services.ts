@@ -167,6 +167,7 @@ function readService(
       containerId: container.id,
       name: container.name,
       composeService: container.composeService,
+      composeProject: container.composeProject,
       swarmService: container.swarmService,
       active: container.active,
       description: rules.description,

@@ -1,5 +1,7 @@
 import { isIP } from 'node:net';
 import { anchor } from './anchor.ts';
+import { reachOrder } from './groups.ts';
+import { foldServices, sameReach } from './map-fold.ts';
 import type { PageModel, PortView, ReachKind, ServiceView, SourceView } from './page-model.ts';
 
 /** Who reaches what, as a picture: sources, rows of ports, and flows from one to the other. */
@@ -25,8 +27,9 @@ export interface MapSource {
 }
 
 export interface MapService {
-  /** Of its row in the table. */
   readonly id: string;
+  /** The id of its row in the table, or of what holds its rows. */
+  readonly target: string;
   readonly name: string;
   readonly running: boolean;
   readonly rows: readonly MapRow[];
@@ -52,7 +55,7 @@ interface Contact {
 /** The picture of what the page knows. */
 export function drawMap({ services, sources }: Pick<PageModel, 'services' | 'sources'>): AccessMap {
   const contacts: Contact[] = [];
-  const drawn = services.map((service) => {
+  const drawn = foldServices(services).map((service) => {
     const groups = [...Map.groupBy(service.ports, sameReach).values()];
     const rows = groups.map((ports, index): MapRow => {
       const row = portRow(service, ports, index);
@@ -61,6 +64,7 @@ export function drawMap({ services, sources }: Pick<PageModel, 'services' | 'sou
     });
     return {
       id: service.id,
+      target: service.target,
       name: service.name,
       running: service.running,
       rows: [...rows, ...bareRows(service)],
@@ -70,10 +74,6 @@ export function drawMap({ services, sources }: Pick<PageModel, 'services' | 'sou
     sources: [...fixedSources(sources, contacts), ...peerSources(sources, contacts)],
     services: drawn.toSorted((a, b) => openness(a) - openness(b)),
   };
-}
-
-function sameReach({ reach, allow, deny }: PortView): string {
-  return JSON.stringify([reach, allow, deny]);
 }
 
 function portRow(service: ServiceView, ports: readonly PortView[], index: number): MapRow {
@@ -190,15 +190,6 @@ function peerSources(sources: readonly SourceView[], contacts: readonly Contact[
   });
 }
 
-const order: readonly MapRow['reach'][] = [
-  'everybody',
-  'some',
-  'trusted',
-  'unprotected',
-  'host-service',
-  'loopback',
-];
-
 function openness({ rows }: MapService): number {
-  return Math.min(...rows.map(({ reach }) => order.indexOf(reach)), order.length);
+  return Math.min(...rows.map(({ reach }) => reachOrder.indexOf(reach)), reachOrder.length);
 }

@@ -1,3 +1,5 @@
+import type { Told } from '../explain/told.ts';
+
 /** What the form asks: may this source reach that target? */
 export interface Question {
   readonly source: string;
@@ -5,8 +7,8 @@ export interface Question {
 }
 
 export type ExplainAnswer =
-  /** Lines for people, and the same for programs. */
-  | { readonly kind: 'answer'; readonly lines: readonly string[]; readonly json: unknown }
+  /** Words for people, and the same for programs. */
+  | { readonly kind: 'answer'; readonly told: Told; readonly json: unknown }
   /** The question cannot be read: why, and what to write. */
   | { readonly kind: 'unclear'; readonly problem: string }
   /** There is no answer now. */

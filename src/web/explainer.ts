@@ -1,8 +1,8 @@
-import { explanationText } from '../cli/explanation-text.ts';
 import type { NftHook } from '../diff/model.ts';
 import { answer, type Lookup } from '../explain/answer.ts';
 import { foreignNames } from '../explain/foreign.ts';
 import type { KernelMoment, Moment } from '../explain/model.ts';
+import { tell } from '../explain/told.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { shorten } from '../net/show.ts';
@@ -45,7 +45,7 @@ export class Explainer {
     if (!found.ok) return { kind: 'unclear', problem: found.problem };
     return {
       kind: 'answer',
-      lines: explanationText(found.explanation).split('\n'),
+      told: tell(found.explanation),
       json: { source: shorten(source, 200), target: shorten(target, 200), ...found.explanation },
     };
   }

@@ -28,6 +28,12 @@ export function fit(text: string, { width, size, mono = false }: Place): string 
   return kept.join('');
 }
 
+/** How wide the whole text is, in units of the picture. */
+export function widthOfText(text: string, { size, mono = false }: Omit<Place, 'width'>): number {
+  const ems = Array.from(text, (character) => (mono ? monoWidth : widthOf(character)));
+  return size * ems.reduce((sum, one) => sum + one, 0);
+}
+
 /** As many of the words as fit, and how many more there are: `office, family +2`. */
 export function fitList(words: readonly string[], place: Place): string {
   const all = words.join(', ');

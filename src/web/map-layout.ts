@@ -4,13 +4,13 @@ import type { AccessMap, MapRow, MapService, MapSource } from './access-map.ts';
 export const sizes = {
   width: 960,
   sourceWidth: 230,
-  serviceLeft: 470,
+  serviceLeft: 410,
   rowHeight: 32,
   serviceGap: 8,
   sourceHeight: 46,
-  sourceGap: 14,
+  sourceGap: 10,
   /** Where the line that the trusted share runs. */
-  rail: 440,
+  rail: 380,
   margin: 4,
 } as const;
 
@@ -45,7 +45,10 @@ export interface PlacedService {
   readonly rows: readonly { readonly row: MapRow; readonly y: number }[];
 }
 
-/** Services below each other as they come; each source as near as may be to the middle of what it reaches. */
+/** Sources stand in the middle of the services, and not further down than one sees without scrolling. */
+const tall = 640;
+
+/** Services below each other as they come; sources close together, in the order of what they reach. */
 export function layOut({ sources, services }: AccessMap): MapLayout {
   const placed = placeServices(services);
   const doors = placed.flatMap(({ service, rows }) =>
@@ -62,10 +65,8 @@ export function layOut({ sources, services }: AccessMap): MapLayout {
     return { source, index, wish: ys.length === 0 || source.everywhere ? height : mean(ys) };
   });
   wishes.sort((a, b) => a.wish - b.wish || a.index - b.index);
-  const ys = spread(
-    wishes.map(({ wish }) => wish),
-    height,
-  );
+  const stack = wishes.length * step - sizes.sourceGap;
+  const top = Math.max(sizes.margin, (Math.min(height, tall) - stack) / 2) + sizes.sourceHeight / 2;
   const ends = placeEnds(
     wishes.map(({ source }) => source),
     doors,
@@ -76,7 +77,7 @@ export function layOut({ sources, services }: AccessMap): MapLayout {
     sources: wishes.map(({ source }, index) => ({
       source,
       ends: ends.get(source.id) ?? [],
-      y: ys[index] ?? 0,
+      y: top + index * step,
     })),
   };
 }
@@ -119,19 +120,4 @@ function placeServices(services: readonly MapService[]): readonly PlacedService[
 
 function mean(numbers: readonly number[]): number {
   return numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
-}
-
-/** The wishes, in order, moved apart as little as one pass down and one up can, and kept within the height. */
-function spread(wishes: readonly number[], height: number): readonly number[] {
-  const step = sizes.sourceHeight + sizes.sourceGap;
-  const half = sizes.sourceHeight / 2 + sizes.margin;
-  const ys: number[] = [];
-  for (const wish of wishes) ys.push(Math.max(wish, (ys.at(-1) ?? half - step) + step));
-  let limit = height - half;
-  for (let index = ys.length - 1; index >= 0; index -= 1) {
-    const y = Math.min(ys[index] ?? 0, limit);
-    ys[index] = y;
-    limit = y - step;
-  }
-  return ys;
 }

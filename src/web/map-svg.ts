@@ -1,16 +1,38 @@
 import type { AccessMap, MapRow, Why } from './access-map.ts';
-import { fit, fitList } from './fit.ts';
+import { fit, fitList, widthOfText } from './fit.ts';
 import { html, type Html } from './html.ts';
 import { layOut, type PlacedService, type PlacedSource, sizes } from './map-layout.ts';
 
 const { width, sourceWidth, sourceHeight, serviceLeft, rowHeight, rail } = sizes;
 
-/** Columns of a service, from its left edge. */
-const columns = { name: 16, ports: 176, sign: 328, says: 344, end: width - serviceLeft - 10 } as const;
+/** Where the columns of a service begin, from its left edge: names and ports have what they need, as far as there is room. */
+interface Columns {
+  readonly name: number;
+  readonly ports: number;
+  readonly sign: number;
+  readonly says: number;
+  readonly end: number;
+}
+
+const room = { name: [90, 250], ports: [70, 150], between: 14 } as const;
+const portFont = { size: 13.5, mono: true } as const;
+
+function columnsOf({ services }: AccessMap): Columns {
+  const need = (widths: readonly number[], [least, most]: readonly [number, number]): number =>
+    Math.ceil(Math.min(most, Math.max(least, ...widths)));
+  const names = services.map(({ name }) => widthOfText(name, { size: boldSize }));
+  const ports = services.flatMap(({ rows }) =>
+    rows.map((row) => widthOfText(row.ports.join(', '), portFont)),
+  );
+  const portsAt = 16 + need(names, room.name) + room.between;
+  const signAt = portsAt + need(ports, room.ports) + room.between + 6;
+  return { name: 16, ports: portsAt, sign: signAt, says: signAt + 16, end: width - serviceLeft - 10 };
+}
 
 /** The picture as SVG; every source and service is a link to its row in the tables, which say the same. */
 export function mapSvg(map: AccessMap): Html {
   const layout = layOut(map);
+  const columns = columnsOf(map);
   const height = Math.ceil(layout.height);
   const drawn = [...layout.sources].sort(
     (a, b) => drawOrder.indexOf(a.source.why) - drawOrder.indexOf(b.source.why),
@@ -19,7 +41,7 @@ export function mapSvg(map: AccessMap): Html {
     <title id="map-title">Who reaches what: sources on the left, services on the right</title>
     <g class="flows" aria-hidden="true">${drawn.map(flows)}</g>
     <g class="sources">${layout.sources.map(sourceNode)}</g>
-    <g class="services">${layout.services.map(serviceNode)}</g>
+    <g class="services">${layout.services.map((placed) => serviceNode(placed, columns))}</g>
   </svg>`;
 }
 
@@ -71,34 +93,40 @@ function cross({ from, to }: { readonly from: string; readonly to: string }, x: 
 function sourceNode({ source, y }: PlacedSource): Html {
   const { id, why, name, who } = source;
   const top = round(y - sourceHeight / 2);
-  const room = sourceWidth - 30;
+  const space = sourceWidth - 30;
   const second =
     who === ''
       ? html``
-      : html`<text class="who" x="18" y="${round(y + 15)}">${fit(who, { width: room, size: 13 })}</text>`;
+      : html`<text class="who" x="18" y="${round(y + 15)}">${fit(who, { width: space, size: 13 })}</text>`;
   return html`<a class="node why-${why}" href="#${id}" data-node="${id}">
     <title>${name}${who === '' ? '' : `: ${who}`}</title>
     <rect class="box" x="1" y="${top}" width="${sourceWidth - 2}" height="${sourceHeight}" rx="6"/><path class="edge" d="M5 ${top + 7}V${top + sourceHeight - 7}"/>
-    <text class="name" x="18" y="${round(who === '' ? y + 5 : y - 3)}">${fit(name, { width: room, size: boldSize })}</text>${second}</a>`;
+    <text class="name" x="18" y="${round(who === '' ? y + 5 : y - 3)}">${fit(name, { width: space, size: boldSize })}</text>${second}</a>`;
 }
 
-function serviceNode({ service, top, height, rows }: PlacedService): Html {
-  const { id, name, running } = service;
-  const words = rows.map(({ row }) => `${row.ports.join(', ')}: ${row.says.join(', ')}`).join('; ');
+function serviceNode({ service, top, height, rows }: PlacedService, columns: Columns): Html {
+  const { id, target, name, running } = service;
+  const words = rows.map(({ row }) => `${fewPorts(row.ports)}: ${row.says.join(', ')}`).join('; ');
   const nameRoom = columns.ports - columns.name - 10;
-  return html`<a class="node service" href="#${id}" data-node="${id}">
+  return html`<a class="node service" href="#${target}" data-node="${id}">
     <title>${name}${running ? '' : ' (stopped)'}, ${words}</title>
     <rect class="box" x="${serviceLeft}" y="${top + 2}" width="${width - serviceLeft - 1}" height="${height - 4}" rx="6"/>
-    <text class="name${running ? '' : ' stopped'}" x="${serviceLeft + columns.name}" y="${top + rowHeight / 2 + 5}">${fit(name, { width: nameRoom, size: boldSize })}</text>${rows.map(({ row, y }) => rowText(row, y))}</a>`;
+    <text class="name${running ? '' : ' stopped'}" x="${serviceLeft + columns.name}" y="${top + rowHeight / 2 + 5}">${fit(name, { width: nameRoom, size: boldSize })}</text>${rows.map(({ row, y }) => rowText(row, y, columns))}</a>`;
 }
 
-function rowText(row: MapRow, y: number): Html {
-  const at = (column: keyof typeof columns): number => serviceLeft + columns[column];
-  const room = { ports: columns.sign - columns.ports - 14, says: columns.end - columns.says };
+function rowText(row: MapRow, y: number, columns: Columns): Html {
+  const at = (column: keyof Columns): number => serviceLeft + columns[column];
+  const space = { ports: columns.sign - columns.ports - room.between, says: columns.end - columns.says };
   const base = round(y + 5);
-  return html`<text class="ports" x="${at('ports')}" y="${base}">${fitList(row.ports, { width: room.ports, size: 13.5, mono: true })}</text>
+  return html`<text class="ports" x="${at('ports')}" y="${base}">${fitList(row.ports, { ...portFont, width: space.ports })}</text>
     <g class="sign reach-${row.reach}" transform="translate(${at('sign')} ${round(y)})">${signs[row.reach]}</g>
-    <text class="says reach-${row.reach}" x="${at('says')}" y="${base}">${fitList(row.says, { width: room.says, size: 14 })}</text>`;
+    <text class="says reach-${row.reach}" x="${at('says')}" y="${base}">${fitList(row.says, { width: space.says, size: 14 })}</text>`;
+}
+
+/** More are counted: nobody reads on. */
+function fewPorts(ports: readonly string[]): string {
+  const shown = ports.slice(0, 12).join(', ');
+  return ports.length <= 12 ? shown : `${shown} and ${ports.length - 12} more`;
 }
 
 /** One shape for each reach, so that colour is not alone. */

@@ -8,7 +8,9 @@ export interface PageModel {
   readonly notes: readonly string[];
   /** Facts in one line each: the engine, the walls. */
   readonly facts: readonly Fact[];
+  /** Those that the reader looks for; all, where nothing is looked for. */
   readonly services: readonly ServiceView[];
+  readonly find: Find;
   readonly sources: readonly SourceView[];
   /** DNS names and lists, and how fresh they are. */
   readonly lists: readonly ListView[];
@@ -32,10 +34,19 @@ export interface Fact {
   readonly bad: boolean;
 }
 
+export interface Find {
+  /** What the reader looks for; empty: nothing. */
+  readonly text: string;
+  /** How many services there are. */
+  readonly of: number;
+}
+
 export interface ServiceView {
   /** Of the row in the table; the same at every look. */
   readonly id: string;
   readonly name: string;
+  /** The compose project. */
+  readonly project: string | undefined;
   readonly running: boolean;
   readonly description: string;
   readonly ports: readonly PortView[];
@@ -57,8 +68,8 @@ export interface PortView {
   readonly deny: readonly string[];
   /** The label or key of the configuration that opens it. */
   readonly because: string | undefined;
-  /** Since it is published: connections let in, and packets refused, in short; undefined where nobody counts. */
-  readonly counted: { readonly connections: string; readonly refused: string } | undefined;
+  /** Since it is published: connections let in, and packets refused; undefined where nobody counts. */
+  readonly counted: { readonly connections: number; readonly refused: number } | undefined;
 }
 
 /** `trusted`: closed to all others. `host-service`: a service of the host itself has the port now. */

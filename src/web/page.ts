@@ -1,23 +1,27 @@
 import { drawMap } from './access-map.ts';
+import { answerSection } from './answer-view.ts';
+import { cut, longest } from './cut.ts';
 import type { ExplainAnswer, Question } from './explain.ts';
 import { html, type Html, type Part } from './html.ts';
 import { mapSvg } from './map-svg.ts';
 import type { PageModel, PageState } from './page-model.ts';
-import { blockedTable, factList, listTable, serviceTable, sourceTable } from './tables.ts';
+import { serviceTable } from './service-table.ts';
+import { blockedTable, factList, listTable, sourceTable } from './tables.ts';
 import { timeOf } from './time.ts';
 
 /** The page. Parts with `data-live` are what its script brings up to date; all else stays as the reader left it. */
 export function statusPage(model: PageModel): Html {
   const { host, state, services, lists, blocked, explains } = model;
   const map = drawMap(model);
-  const picture = html`<figure>${services.length > 0 && mapSvg(map)} ${sourceTable(map)}</figure>`;
+  const picture = html`<figure>${services.length > 0 && mapSvg(map)}</figure>`;
   const body = html`${header(host, state)}
     <main id="main">
       ${live('problems', problems(model))}
-      ${live('map', section('reach', 'Who reaches what', picture))}
       ${explains && explainForm({ source: '', target: '' })}
-      ${live('service-table', section('services', 'Services', serviceTable(services)))}
       ${live('blocked-table', blocked !== undefined && section('blocked', 'Turned away', blockedTable(blocked)))}
+      ${section('reach', 'Who reaches what', html`${findForm(model)}${live('map', picture)}`)}
+      ${live('service-table', section('services', 'Services', serviceTable(model)))}
+      ${live('source-table', section('sources', 'Sources', sourceTable(map)))}
       ${live('list-table', lists.length > 0 && section('lists', 'Names and lists', listTable(lists)))}
       ${live('facts', section('walls', 'Walls and engine', factList(model)))}
     </main>`;
@@ -90,13 +94,37 @@ function section(id: string, title: string, part: Part): Html {
   </section>`;
 }
 
+/** What a reader looks for is part of the address, so that it works without scripts, and a link keeps it. */
+function findForm({ find: { text, of }, services }: PageModel): Html {
+  const told =
+    text !== '' &&
+    html`${services.length} of ${of} services fit “${cut(text, longest.name)}”. <a href=".">Show all</a>`;
+  return html`<form class="find" role="search" action="." method="get">
+      <p>
+        <label for="find">Find</label><input id="find" name="find" type="search" maxlength="200" autocomplete="off" spellcheck="false" placeholder="name, port, project, source" value="${text}"/>
+        <button type="submit">Find</button>
+      </p>
+    </form>
+    ${live('found', html`<p class="found" role="status">${told}</p>`)}`;
+}
+
+/** As many lines stand there unasked. */
+const mostLines = 8;
+
 function problems({ problems, notes }: PageModel): Html {
   if (problems.length + notes.length === 0) return html``;
-  const list = (lines: readonly string[], kind: string): Part =>
-    lines.length > 0 &&
+  const items = (lines: readonly string[], kind: string): Html =>
     html`<ul class="${kind}">
       ${lines.map((line) => html`<li>${line}</li>`)}
     </ul>`;
+  const list = (lines: readonly string[], kind: string): Part => {
+    const more = lines.slice(mostLines);
+    const rest = html`<details class="more" id="more-${kind}">
+      <summary>${more.length} more</summary>
+      ${items(more, kind)}
+    </details>`;
+    return lines.length > 0 && html`${items(lines.slice(0, mostLines), kind)}${more.length > 0 && rest}`;
+  };
   return html`<section class="trouble" aria-labelledby="trouble">
     <h2 id="trouble">${problems.length > 0 ? 'To look at' : 'To know'}</h2>
     ${list(problems, 'problems')}${list(notes, 'notes')}
@@ -117,17 +145,3 @@ function explainForm({ source, target }: Question): Html {
     </form>
   </section>`;
 }
-
-function answerSection(answer: ExplainAnswer): Html {
-  const lines = answer.kind === 'answer' ? answer.lines : [answer.problem];
-  return html`<section aria-labelledby="answer">
-    <h2 id="answer">${answerTitles[answer.kind]}</h2>
-    <pre class="answer" tabindex="0">${lines.map((line) => html`${line}\n`)}</pre>
-  </section>`;
-}
-
-const answerTitles: Readonly<Record<ExplainAnswer['kind'], string>> = {
-  answer: 'Answer',
-  unclear: 'This is not clear',
-  failed: 'No answer',
-};

@@ -1,14 +1,10 @@
 import type { SourceStatus, Status } from '../cli/status-model.ts';
-import {
-  type CountStatus,
-  type PortStatus,
-  type ServiceStatus,
-  unprotectedLines,
-} from '../cli/status-services.ts';
+import { type PortStatus, type ServiceStatus, unprotectedLines } from '../cli/status-services.ts';
 import type { WallStatus } from '../cli/status-walls.ts';
-import { agoText, countText } from '../cli/text.ts';
+import { agoText } from '../cli/text.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { anchor } from './anchor.ts';
+import { findServices } from './find.ts';
 import type { Health } from './health.ts';
 import type {
   BlockedView,
@@ -38,11 +34,15 @@ export interface PageInput {
   /** Undefined before the first pass. */
   readonly look: Look | undefined;
   readonly explains: boolean;
+  /** What the reader looks for. */
+  readonly find?: string;
 }
 
 /** The one place that knows what `status` calls things. */
-export function readPage({ host, health, look, explains }: PageInput): PageModel {
+export function readPage({ host, health, look, explains, find = '' }: PageInput): PageModel {
   const status = look?.status;
+  const services = withIds(status?.services ?? []);
+  const lists = (status?.sources ?? []).map(listView);
   const walls = (status?.walls ?? []).flatMap(wallFacts);
   return {
     host,
@@ -53,6 +53,7 @@ export function readPage({ host, health, look, explains }: PageInput): PageModel
       ...(look?.problem === undefined ? [] : [look.problem]),
       ...unprotectedLines(status?.services ?? []).map((line) => `Not protected: ${line}`),
       ...(status?.problems ?? []),
+      ...listProblems(lists, health.problems),
     ],
     notes: [
       ...(status?.uncovered ?? []).map(
@@ -61,9 +62,10 @@ export function readPage({ host, health, look, explains }: PageInput): PageModel
       ...(status?.notes ?? []).filter((note) => !health.problems.includes(note)),
     ],
     facts: status === undefined ? [] : [...engineFacts(status), ...walls],
-    services: withIds(status?.services ?? []),
+    services: findServices(services, find),
+    find: { text: find, of: services.length },
     sources: look === undefined ? [] : readSources(look.policy),
-    lists: (status?.sources ?? []).map(listView),
+    lists: lists.toSorted((a, b) => Number(a.problem === undefined) - Number(b.problem === undefined)),
     blocked: look?.blocked,
     explains,
   };
@@ -125,8 +127,9 @@ function withIds(services: readonly ServiceStatus[]): readonly ServiceView[] {
 }
 
 function serviceView(service: ServiceStatus, id: string): ServiceView {
-  const { name, running, description, notProtected } = service;
-  return { id, name, running, description, ports: service.ports.map(portView), unprotected: notProtected };
+  const { name, project, running, description, notProtected } = service;
+  const ports = service.ports.map(portView);
+  return { id, name, project: project ?? undefined, running, description, ports, unprotected: notProtected };
 }
 
 function portView(port: PortStatus): PortView {
@@ -143,12 +146,15 @@ function portView(port: PortStatus): PortView {
     allow,
     deny,
     because: because ?? undefined,
-    counted: counts === null ? undefined : countView(counts),
+    counted: counts ?? undefined,
   };
 }
 
-function countView({ connections, refused }: CountStatus): NonNullable<PortView['counted']> {
-  return { connections: countText(connections), refused: countText(refused) };
+/** What fails belongs at the top, unless it stands there already. */
+function listProblems(lists: readonly ListView[], told: readonly string[]): readonly string[] {
+  return lists
+    .filter(({ name, problem }) => problem !== undefined && !told.some((line) => line.includes(name)))
+    .map(({ name, problem, heard }) => `${name}: ${problem} (heard of: ${heard})`);
 }
 
 function readSources({ trusted, deny, groups }: Look['policy']): readonly SourceView[] {

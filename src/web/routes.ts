@@ -34,7 +34,9 @@ export function routes(given: RouteParts): Handler {
   return async ({ path, query, by }) => {
     switch (path) {
       case '/':
-        return pageAnswer(statusPage(await model(parts)));
+        return pageAnswer(
+          statusPage(await model(parts, (query.get('find') ?? '').trim().slice(0, longestWord))),
+        );
       case '/healthz':
         return healthAnswer(parts.health());
       case '/status.json':
@@ -62,8 +64,12 @@ export function routes(given: RouteParts): Handler {
   };
 }
 
-async function model({ host, health, look, explain }: RouteParts): Promise<ReturnType<typeof readPage>> {
-  return readPage({ host: host(), look: await look(), health: health(), explains: explain !== undefined });
+async function model(
+  { host, health, look, explain }: RouteParts,
+  find: string,
+): Promise<ReturnType<typeof readPage>> {
+  const explains = explain !== undefined;
+  return readPage({ host: host(), look: await look(), health: health(), explains, find });
 }
 
 /** One line: so it has always been. */

@@ -15,7 +15,7 @@ export const style = `
 }
 * { box-sizing: border-box; }
 html { background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-body { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; overflow-wrap: anywhere; }
+body { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; overflow-wrap: break-word; }
 h1 { font-size: 2.1rem; line-height: 1.15; letter-spacing: -0.02em; font-weight: 650; margin: 0 0 0.6rem; }
 h2 { font-size: 1.15rem; font-weight: 650; letter-spacing: -0.005em; margin: 0 0 0.9rem; }
 section { margin-top: 3rem; }
@@ -86,6 +86,26 @@ button[aria-pressed="true"] { background: var(--ink); color: var(--ground); }
 table { width: 100%; border-collapse: collapse; font-size: 0.95rem; }
 th, td { text-align: left; vertical-align: top; padding: 0.45rem 1rem 0.45rem 0; font-weight: 400; }
 thead th { color: var(--quiet); font-size: 0.85rem; padding-bottom: 0.3rem; white-space: nowrap; }
+h3 { font-size: 1.05rem; font-weight: 600; margin: 0; }
+summary { cursor: pointer; }
+.services table { table-layout: fixed; }
+.services thead th:nth-child(1) { width: 23%; }
+.services thead th:nth-child(2) { width: 20%; }
+.services thead th:nth-child(3) { width: 22%; }
+.services thead th:nth-child(5) { width: 13%; }
+.services th, .services td { overflow-wrap: anywhere; }
+.group { border-top: 1px solid var(--rule); }
+.group:last-child { border-bottom: 1px solid var(--rule); }
+.group > summary { padding: 0.6rem 0; }
+.group > summary .title { font-weight: 600; margin-right: 0.4rem; }
+.group > table { margin: 0 0 1.2rem 1.1rem; width: calc(100% - 1.1rem); }
+.tally { font-size: 0.9rem; margin-left: 0.7rem; white-space: nowrap; }
+.reach-unprotected .reach { color: var(--warn); font-weight: 600; }
+.more { margin-top: 0.5rem; }
+.find { margin-bottom: 0.8rem; }
+.find p { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: baseline; }
+.found:empty { display: none; }
+.found { margin-bottom: 0.8rem; }
 tbody { border-top: 1px solid var(--rule); }
 tbody th { font-weight: 550; min-width: 11rem; }
 tbody th .quiet { font-weight: 400; }
@@ -96,7 +116,6 @@ tbody:target { background: var(--lit); }
 tbody:focus { outline: none; }
 .sources td:nth-of-type(1) { min-width: 13rem; }
 .door { white-space: nowrap; }
-.services td:nth-of-type(3) { min-width: 9rem; }
 .description { display: block; color: var(--quiet); font-size: 0.88rem; font-weight: 400; }
 .reach-everybody .reach { color: var(--public); }
 .reach-some .reach { color: var(--group); }
@@ -109,7 +128,15 @@ form.explain p { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: basel
 input { font: inherit; color: var(--ink); background: var(--paper); border: 1px solid var(--quiet); border-radius: 5px; padding: 0.3rem 0.6rem; width: 15rem; max-width: 100%; }
 input::placeholder { color: var(--quiet); opacity: 1; }
 form.explain button { padding: 0.3rem 1rem; font-size: 1rem; }
-.answer { background: var(--wash); border-radius: 6px; padding: 1rem 1.25rem; margin: 0; white-space: pre-wrap; font: 0.92rem/1.6 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
+.answer { background: var(--wash); border-left: 4px solid var(--quiet); border-radius: 0 6px 6px 0; padding: 1rem 1.25rem; margin: 0 0 1rem; overflow-wrap: anywhere; }
+.answer.in { border-color: var(--up); }
+.answer.away, .answer.stopped { border-color: var(--denied); }
+.answer .asked { margin: 0.2rem 0 0.8rem; }
+.answer dl div { display: grid; grid-template-columns: 6rem 1fr; gap: 0.5rem; }
+.answer dt { color: var(--quiet); }
+.answer dd { margin: 0; }
+.hints { overflow-wrap: anywhere; }
+.hints ul { padding-left: 1.2rem; margin-top: 0.4rem; }
 
 .facts { display: grid; grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); gap: 0.9rem 2rem; }
 .facts dt { color: var(--quiet); font-size: 0.85rem; }
@@ -128,17 +155,13 @@ form.explain button { padding: 0.3rem 1rem; font-size: 1rem; }
   tbody th { font-size: 1.02rem; padding-bottom: 0.25rem; }
   td:empty { display: none; }
   td[data-head]::before { content: attr(data-head) ": "; color: var(--quiet); font-size: 0.85rem; }
-  .services tr { display: grid; grid-template-columns: 9.25rem 1fr; column-gap: 0.75rem; }
-  .services th { grid-column: 1 / -1; }
   .services tr + tr { margin-top: 0.5rem; padding-top: 0.5rem; border-top: 1px solid var(--rule); }
-  .services td:nth-of-type(1), .services td:nth-of-type(2) { grid-column: 1; }
-  .services td:nth-of-type(3), .services td:nth-of-type(4) { grid-column: 2; }
-  .services td:nth-of-type(1), .services td:nth-of-type(3) { grid-row: 2; }
-  .services td:nth-of-type(2), .services td:nth-of-type(4) { grid-row: 3; color: var(--quiet); font-size: 0.85rem; }
   .services td[data-head]::before { content: none; }
-  .services td:nth-of-type(2)::before { content: "container "; }
-  .services td:nth-of-type(5) { grid-column: 1 / -1; grid-row: 4; color: var(--quiet); font-size: 0.85rem; }
-  .services td:nth-of-type(5)::before { content: "connections: "; }
+  .services td:nth-of-type(3), .services td:nth-of-type(4) { color: var(--quiet); font-size: 0.85rem; }
+  .services td:nth-of-type(4)::before { content: "connections: "; }
+  .group > table { margin-left: 0; width: 100%; }
+  .find input { flex: 1; min-width: 0; }
+  .answer dl div { display: block; }
   .door, td .number { white-space: normal; }
   input { width: 100%; }
   form.explain, form.explain p { display: block; }

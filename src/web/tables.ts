@@ -1,11 +1,9 @@
-import { type AccessMap, type MapRow, type MapSource, reachWords, type Why } from './access-map.ts';
+import type { AccessMap, MapRow, MapSource, Why } from './access-map.ts';
+import { cut, longest } from './cut.ts';
 import { html, type Html } from './html.ts';
-import type { BlockedView, ListView, PageModel, PortView, ServiceView } from './page-model.ts';
+import type { BlockedView, ListView, PageModel } from './page-model.ts';
 import { table, type TableGroup } from './table.ts';
 import { timeOf } from './time.ts';
-
-/** Longest name, label and list of names that is shown in a cell, characters. */
-const longest = { name: 60, label: 160, list: 300 } as const;
 
 /** By source: the key to the picture's lines, and what stands in its place on a narrow screen. */
 export function sourceTable({ sources }: AccessMap): Html {
@@ -42,8 +40,9 @@ function swatch({ why }: MapSource): Html {
   </svg>`;
 }
 
-/** More than this many services are counted instead. */
+/** More services, and more ports of one, are counted instead. */
 const mostNamed = 12;
+const mostDoors = 4;
 
 function reaches({ why, rows, everywhere }: MapSource): Html {
   if (everywhere) return html`nothing: refused first, at every port`;
@@ -55,62 +54,17 @@ function reaches({ why, rows, everywhere }: MapSource): Html {
 }
 
 function door({ service, ports }: MapRow): Html {
-  return html`<span class="door">${cut(service, longest.name)} <span class="number">${cut(ports.join(' '), longest.name)}</span></span>`;
+  const shown = ports.slice(0, mostDoors).join(' ');
+  const more = ports.length - mostDoors;
+  return html`<span class="door">${cut(service, longest.name)} <span class="number">${cut(shown, longest.name)}</span>${more > 0 && ` +${more}`}</span>`;
 }
 
-/** By service and port: who, and because of what. */
-export function serviceTable(services: readonly ServiceView[]): Html {
-  if (services.length === 0) return html`<p>No container publishes a port.</p>`;
-  const groups = services.map((service): TableGroup => {
-    const ports = service.ports.map((port) => ({ kind: `reach-${port.reach}`, cells: portCells(port) }));
-    const bare = service.unprotected.map((network) => ({
-      kind: 'reach-unprotected',
-      cells: ['', '', html`<strong>not protected</strong>`, cut(network, longest.label), ''],
-    }));
-    return { id: service.id, header: serviceName(service), rows: [...ports, ...bare] };
-  });
-  const columns = ['Service', 'Host port', 'Container', 'Who may reach it', 'Because of', 'Connections'];
-  return html`<div class="services">${table('Services', columns, groups)}</div>`;
-}
-
-function serviceName({ name, running, description }: ServiceView): Html {
-  const state = running ? '' : html` <span class="quiet">stopped</span>`;
-  const more =
-    description === '' ? '' : html`<span class="description">${cut(description, longest.label)}</span>`;
-  return html`${cut(name, longest.name)}${state}${more}`;
-}
-
-function portCells(port: PortView): readonly Html[] {
-  const { host, family, container, because } = port;
-  return [
-    html`<span class="number">${host}</span>${family === undefined ? '' : html` <span class="quiet">${family} only</span>`}`,
-    html`<span class="number">${container}</span>`,
-    who(port),
-    because === undefined
-      ? html`<span class="quiet">no label</span>`
-      : html`<code>${cut(because, longest.label)}</code>`,
-    traffic(port),
-  ];
-}
-
-function traffic({ counted }: PortView): Html {
-  if (counted === undefined) return html``;
-  const { connections, refused } = counted;
-  const more = refused === '0' ? '' : html`<span class="quiet">, ${refused} packets refused</span>`;
-  return html`<span class="number">${connections}</span>${more}`;
-}
-
-function who({ held, reach, allow, deny }: PortView): Html {
-  const but =
-    deny.length === 0 ? '' : html`, <span class="never">never ${cut(deny.join(', '), longest.list)}</span>`;
-  const open = reach === 'some' ? `trusted, ${allow.join(', ')}` : reachWords[reach];
-  const said = held ? open : `claimed, not held; ${open}`;
-  return html`<span class="reach">${cut(said, longest.list)}</span>${but}`;
-}
+/** As many stand there unasked; the others are folded. */
+const mostAtOnce = 4;
 
 /** Who was turned away, the latest first. */
 export function blockedTable(blocked: readonly BlockedView[]): Html {
-  if (blocked.length === 0) return html`<p>Nobody, lately.</p>`;
+  if (blocked.length === 0) return html`<p class="quiet">Nobody, lately.</p>`;
   const groups = blocked.map(({ source, port, service, packets, last }): TableGroup => ({
     id: undefined,
     header: html`<span class="number">${source}</span>`,
@@ -125,7 +79,13 @@ export function blockedTable(blocked: readonly BlockedView[]): Html {
       },
     ],
   }));
-  return table('Turned away', ['Source', 'Port', 'Service', 'Packets', 'Last seen'], groups);
+  const columns = ['Source', 'Port', 'Service', 'Packets', 'Last seen'];
+  const more = groups.slice(mostAtOnce);
+  const rest = html`<details class="more" id="blocked-more">
+    <summary>${more.length} more</summary>
+    ${table('Turned away before', columns, more)}
+  </details>`;
+  return html`<div class="blocked">${table('Turned away', columns, groups.slice(0, mostAtOnce))}${more.length > 0 && rest}</div>`;
 }
 
 /** Names and lists: how fresh, and what is wrong. */
@@ -159,8 +119,4 @@ export function factList({ facts }: PageModel): Html {
         </div>`,
     )}
   </dl>`;
-}
-
-function cut(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
 }

@@ -12,7 +12,7 @@ import { openPage } from './visit.ts';
 
 const echo: Explain = async ({ source, target }) => ({
   kind: 'answer',
-  lines: [source, target, ...hostileTexts],
+  told: { blocks: [], hints: [source, target, ...hostileTexts] },
   json: {},
 });
 
@@ -122,11 +122,11 @@ interface Found {
 
 const collect = `(() => {
   const all = [...document.querySelectorAll('*')];
-  const known = 'html head meta title link script body a header div p h1 h2 main section ul li span button figure svg g path rect circle text table thead tbody tr th td code strong dl dt dd form label input pre time'.split(' ');
+  const known = 'html head meta title link script body a header div p h1 h2 main section ul li span button figure svg g path rect circle text table thead tbody tr th td code strong dl dt dd form label input time details summary h3 wbr'.split(' ');
   return {
     scripts: all.filter((one) => one.tagName === 'SCRIPT').map((one) => one.getAttribute('src') ?? one.textContent),
     strange: all.map((one) => one.tagName.toLowerCase()).filter((name) => !known.includes(name)),
     handlers: all.flatMap((one) => one.getAttributeNames().filter((name) => name.startsWith('on') || name === 'style')),
-    links: all.flatMap((one) => ['href', 'src', 'action'].map((name) => one.getAttribute(name) ?? '')).filter((link) => link !== '' && !/^(#[os]-[\\w-]+|#main|\\.|explain|icon\\.svg|style\\.css|app\\.js)$/.test(link)),
+    links: all.flatMap((one) => ['href', 'src', 'action'].map((name) => one.getAttribute(name) ?? '')).filter((link) => link !== '' && !/^(#services|#[os]-[\\w-]+|#main|\\.|explain|icon\\.svg|style\\.css|app\\.js)$/.test(link)),
   };
 })()`;

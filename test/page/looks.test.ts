@@ -40,7 +40,11 @@ describe.skipIf(skipWithoutChromium())('the page as it looks', () => {
     let stage: PageStage;
 
     beforeAll(async () => {
-      stage = await PageStage.open(scene, async () => ({ kind: 'answer', lines: [], json: {} }));
+      stage = await PageStage.open(scene, async () => ({
+        kind: 'answer',
+        told: { blocks: [], hints: [] },
+        json: {},
+      }));
     });
     afterAll(async () => stage.close());
 

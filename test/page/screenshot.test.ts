@@ -11,7 +11,11 @@ const readme = new URL('../../README.md', import.meta.url);
 
 it.skipIf(skipWithoutChromium())('the picture in the README (npm run screenshot writes it)', async () => {
   const browser = await startChromium();
-  const stage = await PageStage.open(ten, async () => ({ kind: 'answer', lines: [], json: {} }));
+  const stage = await PageStage.open(ten, async () => ({
+    kind: 'answer',
+    told: { blocks: [], hints: [] },
+    json: {},
+  }));
   const { page, complaints } = await openPage(browser, stage.url, { viewport: { width: 1080, height: 900 } });
   const map = await page.locator('.map').boundingBox();
   const clip = { x: 0, y: 0, width: 1080, height: Math.ceil((map?.y ?? 0) + (map?.height ?? 0) + 32) };

@@ -7,6 +7,7 @@ import { statusText } from '../../src/cli/status-text.ts';
 import { type Config, type LiveSource, sourceKey } from '../../src/config/model.ts';
 import { diff } from '../../src/diff/diff.ts';
 import { foreignStates } from '../../src/diff/foreign.ts';
+import { tell } from '../../src/explain/told.ts';
 import { openInsight } from '../../src/metrics/insight.ts';
 import { safeUrl } from '../../src/net/safe-url.ts';
 import type { Decision } from '../../src/reconciler/pass.ts';
@@ -60,7 +61,7 @@ const outputs: Readonly<Record<string, () => Promise<string>>> = {
     const { look } = await host();
     const told = ['203.0.113.7', '198.51.100.7'].map(async (asker) => {
       const explanation = ask(await look(), asker, '8080');
-      const answer = { kind: 'answer', lines: explanationText(explanation).split('\n'), json: {} } as const;
+      const answer = { kind: 'answer', told: tell(explanation), json: {} } as const;
       const page = explainPage('nas', { source: asker, target: '8080' }, answer).text;
       return [JSON.stringify(explanation), explanationText(explanation), page];
     });

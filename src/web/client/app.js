@@ -16,7 +16,7 @@ let paused = false;
 function ask() {
   return new Promise((resolve, reject) => {
     const asking = new XMLHttpRequest();
-    asking.open('GET', location.pathname);
+    asking.open('GET', location.pathname + location.search);
     asking.responseType = 'document';
     asking.timeout = timeLimit;
     asking.addEventListener('load', () => {
@@ -31,6 +31,7 @@ function ask() {
 
 /** @param {Document} fresh */
 function update(fresh) {
+  keepOpen(fresh);
   document.title = fresh.title;
   for (const now of document.querySelectorAll('[data-live]')) {
     const next = fresh.getElementById(now.id);
@@ -71,6 +72,22 @@ function nameOf(element) {
   const node = element.getAttribute('data-node');
   if (node !== null) return `[data-node="${CSS.escape(node)}"]`;
   return element.id === '' ? undefined : `#${CSS.escape(element.id)}`;
+}
+
+/**
+ * What the reader has opened or closed stays so; what is found comes as it is sent.
+ * @param {Document} fresh
+ */
+function keepOpen(fresh) {
+  for (const now of document.querySelectorAll('details')) {
+    const next = fresh.getElementById(now.id);
+    if (
+      next instanceof Element &&
+      next.localName === 'details' &&
+      'found' in now.dataset === next.hasAttribute('data-found')
+    )
+      next.toggleAttribute('open', now.open);
+  }
 }
 
 /** @param {string} text */
@@ -120,6 +137,24 @@ function point({ target }) {
     one.classList.toggle('lit', ends.has(one.getAttribute('data-node') ?? undefined) && node !== null);
   map.classList.toggle('pointed', node !== undefined && node !== null);
 }
+
+const find = document.getElementById('find');
+let typed = 0;
+
+/** While one types, the page is asked for what fits; the address says it too, as it does after `Find`. */
+async function look() {
+  if (!(find instanceof HTMLInputElement)) return;
+  const text = find.value.trim();
+  history.replaceState(null, '', text === '' ? location.pathname : `?find=${encodeURIComponent(text)}`);
+  const { search } = location;
+  const fresh = await ask().catch(() => undefined);
+  if (fresh !== undefined && search === location.search) update(fresh);
+}
+
+find?.addEventListener('input', () => {
+  clearTimeout(typed);
+  typed = setTimeout(() => void look(), 150);
+});
 
 for (const kind of ['pointerover', 'focusin']) document.addEventListener(kind, point);
 

@@ -95,7 +95,7 @@ describe('status', () => {
       '',
       'SERVICE | HOST PORT | CONTAINER | WHO MAY REACH IT | PACKETS | NEW | REFUSED | BECAUSE',
       'proxy | 80 | 80/tcp | everybody | 12 | 3 | 0 | dockwall.public=http',
-      'proxy | 127.0.0.1:9 | 9/tcp | this host only (bound to loopback) | - | - | -',
+      'proxy | 127.0.0.1:9 | 9/tcp | this host only | - | - | -',
       'wiki | 192.0.2.1:8080 | 80/tcp | trusted, office (1), 203.0.113.7, never 198.51.100.66 | 0 | 0 | 7 | dockwall.allow=office 203.0.113.7',
       'blog (stopped) | 8081 | 80/tcp | trusted only | - | - | -',
       'blog (stopped) | not chosen yet | 81/tcp | trusted only | - | - | -',

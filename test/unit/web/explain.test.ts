@@ -6,7 +6,8 @@ it('the form is answered one question at a time', async () => {
   let release: (reason?: Error) => void = () => {};
   const slow: Explain = async () =>
     new Promise((resolve, reject) => {
-      release = (reason) => (reason ? reject(reason) : resolve({ kind: 'answer', lines: [], json: {} }));
+      release = (reason) =>
+        reason ? reject(reason) : resolve({ kind: 'answer', told: { blocks: [], hints: [] }, json: {} });
     });
   const explain = oneAtATime(slow);
   const first = explain(question);
