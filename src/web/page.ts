@@ -101,7 +101,7 @@ function findForm({ find: { text, of }, services }: PageModel): Html {
     html`${services.length} of ${of} services fit “${cut(text, longest.name)}”. <a href=".">Show all</a>`;
   return html`<form class="find" role="search" action="." method="get">
       <p>
-        <label for="find">Find</label><input id="find" name="find" type="search" maxlength="200" autocomplete="off" spellcheck="false" placeholder="name, port, project, source" value="${text}"/>
+        <label for="find">Find</label><input id="find" name="find" type="search" maxlength="200" autocomplete="off" spellcheck="false" placeholder="name or port" value="${text}"/>
         <button type="submit">Find</button>
       </p>
     </form>

@@ -146,7 +146,7 @@ function portView(port: PortStatus): PortView {
     allow,
     deny,
     because: because ?? undefined,
-    counted: counts ?? undefined,
+    counted: counts === null ? undefined : { connections: counts.connections, refused: counts.refused },
   };
 }
 

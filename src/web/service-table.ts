@@ -33,6 +33,7 @@ const columns = ['Service', 'Ports', 'Who may reach it', 'Because of', 'Connecti
 /** `2 everybody`, `1 not protected`: how many are how open, the most open first. */
 function tally(services: readonly ServiceView[]): readonly Html[] {
   const kinds = Map.groupBy(services, opennessOf);
+  if (kinds.size === 1 && services.every(({ project }) => project === undefined)) return [];
   return reachOrder.flatMap((kind) => {
     const of = kinds.get(kind);
     return of === undefined

@@ -22,6 +22,7 @@ it('doctor keeps to the width of the terminal', () => {
 it('status says why a service is not protected, in lines below each other', () => {
   const bare: ServiceStatus = {
     name: 'homeassistant',
+    project: null,
     running: true,
     description: '',
     ports: [],
@@ -29,6 +30,7 @@ it('status says why a service is not protected, in lines below each other', () =
   };
   const long: ServiceStatus = {
     name: 'an-example-stack-web-1',
+    project: null,
     running: true,
     description: '',
     notProtected: [],

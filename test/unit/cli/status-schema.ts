@@ -84,6 +84,7 @@ export const statusSchema = z
     services: z.array(
       z.strictObject({
         name: z.string(),
+        project: z.string().nullable().describe('the compose project; null where compose did not make it'),
         running: z.boolean(),
         description: z.string(),
         ports: z.array(port),

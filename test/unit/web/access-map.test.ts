@@ -23,6 +23,7 @@ function service(
   return {
     id: name,
     name,
+    project: undefined,
     running: true,
     description: '',
     ports: ports.map((port) => ({ ...closed, ...port })),
@@ -74,10 +75,10 @@ describe('the map', () => {
     ]);
     expect(map.sources.map(({ who }) => who)).toEqual(['', '192.0.2.1', 'bans', '198.51.100.0/24', '', '']);
     expect(map.services.map(({ name, rows }) => [name, ...rows.map(({ says }) => says.join(', '))])).toEqual([
+      ['tv', 'not protected'],
       ['proxy', 'everybody', 'office'],
       ['wiki', 'office, 203.0.113.7'],
       ['db', 'trusted only'],
-      ['tv', 'not protected'],
       ['local', 'this host only', 'a service of the host'],
     ]);
   });

@@ -108,7 +108,7 @@ describe('the page', () => {
     const [wiki] = (await page()).services;
     const because = 'dockwall.allow=office';
     const rest = { held: true, reach: 'some', allow: ['office'], deny: [], because };
-    const none = { connections: '0', refused: '0' };
+    const none = { connections: 0, refused: 0 };
     expect(wiki?.ports).toEqual([
       { host: '8080', container: '80/tcp', family: undefined, ...rest, counted: none },
       { host: '53/udp', container: '53/udp', family: undefined, ...rest, counted: none },
@@ -123,9 +123,9 @@ describe('the page', () => {
     await pass(inventory);
     // a port of every address is two members, and published in both families
     expect((await page()).services[0]?.ports.map(({ counted }) => counted)).toEqual([
-      { connections: '2.4M', refused: '2.4M' },
-      { connections: '2.4M', refused: '2.4M' },
-      { connections: '600k', refused: '600k' },
+      { connections: 2_400_000, refused: 2_400_000 },
+      { connections: 2_400_000, refused: 2_400_000 },
+      { connections: 600_000, refused: 600_000 },
       undefined,
     ]);
   });
