@@ -11,7 +11,7 @@ const readme = new URL('../../README.md', import.meta.url);
 
 it.skipIf(skipWithoutChromium())('the picture in the README (npm run screenshot writes it)', async () => {
   const browser = await startChromium();
-  const stage = await PageStage.open(ten, async () => ({
+  const stage = await PageStage.open({ inventory: ten.inventory, config: ten.config }, async () => ({
     kind: 'answer',
     told: { blocks: [], hints: [] },
     json: {},
