@@ -12,9 +12,9 @@ const readme = new URL('../../README.md', import.meta.url);
 it.skipIf(skipWithoutChromium())('the picture in the README (npm run screenshot writes it)', async () => {
   const browser = await startChromium();
   const stage = await PageStage.open({ inventory: ten.inventory, config: ten.config });
-  const { page, complaints } = await openPage(browser, stage.url, { viewport: { width: 1000, height: 900 } });
+  const { page, complaints } = await openPage(browser, stage.url, { viewport: { width: 980, height: 900 } });
   const map = await page.locator('.map').boundingBox();
-  const clip = { x: 0, y: 0, width: 1000, height: Math.ceil((map?.y ?? 0) + (map?.height ?? 0) + 32) };
+  const clip = { x: 0, y: 0, width: 980, height: Math.ceil((map?.y ?? 0) + (map?.height ?? 0) + 32) };
   const update = process.env['UPDATE_DOCS'] === '1' ? { path: picture } : {};
   const taken = await page.screenshot({ clip, fullPage: true, ...update });
   await stage.close();
