@@ -104,6 +104,7 @@ async function lookAtFiles(
     | 'ipv6Disabled'
     | 'daemon'
     | 'bootUnit'
+    | 'savedRules'
     | 'clockBehind'
     | 'stateFolder'
   >
@@ -121,12 +122,33 @@ async function lookAtFiles(
     ipv6Disabled: (await read('/proc/sys/net/ipv6/conf/all/disable_ipv6')).trim() === '1',
     daemon: await askHealth(healthSocket(env), 4000).catch(() => undefined),
     bootUnit: inContainer ? undefined : await exists('/etc/systemd/system/dockwall-boot.service'),
+    savedRules: inContainer ? undefined : await savedRules(read),
     clockBehind: built !== undefined && Date.now() < built.mtimeMs,
     stateFolder: await access(env['DOCKWALL_STATE_DIR'] ?? stateFolder, constants.W_OK).then(
       () => true,
       () => false,
     ),
   };
+}
+
+/** Where Debian, Fedora, Arch and nftables.service load rules from at boot. */
+const ruleFiles = [
+  '/etc/iptables/rules.v4',
+  '/etc/iptables/rules.v6',
+  '/etc/sysconfig/iptables',
+  '/etc/sysconfig/ip6tables',
+  '/etc/iptables/iptables.rules',
+  '/etc/iptables/ip6tables.rules',
+  '/etc/nftables.conf',
+];
+
+async function savedRules(read: (path: string) => Promise<string>): Promise<readonly string[]> {
+  const named = await Promise.all(
+    ruleFiles.map(async (path) => (/\bdockwall[46]-/.test(await read(path)) ? [path] : [])),
+  );
+  const sets = await exists('/etc/systemd/system/dockwall-sets.service');
+  // nft cannot load matches of iptables', whatever exists
+  return named.flat().filter((path) => !sets || path.endsWith('.conf'));
 }
 
 /** Docker mounts three files of its own into each container. */
