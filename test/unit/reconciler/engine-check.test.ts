@@ -95,7 +95,7 @@ describe('checkEngine', () => {
     ],
     [
       'the nftables backend, seen in the kernel only',
-      answers(undefined, { nftables: true, version: undefined }),
+      answers({}, { nftables: true, version: undefined }),
       kernel('no chain'),
       'note',
       /nftables backend keeps no DOCKER chain/,
