@@ -14,6 +14,7 @@ import { mountsLock } from '../reconciler/engine-probe.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { askHealth } from '../web/health.ts';
 import { tryFeatures } from './features.ts';
+import { readForeignMarks } from './foreign-marks.ts';
 import type { HostView } from './model.ts';
 
 const timeoutMs = 10_000;
@@ -46,6 +47,7 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
     decided,
     features,
     ...nft,
+    foreignMarks: await readForeignMarks(run, nft.nftTables ?? []),
     conntrack: conntrack?.exitCode === 0,
     listening: new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
     interfaces: interfaces.map(({ name }) => name),

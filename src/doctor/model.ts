@@ -2,6 +2,7 @@ import type { Observed } from '../diff/model.ts';
 import type { KernelErrorCode } from '../kernel/command.ts';
 import type { Decided } from '../reconciler/pass.ts';
 import type { Health } from '../web/health.ts';
+import type { MarkUse } from './foreign-marks.ts';
 
 /** What there is to say of one thing. `note`: works, and good to know; `problem`: somebody has to do something. */
 export interface Line {
@@ -42,6 +43,8 @@ export interface HostView {
   readonly features: readonly Feature[];
   /** Names of all nftables tables (`inet firewalld`); undefined where there is no nft. */
   readonly nftTables: readonly string[] | undefined;
+  /** What tables of nftables and routing rules do with marks. */
+  readonly foreignMarks?: readonly MarkUse[];
   /** The signal that nft died of (`SIGSEGV`). */
   readonly nftCrash?: string | undefined;
   /** Whether `conntrack` can list connections. */

@@ -93,6 +93,7 @@ describe('checkEngine', () => {
       'note',
       /nftables backend keeps no DOCKER chain: the gate stands alone/,
     ],
+    ['a refused /info', answers(undefined), kernel('chain'), 'warning', /INFO=1/],
     [
       'the nftables backend, seen in the kernel only',
       answers({}, { nftables: true, version: undefined }),
