@@ -110,6 +110,7 @@ function addHost(verb: AddVerb): void {
       '--keep <ports>',
       'ports of the host that stay reachable: the whole list, or with + in front more of them',
     )
+    .option('--sets', 'the unit that makes the empty sets that saved rules need, instead')
     .action(
       async (options) =>
         void (exitCode = await (await import('./cli/boot-unit.ts')).bootUnit(context, options)),

@@ -4,7 +4,8 @@ import { renderTables } from '../kernel/iptables/render.ts';
 import { ruleText } from '../kernel/iptables/rule.ts';
 import type { KeptPort } from '../ruleset/boot.ts';
 import type { Table } from '../ruleset/model.ts';
-import { chains } from '../ruleset/names.ts';
+import { bootMarker, chains } from '../ruleset/names.ts';
+import { quote, shellLine } from './unit-line.ts';
 
 /** The boot wall of one family, and where it belongs. */
 export interface BootWall {
@@ -83,16 +84,17 @@ function program({ table: { family }, backend }: BootWall): string {
 
 /**
  * The chains in one transaction, then the jumps into them, each unless it is there: running it twice changes nothing, and
- * leaves no moment without. Where the gate stands there is nothing to bridge.
+ * leaves no moment without. Where the gate stands there is nothing to bridge, unless it is an old one that was loaded from a file: then the
+ * set is there that says that its sets are empty.
  */
 function startLine(wall: BootWall): string {
   const { table } = wall;
   const changes = diffTable({ ...table, hooks: [] }, undefined);
   const text = renderTables([{ family: table.family, backend: wall.backend, table: table.table, changes }]);
-  return command('ExecStart=', 'sh -ec', [
+  return shellLine('ExecStart=', 'sh -ec', [
     ...(table.family === 6 ? ['[ -e /proc/net/if_inet6 ] || exit 0;'] : []),
     program(wall),
-    `case "$($t -w -t mangle -S PREROUTING)" in *${chains.gate}*) exit 0;; esac;`,
+    `case "$($t -w -t mangle -S PREROUTING)" in *${chains.gate}*) ipset list -n ${bootMarker} >/dev/null 2>&1 || exit 0;; esac;`,
     String.raw`printf '%s\n'`,
     ...text
       .trimEnd()
@@ -110,26 +112,10 @@ function startLine(wall: BootWall): string {
 function stopLine(wall: BootWall): string {
   const { hooks, chains: own } = wall.table;
   const names = own.map(({ name }) => name).join(' ');
-  return command('ExecStop=-', 'sh -c', [
+  return shellLine('ExecStop=-', 'sh -c', [
     'exec 2>/dev/null;',
     program(wall),
     ...hooks.map(({ chain, rule }) => `$t -w -t mangle -D ${chain} ${ruleText(rule)};`),
     ...['-F', '-X'].map((verb) => `for c in ${names}; do $t -w -t mangle ${verb} $c; done;`),
   ]);
-}
-
-/** One word for the shell. Rules hold no quote of this kind: notes lose it, and nothing else may have it. */
-function quote(line: string): string {
-  return `'${line.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-/**
- * A command line for systemd, a line of the script on each: it reads backslash, quote, `%` and `$` itself, and makes a blank
- * of a backslash at the end of a line (systemd.syntax, systemd.service).
- */
-function command(key: string, shell: string, script: readonly string[]): string {
-  const escaped = script.map((line) =>
-    line.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('%', '%%').replaceAll('$', '$$$$'),
-  );
-  return `${key}/bin/${shell} "${escaped.join(' \\\n  ')}"`;
 }

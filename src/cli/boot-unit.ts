@@ -7,15 +7,27 @@ import type { Protocol } from '../net/port.ts';
 import type { Policy } from '../policy/model.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type KeptPort, renderBoot } from '../ruleset/boot.ts';
+import { bootSetsText } from './boot-sets-text.ts';
 import { bootUnitText } from './boot-unit-text.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { openParts, requireConfig } from './parts.ts';
 
-/** `dockwall boot-unit`: prints a systemd unit that keeps containers closed from the host's boot to our first pass. */
-export async function bootUnit(context: Context, options: { keep?: string | undefined }): Promise<ExitCode> {
+/**
+ * `dockwall boot-unit`: prints a systemd unit that keeps containers closed from the host's boot to our first pass; with `sets` the one that
+ * makes empty sets for saved rules.
+ */
+export async function bootUnit(
+  context: Context,
+  options: { keep?: string | undefined; sets?: true | undefined },
+): Promise<ExitCode> {
   const config = await requireConfig(context);
   const parts = openParts(context, config);
+  if (options.sets === true) {
+    const { ruleset } = await parts.then(plan);
+    context.print(bootSetsText(ruleset.sets));
+    return exitCodes.ok;
+  }
   const [{ observed, policy }, listeners, firstLocal] = await Promise.all([
     parts.then(plan),
     readListeners(),

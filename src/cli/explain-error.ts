@@ -13,12 +13,23 @@ const advice = {
     'another program holds the xtables lock; try again, and see who does with: fuser /run/xtables.lock',
 } as const;
 
-/** The exit code and the sentences for an error, advice included. */
-export function explainError(error: unknown): { readonly exitCode: ExitCode; readonly message: string } {
+/** Added capabilities are root's alone: Docker gives a user other than root none of them. */
+const rootAdvice = 'run it as root: take "user:" out of the dockwall service in the compose file';
+
+/** The exit code and the sentences for an error, advice included. `uid`: of this process. */
+export function explainError(
+  error: unknown,
+  uid = process.getuid?.(),
+): { readonly exitCode: ExitCode; readonly message: string } {
   if (error instanceof UserError) return { exitCode: error.exitCode, message: error.message };
   if (error instanceof EngineRefusal) return { exitCode: exitCodes.privilege, message: error.message };
   if (error instanceof KernelError) {
-    const known = error.code in advice ? advice[error.code as keyof typeof advice] : undefined;
+    const notRoot = error.code === 'no-permission' && uid !== undefined && uid !== 0;
+    const known = notRoot
+      ? rootAdvice
+      : error.code in advice
+        ? advice[error.code as keyof typeof advice]
+        : undefined;
     const exitCode =
       error.code === 'no-permission' || error.code === 'no-kernel-support' || error.code === 'missing-program'
         ? exitCodes.privilege

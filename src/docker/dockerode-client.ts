@@ -5,6 +5,7 @@ import type Docker from 'dockerode';
 import { ApiVersion } from './api-version.ts';
 import { type DockerClient, DockerError } from './client.ts';
 import { eventFilters, readEvents } from './events.ts';
+import { refusalOf } from './refusal.ts';
 
 /** A list answers in milliseconds; an engine that takes this long is not there. */
 const answerTimeLimit = 10_000;
@@ -115,5 +116,5 @@ function asDockerError(what: string, cause: unknown): DockerError {
   const status = typeof fields.statusCode === 'number' ? fields.statusCode : undefined;
   const message = typeof fields.message === 'string' ? fields.message : String(cause);
   const code = status === undefined ? 'unreachable' : status === 404 ? 'not-found' : 'refused';
-  return new DockerError(code, `${what}: ${message}`, { cause, status });
+  return new DockerError(code, refusalOf(what, status) ?? `${what}: ${message}`, { cause, status });
 }

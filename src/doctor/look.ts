@@ -14,6 +14,7 @@ import { mountsLock } from '../reconciler/engine-probe.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { askHealth } from '../web/health.ts';
 import { tryFeatures } from './features.ts';
+import { readForeignMarks } from './foreign-marks.ts';
 import type { HostView } from './model.ts';
 
 const timeoutMs = 10_000;
@@ -46,6 +47,7 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
     decided,
     features,
     ...nft,
+    foreignMarks: await readForeignMarks(run, nft.nftTables ?? []),
     conntrack: conntrack?.exitCode === 0,
     listening: new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
     interfaces: interfaces.map(({ name }) => name),
@@ -104,6 +106,7 @@ async function lookAtFiles(
     | 'ipv6Disabled'
     | 'daemon'
     | 'bootUnit'
+    | 'savedRules'
     | 'clockBehind'
     | 'stateFolder'
   >
@@ -121,12 +124,33 @@ async function lookAtFiles(
     ipv6Disabled: (await read('/proc/sys/net/ipv6/conf/all/disable_ipv6')).trim() === '1',
     daemon: await askHealth(healthSocket(env), 4000).catch(() => undefined),
     bootUnit: inContainer ? undefined : await exists('/etc/systemd/system/dockwall-boot.service'),
+    savedRules: inContainer ? undefined : await savedRules(read),
     clockBehind: built !== undefined && Date.now() < built.mtimeMs,
     stateFolder: await access(env['DOCKWALL_STATE_DIR'] ?? stateFolder, constants.W_OK).then(
       () => true,
       () => false,
     ),
   };
+}
+
+/** Where Debian, Fedora, Arch and nftables.service load rules from at boot. */
+const ruleFiles = [
+  '/etc/iptables/rules.v4',
+  '/etc/iptables/rules.v6',
+  '/etc/sysconfig/iptables',
+  '/etc/sysconfig/ip6tables',
+  '/etc/iptables/iptables.rules',
+  '/etc/iptables/ip6tables.rules',
+  '/etc/nftables.conf',
+];
+
+async function savedRules(read: (path: string) => Promise<string>): Promise<readonly string[]> {
+  const named = await Promise.all(
+    ruleFiles.map(async (path) => (/\bdockwall[46]-/.test(await read(path)) ? [path] : [])),
+  );
+  const sets = await exists('/etc/systemd/system/dockwall-sets.service');
+  // nft cannot load matches of iptables', whatever exists
+  return named.flat().filter((path) => !sets || path.endsWith('.conf'));
 }
 
 /** Docker mounts three files of its own into each container. */

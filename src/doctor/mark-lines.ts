@@ -1,16 +1,22 @@
 import type { Observed } from '../diff/model.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
+import type { MarkUse } from './foreign-marks.ts';
 import type { HostView, Line } from './model.ts';
 
 /** Rules of others that write, or compare, the bits that dockwall writes into the marks of packets and connections. */
-export function markLines({ netfilter, decided }: HostView): readonly Line[] {
+export function markLines({ netfilter, decided, foreignMarks = [] }: HostView): readonly Line[] {
   if (netfilter.kind === 'failed' || decided === undefined) return [];
   const { mark, connmark } = decided.policy;
-  const uses = foreignRules(netfilter.observed).flatMap(({ place, spec }) => {
-    const use = markUse(spec, { mark, connmark });
-    return use === undefined ? [] : [{ place, use }];
-  });
-  const lines = (['packet', 'connection'] as const).flatMap((what): Line[] => {
+  const uses = [
+    ...foreignRules(netfilter.observed).flatMap(({ place, spec }) => {
+      const use = markUse(spec, { mark, connmark });
+      return use === undefined ? [] : [{ place, use }];
+    }),
+    ...foreignMarks.flatMap(({ place, what, bits }) =>
+      what !== 'routes' && (bits & (what === 'packet' ? mark : connmark)) !== 0 ? [{ place, use: what }] : [],
+    ),
+  ];
+  const written = (['packet', 'connection'] as const).flatMap((what): Line[] => {
     const places = new Set(uses.filter(({ use }) => use === what).map(({ place }) => place));
     if (places.size === 0) return [];
     const [key, bit] = what === 'packet' ? ['mark', mark] : ['connmark', connmark];
@@ -24,6 +30,7 @@ export function markLines({ netfilter, decided }: HostView): readonly Line[] {
       },
     ];
   });
+  const lines = [...written, ...routingLines(foreignMarks, mark)];
   const wholly = new Set(uses.filter(({ use }) => use === 'compares').map(({ place }) => place));
   const comparing: readonly Line[] =
     wholly.size === 0
@@ -44,6 +51,35 @@ export function markLines({ netfilter, decided }: HostView): readonly Line[] {
       text: `no rule of others touches the bits ${hex(mark)} and ${hex(connmark)}`,
     },
   ];
+}
+
+/** A packet that the gate has passed has our bit: a rule that asks for it sends published ports another way; one that compares it misses them. */
+function routingLines(uses: readonly MarkUse[], mark: number): readonly Line[] {
+  const asking = uses.filter(({ what, bits }) => what === 'routes' && (bits & mark) !== 0);
+  const line = (wants: boolean): readonly Line[] => {
+    const places = asking.filter(({ value }) => ((value & mark) !== 0) === wants).map(({ place }) => place);
+    if (places.length === 0) return [];
+    const where = places.slice(0, 5).join(', ');
+    return wants
+      ? [
+          {
+            topic: 'mark',
+            kind: 'problem',
+            text: `packets that the gate has passed, which have the bit ${hex(mark)}, are routed by rules of others: ${where}`,
+            advice: 'choose another bit with `mark` in the configuration, or another mark for those rules',
+          },
+        ]
+      : [
+          {
+            topic: 'mark',
+            kind: 'note',
+            text: `routing rules of others compare dockwall's bit ${hex(mark)} of the packet mark too: ${where}`,
+            advice:
+              'give them a mask that leaves the bit out, if they should match packets to published ports',
+          },
+        ];
+  };
+  return [...line(true), ...line(false)];
 }
 
 function hex(bit: number): string {

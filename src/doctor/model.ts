@@ -2,6 +2,7 @@ import type { Observed } from '../diff/model.ts';
 import type { KernelErrorCode } from '../kernel/command.ts';
 import type { Decided } from '../reconciler/pass.ts';
 import type { Health } from '../web/health.ts';
+import type { MarkUse } from './foreign-marks.ts';
 
 /** What there is to say of one thing. `note`: works, and good to know; `problem`: somebody has to do something. */
 export interface Line {
@@ -42,6 +43,8 @@ export interface HostView {
   readonly features: readonly Feature[];
   /** Names of all nftables tables (`inet firewalld`); undefined where there is no nft. */
   readonly nftTables: readonly string[] | undefined;
+  /** What tables of nftables and routing rules do with marks. */
+  readonly foreignMarks?: readonly MarkUse[];
   /** The signal that nft died of (`SIGSEGV`). */
   readonly nftCrash?: string | undefined;
   /** Whether `conntrack` can list connections. */
@@ -57,6 +60,8 @@ export interface HostView {
   readonly daemon: Health | undefined;
   /** Whether the unit of `boot-unit` is in systemd's folder; undefined where that cannot be seen. */
   readonly bootUnit: boolean | undefined;
+  /** Files of saved rules with dockwall's in them, and no unit that makes their sets; undefined where the host's files cannot be seen. */
+  readonly savedRules?: readonly string[] | undefined;
   /** The clock is behind the time at which this program was built. */
   readonly clockBehind: boolean;
   /** Whether the folder for what has to outlive a restart can be written. */

@@ -12,6 +12,7 @@ export function wallLines(view: HostView): readonly Line[] {
     ...foreignLines(view),
     daemonLine(view),
     ...bootLines(view),
+    ...savedLines(view),
     ...protectionLines(view),
   ];
 }
@@ -118,6 +119,24 @@ function bootLines({ netfilter, bootUnit }: HostView): readonly Line[] {
           advice: 'on the host: systemctl is-enabled dockwall-boot',
         },
       ];
+}
+
+/** A file with rules that name sets is refused whole at a boot where those do not exist. */
+function savedLines({ savedRules, netfilter }: HostView): readonly Line[] {
+  const topic = 'saved';
+  const advice =
+    "save without dockwall's: iptables-save | grep -v DOCKWALL > FILE; or see boot-unit --sets in docs/limits.md";
+  if (netfilter.kind === 'failed') return [];
+  if (savedRules === undefined) {
+    const text =
+      "rules that the host has saved cannot be seen from a container: with dockwall's in them none would load at boot";
+    return [
+      { topic, kind: 'note', text, advice: `on the host: grep -l dockwall /etc/iptables/*; ${advice}` },
+    ];
+  }
+  if (savedRules.length === 0) return [];
+  const text = `${savedRules.join(', ')}: dockwall's rules were saved too, and the file does not load at the next boot`;
+  return [{ topic, kind: 'problem', text, advice }];
 }
 
 function hasBootWall({ tables }: Observed): boolean {

@@ -3,7 +3,7 @@ import type { Family } from '../net/network.ts';
 import { type Run, runCommand } from './command.ts';
 
 /** iptables-nft's own: what they hold, `iptables-save` shows. */
-const ofIptables = /^ip6? (?:raw|mangle|nat|filter|security)$/;
+export const ofIptables = /^ip6? (?:raw|mangle|nat|filter|security)$/;
 const timeoutMs = 5000;
 
 /**

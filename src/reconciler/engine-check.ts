@@ -49,8 +49,22 @@ export function checkEngine(
   ];
   return {
     facts,
-    findings: [...findings, ...front(answers, facts, observed), ...lock(answers, observed)],
+    findings: [
+      ...findings,
+      ...silent(answers),
+      ...front(answers, facts, observed),
+      ...lock(answers, observed),
+    ],
   };
+}
+
+/** A proxy before the socket may let everything through but this: then a rootless or a foreign engine is not recognised. */
+function silent({ info }: EngineAnswers): readonly Finding[] {
+  if (info !== undefined) return [];
+  const text =
+    'Docker does not say what it is (GET /info is refused): dockwall cannot tell an engine that it does not guard; ' +
+    'behind docker-socket-proxy allow INFO=1';
+  return [{ kind: 'warning', text }];
 }
 
 function unguardable(facts: EngineFacts | undefined): readonly Finding[] | undefined {

@@ -3,6 +3,7 @@ import { isEmpty, setChanges } from '../diff/diff.ts';
 import { type Drift, type DriftKind, driftKinds } from '../diff/drift.ts';
 import type { ForeignState } from '../diff/foreign.ts';
 import type { Plan, SetChange } from '../diff/model.ts';
+import { DockerError } from '../docker/client.ts';
 import { KernelError } from '../kernel/command.ts';
 import { describeChanges } from '../policy/changes.ts';
 import { dockersAnswer, type Policy, type Problem } from '../policy/model.ts';
@@ -142,7 +143,9 @@ export class Reporter {
 
   dockerWentAway(error: unknown): void {
     const message = error === undefined ? 'the event stream ended' : messageOf(error);
-    if (this.dockerDown === undefined) this.log.warn({ error: message }, 'Docker went away; the walls stay');
+    const refused = error instanceof DockerError && error.code === 'refused';
+    const text = refused ? 'Docker does not tell of its events' : 'Docker went away';
+    if (this.dockerDown === undefined) this.log.warn({ error: message }, `${text}; the walls stay`);
     this.dockerDown = message;
   }
 

@@ -23,7 +23,8 @@ const retryAfter = 5000;
  */
 export class Web {
   private readonly parts: WebParts;
-  private readonly socket: Listener;
+  private readonly socket: Listener | undefined;
+  private readonly socketProblem: string | undefined;
   private tcp: Listener | undefined;
   private wanted: Listen | undefined;
   private problem: string | undefined;
@@ -31,19 +32,21 @@ export class Web {
   /** Changes come one after the other. */
   private changing: Promise<void> = Promise.resolve();
 
-  private constructor(parts: WebParts, socket: Listener) {
+  private constructor(parts: WebParts, socket: Listener | string) {
     this.parts = parts;
-    this.socket = socket;
+    [this.socket, this.socketProblem] =
+      typeof socket === 'string' ? [undefined, socket] : [socket, undefined];
   }
 
-  /** Serves on the unix socket at `path`, for root alone. Rejects where that cannot be. */
+  /** Serves on the unix socket at `path`, for root alone. Where that cannot be, it is a problem, and the daemon goes on without. */
   static async open(path: string, parts: WebParts): Promise<Web> {
-    await mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    // A socket file that a killed process left behind would refuse the next one.
-    await rm(path, { force: true });
-    const socket = await listen(createPageServer(parts.handler, { kind: 'socket' }), { path });
-    await chmod(path, 0o600);
-    return new Web(parts, socket);
+    try {
+      return new Web(parts, await serve(path, parts.handler));
+    } catch (error) {
+      const problem = socketProblem(path, error);
+      parts.log.error({ path }, problem);
+      return new Web(parts, problem);
+    }
   }
 
   /** Serves over TCP there, and nowhere else, as soon as may be. Never rejects. */
@@ -56,12 +59,12 @@ export class Web {
 
   /** Sentences, for `health`. */
   problems(): readonly string[] {
-    return this.problem === undefined ? [] : [this.problem];
+    return [this.socketProblem, this.problem].filter((problem) => problem !== undefined);
   }
 
   async close(): Promise<void> {
     await this.listen(undefined);
-    await this.socket.close();
+    await this.socket?.close();
   }
 
   private change(): Promise<void> {
@@ -89,6 +92,21 @@ export class Web {
       this.retry = this.parts.clock.after(retryAfter, () => void this.change());
     }
   }
+}
+
+async function serve(path: string, handler: Handler): Promise<Listener> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  // A socket file that a killed process left behind would refuse the next one.
+  await rm(path, { force: true });
+  const socket = await listen(createPageServer(handler, { kind: 'socket' }), { path });
+  await chmod(path, 0o600);
+  return socket;
+}
+
+/** A read-only container has no writable folder but what is mounted (`read_only: true`). */
+function socketProblem(path: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  return `the health socket ${path} cannot be made (${code}): the walls are kept, but health and status cannot ask the daemon; add "tmpfs: [${dirname(path)}]" to the dockwall service`;
 }
 
 const reasons: Readonly<Record<string, string>> = {

@@ -29,8 +29,14 @@ describe('errors end in an exit code and a sentence that says what to do', () =>
     ],
     ['anything else', new TypeError('oops'), exitCodes.failed, /oops/],
   ])('%s', (_, error, exitCode, message) => {
-    const explained = explainError(error);
+    const explained = explainError(error, 0);
     expect(explained.exitCode).toBe(exitCode);
     expect(explained.message).toMatch(message);
+  });
+
+  it('a user other than root has no use for added capabilities', () => {
+    const { message } = explainError(kernel('no-permission'), 1000);
+    expect(message).toMatch(/run it as root/);
+    expect(message).not.toMatch(/cap_add/);
   });
 });

@@ -180,6 +180,18 @@ describe('what is wrong', () => {
       'problem daemon: runs, and has 2 problems',
       1,
     ],
+    [
+      'saved rules with ours in them',
+      { view: { savedRules: ['/etc/iptables/rules.v4'] } },
+      /^problem saved: \/etc\/iptables\/rules\.v4: .*does not load at the next boot/,
+      1,
+    ],
+    [
+      'saved rules unseen',
+      { view: { savedRules: undefined } },
+      /^note saved: .*cannot be seen from a container/,
+      0,
+    ],
     ['no unit', { view: { bootUnit: false } }, /^note boot: no unit dockwall-boot/, 0],
     [
       'a boot wall',

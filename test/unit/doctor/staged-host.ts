@@ -87,6 +87,7 @@ export async function stageHost(staging: Staging = {}): Promise<HostView> {
     interfaces: ['lo', 'eth0', 'docker0', 'br-0123456789ab', 'veth12'],
     daemon: healthy,
     bootUnit: true,
+    savedRules: [],
     clockBehind: false,
     stateFolder: true,
     ...view,

@@ -93,9 +93,10 @@ describe('checkEngine', () => {
       'note',
       /nftables backend keeps no DOCKER chain: the gate stands alone/,
     ],
+    ['a refused /info', answers(undefined), kernel('chain'), 'warning', /INFO=1/],
     [
       'the nftables backend, seen in the kernel only',
-      answers(undefined, { nftables: true, version: undefined }),
+      answers({}, { nftables: true, version: undefined }),
       kernel('no chain'),
       'note',
       /nftables backend keeps no DOCKER chain/,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ForeignState } from '../../../src/diff/foreign.ts';
 import type { Plan } from '../../../src/diff/model.ts';
+import { DockerError } from '../../../src/docker/client.ts';
 import { KernelError } from '../../../src/kernel/command.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import type { Decision } from '../../../src/reconciler/pass.ts';
@@ -129,6 +130,12 @@ describe('Reporter', () => {
       'error a pass failed; the rules stay as they were {"error":"restoring filter: Bad rule"}',
     ]);
     expect(reporter.health([]).problems).toContain('last pass: restoring filter: Bad rule');
+  });
+
+  it('a refused event stream is not Docker gone', () => {
+    const { reporter, lines } = bench();
+    reporter.dockerWentAway(new DockerError('refused', 'opening the event stream: refused', { status: 403 }));
+    expect(lines.join('\n')).toMatch(/^warn Docker does not tell of its events; the walls stay .*refused/m);
   });
 
   it('is unhealthy while the configuration is bad or Docker is away', () => {

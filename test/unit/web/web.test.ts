@@ -52,6 +52,17 @@ describe('where the page is served', () => {
     expect(statSync(socket).mode & 0o777).toBe(0o600);
   });
 
+  it('not on a socket that cannot be made: that is a problem, and ends nothing', async () => {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'dockwall-web-')), 'file');
+    writeFileSync(file, '');
+    const web = await openWeb(path.join(file, 'dockwall.sock'));
+    expect(web.problems()).toEqual([expect.stringMatching(/dockwall\.sock.*tmpfs/)]);
+    const { port, free } = await freePort();
+    await free();
+    await web.listen(at(port));
+    expect(await answers(port)).toBe(true);
+  });
+
   it('where a killed process has left its socket', async () => {
     const socket = newSocket();
     await (await openWeb(socket)).close();
