@@ -9,7 +9,7 @@ import { plan } from '../reconciler/pass.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { explanationText } from './explanation-text.ts';
-import { openParts, requireConfig } from './parts.ts';
+import { openParts, requireConfig, run } from './parts.ts';
 import { harmless } from './text.ts';
 
 interface Asked {
@@ -39,7 +39,7 @@ export async function explain(context: Context, { source, target, json }: Asked)
 async function look(context: Context): Promise<Moment> {
   const config = await requireConfig(context);
   const parts = await openParts(context, config);
-  const [{ policy, ruleset, observed, from }, nft] = await Promise.all([plan(parts), readNftHooks()]);
+  const [{ policy, ruleset, observed, from }, nft] = await Promise.all([plan(parts), readNftHooks(run)]);
   const foreign = await parts.kernel.readSets(foreignNames(policy, observed));
   const inventory = readInventory(from.snapshot, from.host);
   return { policy, inventory, own: ownAddresses(), kernel: { ruleset, observed, foreign, nft } };

@@ -25,7 +25,7 @@ export async function requireConfig({ env, complain }: Context): Promise<ConfigI
 const inspectPatience = 10_000;
 
 /** What a verb reads it reads with one program: starting them is most of what its look costs. It ends with this process. */
-const run = readingRun(new ProgramReader().readText, runCommand);
+export const run = readingRun(new ProgramReader().readText, runCommand);
 
 /** The real kernel, Docker and host, for one pass; names and lists as the daemon last knew them. */
 export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInForce): Promise<PassParts> {

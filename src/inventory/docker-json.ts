@@ -21,12 +21,16 @@ export interface ContainerSummary extends MaybeUnreadable {
   readonly HostConfig?: { readonly NetworkMode?: string | null | undefined } | null | undefined;
 }
 
-/** What Docker has given a running container; without `PublicPort` the port is exposed only. */
+/**
+ * What Docker has given a running container; without `PublicPort` the port is exposed only. `count`: so many in a row, of both ports;
+ * 1 where it is left out (see given-ports.ts).
+ */
 export interface GivenPort {
   readonly IP?: string | null | undefined;
   readonly PrivatePort: number;
   readonly PublicPort?: number | null | undefined;
   readonly Type: Protocol;
+  readonly count?: number;
 }
 
 /** `GET /containers/{id}/json`: only what never changes after `create`, so one answer may be kept for good. */

@@ -1,6 +1,6 @@
 import { families, familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
-import { joinRuns, unionOf } from '../net/port-run.ts';
+import { containerPortsOf, joinRuns, unionOf } from '../net/port-run.ts';
 import { type Protocol, protocols } from '../net/port.ts';
 import type { ContainerDetails, ContainerSummary } from './docker-json.ts';
 import type { PublishedPort } from './model.ts';
@@ -16,14 +16,26 @@ export function publishedPorts(
   details: ContainerDetails | undefined,
 ): readonly PublishedPort[] {
   const given = givenPorts(summary);
-  const target = ({ containerPort, protocol }: PublishedPort): string => `${containerPort}/${protocol}`;
-  const isGiven = new Set(given.map(target));
-  const asked =
-    details === undefined ? [] : eachRequested(details).filter((port) => !isGiven.has(target(port)));
+  const asked = details === undefined ? [] : eachRequested(details, targetsOf(given));
   // Docker sets the ports of a container before it says that it runs (moby, daemon.containerStart).
   const unbound = summary.State === 'restarting' ? 'restarts' : 'runs';
   const missing = isActive(summary) ? asked.map((port) => ({ ...port, unbound }) as const) : asked;
   return join([...given, ...missing]);
+}
+
+type Target = Pick<PublishedPort, 'containerPort' | 'protocol'>;
+type Targets = ReadonlyMap<Protocol, ReadonlySet<number>>;
+
+/** The container ports of these, each by itself. */
+function targetsOf(given: readonly PublishedPort[]): Targets {
+  const targets = new Map<Protocol, Set<number>>();
+  for (const port of given) {
+    const found = targets.get(port.protocol) ?? new Set<number>();
+    targets.set(port.protocol, found);
+    const { from, to } = containerPortsOf(port);
+    for (let one = from; one <= to; one += 1) found.add(one);
+  }
+  return targets;
 }
 
 const activeStates: ReadonlySet<string> = new Set(['running', 'paused', 'restarting']);
@@ -46,13 +58,14 @@ function givenPorts(summary: ContainerSummary): readonly PublishedPort[] {
           hostPort: port.PublicPort,
           containerPort: port.PrivatePort,
           protocol: port.Type,
+          ...(port.count === undefined ? {} : { count: port.count }),
         }),
   );
 }
 
 /** What was asked for at `create`; ports that Docker is to choose have no host port yet. */
 export function requestedPorts(details: ContainerDetails): readonly PublishedPort[] {
-  return join(eachRequested(details));
+  return join(eachRequested(details, new Map()));
 }
 
 function kindOf({ family, address, protocol, unbound }: PublishedPort): string {
@@ -62,24 +75,33 @@ function kindOf({ family, address, protocol, unbound }: PublishedPort): string {
 /** More ranges of which Docker is to take one are one claim to all of them: whoever asks for so many has no use for each. */
 const mostRanges = 64;
 
-function eachRequested(details: ContainerDetails): readonly PublishedPort[] {
-  const asked = eachAsked(details);
+/** @param given container ports whose requests are settled. */
+function eachRequested(details: ContainerDetails, given: Targets): readonly PublishedPort[] {
+  const asked = eachAsked(details, given);
   const ranges = asked.filter(({ oneOf }) => oneOf === true);
   if (ranges.length <= mostRanges) return asked;
   return [...asked.filter(({ oneOf }) => oneOf !== true), ...unionOf(ranges, kindOf)];
 }
 
-function eachAsked(details: ContainerDetails): readonly PublishedPort[] {
-  const asked = Object.entries(details.HostConfig.PortBindings ?? {}).flatMap(([key, hosts]) => {
+function eachAsked({ HostConfig, Config }: ContainerDetails, given: Targets): readonly PublishedPort[] {
+  const open = (key: string): Target | undefined => {
     const target = containerPort(key);
+    if (target === undefined || given.get(target.protocol)?.has(target.containerPort) === true)
+      return undefined;
+    return target;
+  };
+  const wanted = HostConfig.PortBindings ?? {};
+  const asked = Object.keys(wanted).flatMap((key) => {
+    const target = open(key);
+    // Of 10,000 that are given not one is looked at.
     if (target === undefined) return [];
-    return (hosts ?? []).flatMap((host) =>
+    return (wanted[key] ?? []).flatMap((host) =>
       bindings(host.HostIp ?? '', { ...target, ...hostPorts(host.HostPort ?? '') }),
     );
   });
-  if (details.HostConfig.PublishAllPorts !== true) return asked;
-  const exposed = Object.keys(details.Config?.ExposedPorts ?? {}).flatMap((key) => {
-    const target = containerPort(key);
+  if (HostConfig.PublishAllPorts !== true) return asked;
+  const exposed = Object.keys(Config?.ExposedPorts ?? {}).flatMap((key) => {
+    const target = open(key);
     return target === undefined ? [] : bindings('', { ...target, hostPort: undefined });
   });
   return [...asked, ...exposed];
@@ -97,7 +119,7 @@ function bindings(hostIp: string, port: Omit<PublishedPort, 'family' | 'address'
 }
 
 /** `80/tcp` as Docker writes it; a bare `80` is TCP. */
-function containerPort(key: string): { containerPort: number; protocol: Protocol } | undefined {
+function containerPort(key: string): Target | undefined {
   const [port, name = 'tcp'] = key.split('/');
   const protocol = protocols.find((known) => known === name);
   const containerPort = Number(port);

@@ -1,10 +1,8 @@
-import { type Protocol, protocols } from '../net/port.ts';
 import type {
   ContainerDetails,
   ContainerSummary,
   EngineInfo,
   EngineVersion,
-  GivenPort,
   NetworkDetails,
   NetworkEndpoint,
   PortBinding,
@@ -13,6 +11,7 @@ import type {
   Unreadable,
 } from './docker-json.ts';
 import { type Fields, fieldsOf, kindOf, objectOf } from './fields.ts';
+import { isPort, protocolOf, readGivenPorts } from './given-ports.ts';
 
 /*
  * Docker's JSON into docker-json's types: the one door. Each object is read for itself, and no answer makes anything here throw.
@@ -44,7 +43,7 @@ export function readSummary(json: unknown): Read<ContainerSummary> {
     Names: fields.items('Names', textOf),
     Labels: readLabels(fields),
     State: fields.text('State') ?? '',
-    Ports: fields.items('Ports', readGivenPort),
+    Ports: readGivenPorts(fields.list('Ports') ?? []),
     HostConfig: { NetworkMode: fields.part('HostConfig')?.text('NetworkMode') },
   };
   fields.require('State');
@@ -166,14 +165,6 @@ function readLabels(fields: Fields): Readonly<Record<string, string>> | undefine
   return fields.map('Labels', (value) => textOf(value) ?? JSON.stringify(value));
 }
 
-function readGivenPort(json: unknown): GivenPort | undefined {
-  const { IP, PrivatePort, PublicPort, Type: name } = objectOf(json) ?? {};
-  const Type = protocolOf(name);
-  if (Type === undefined || !isPort(PrivatePort)) return undefined;
-  if (PublicPort && !isPort(PublicPort)) return undefined;
-  return { IP: textOf(IP), PrivatePort, PublicPort: isPort(PublicPort) ? PublicPort : undefined, Type };
-}
-
 /** By `80/tcp`, in that spelling. */
 function readBindings(host: Fields): ContainerDetails['HostConfig']['PortBindings'] {
   const ports = host.object('PortBindings');
@@ -249,13 +240,4 @@ function readServicePort(json: unknown): ServicePort | undefined {
     PublishedPort,
     PublishMode: textOf(PublishMode),
   };
-}
-
-function protocolOf(name: unknown): Protocol | undefined {
-  const lower = textOf(name)?.toLowerCase();
-  return protocols.find((known) => known === lower);
-}
-
-function isPort(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535;
 }

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { request } from '../host/http.ts';
 import type { HookHistory } from '../reconciler/journal.ts';
 
 /** What the running daemon says of itself at `/daemon`, for `status`. Dates are ISO 8601. */

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { request } from '../host/http.ts';
 
 /** How the daemon is. Unhealthy is for a person to look at; the walls stand either way. */
 export interface Health {

@@ -1,4 +1,5 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { createServer } from '../host/http.ts';
 import { type Answer, guardingHeaders, textAnswer } from './answer.ts';
 import { isOurs } from './host-header.ts';
 

@@ -134,9 +134,11 @@ export class SetParser {
 
   private line(text: string, from: number, to: number): void {
     if (text.startsWith('add ', from)) {
-      if (this.reading !== undefined && text.startsWith(this.reading.prefix, from))
-        this.member(this.reading, text.slice(from + this.reading.prefix.length, to));
-      else if (this.passing !== undefined && text.startsWith(this.passing.prefix, from))
+      if (this.reading !== undefined && text.startsWith(this.reading.prefix, from)) {
+        const start = from + this.reading.prefix.length;
+        if (this.reading.ports?.addNumber(text, start, to) !== true)
+          this.member(this.reading, text.slice(start, to));
+      } else if (this.passing !== undefined && text.startsWith(this.passing.prefix, from))
         passBy(this.passing, text, { from: from + this.passing.prefix.length, to });
       return;
     }

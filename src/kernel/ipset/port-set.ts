@@ -15,6 +15,7 @@ export class PortSetReading {
   /** What has counted something, by member. */
   readonly packets = new Map<string, number>();
   private readonly places = new Map<string, Place>();
+  private readonly numbers: number[] = [];
   private readonly others: string[] = [];
 
   /** @param text a line without `add NAME `: `0.0.0.0/1,tcp:80 packets 2 bytes 120`. */
@@ -33,9 +34,26 @@ export class PortSetReading {
     if (packets !== undefined && packets !== '0') this.packets.set(member, Number(packets));
   }
 
+  /**
+   * Of a `bitmap:port`, `add NAME 20000` and no more: read from the text as it stands, for a set may have 65,536 of these lines, and
+   * nothing is made of one. False for anything else, which is left to {@link add}.
+   */
+  addNumber(text: string, from: number, to: number): boolean {
+    if (to - from < 1 || to - from > 5) return false;
+    let port = 0;
+    for (let at = from; at < to; at += 1) {
+      const digit = text.charCodeAt(at) - 0x30;
+      if (digit < 0 || digit > 9) return false;
+      port = port * 10 + digit;
+    }
+    this.numbers.push(port);
+    return true;
+  }
+
   /** In the one spelling, all of them permanent. */
   members(): readonly string[] {
-    return joinMembers([...this.others, ...[...this.places.values()].flatMap(rows)]);
+    const places = [...this.places.values(), { head: '', tail: '', ports: this.numbers }];
+    return joinMembers([...this.others, ...places.flatMap(rows)]);
   }
 
   private keep(head: string, port: number, tail: string): void {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseSets } from '../../../../src/kernel/ipset/parse.ts';
 
 const all = (): boolean => true;
@@ -82,3 +82,20 @@ test.each(['', '\n', 'create', 'add', 'add a 1.2.3.4', 'create a', '"'])(
     expect(() => parseSets(text, all)).not.toThrow();
   },
 );
+
+test('a bitmap of ports is one member for a range, and nothing is made of its lines', () => {
+  const lines = Array.from({ length: 10_001 }, (_, at) => `add p ${20_000 + at}\n`).join('');
+  const text = `create p bitmap:port range 0-65535\n${lines}add p 7\nadd p 65535\n`;
+  const slices = vi.spyOn(String.prototype, 'slice');
+  const [set] = parseSets(text, all);
+  const made = slices.mock.calls.length;
+  slices.mockRestore();
+  expect(set?.members).toEqual(
+    new Map([
+      ['20000-30000', 0],
+      ['65535', 0],
+      ['7', 0],
+    ]),
+  );
+  expect(made).toBeLessThan(20);
+});
