@@ -42,6 +42,14 @@ export interface Container {
   readonly active: boolean;
   /** The `dockwall` and `dockwall.*` labels only, and what is almost called so, keys as written. */
   readonly labels: Readonly<Record<string, string>>;
+  /** What else an entry of `services:` may know it by (see config/match.ts): all its labels, */
+  readonly otherLabels?: Readonly<Record<string, string>> | undefined;
+  /** its image, as it was asked for, */
+  readonly image?: string | undefined;
+  /** its compose project or swarm stack, */
+  readonly project?: string | undefined;
+  /** and the names of its networks, sorted. */
+  readonly networks?: readonly string[] | undefined;
   readonly networkMode: NetworkMode;
   readonly ports: readonly PublishedPort[];
   readonly endpoints: readonly Endpoint[];

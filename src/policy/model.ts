@@ -63,6 +63,8 @@ export interface Service {
   readonly composeProject?: string | undefined;
   readonly swarmService: string | undefined;
   readonly active: boolean;
+  /** The entry under `services:` that speaks for it. */
+  readonly entry?: string | undefined;
   readonly description: string;
   /** A host-network container whose ports nobody has declared: they are open as the host's own are. */
   readonly undeclared: boolean;

@@ -5,7 +5,16 @@ import type { Answers } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import type { Ruleset } from '../../../src/ruleset/model.ts';
 import { render } from '../../../src/ruleset/render.ts';
-import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
+import {
+  cidr,
+  entriesOf,
+  groupsOf,
+  makeConfig,
+  makeContainer,
+  makeInventory,
+  peerList,
+  ports,
+} from './inventories.ts';
 
 /** Every open port of a policy as `service 80/tcp everybody` or `service 80/tcp web,203.0.113.7`, IPv4 only. */
 function reaches(containers: readonly Container[], config: Config = makeConfig()): readonly string[] {
@@ -204,10 +213,10 @@ describe('default: open', () => {
 describe('services in the configuration', () => {
   it('replace labels key by key, by container or compose service name', () => {
     const config = makeConfig({
-      services: new Map([
-        ['web', { 'dockwall.public': '81' }],
-        ['db', { 'dockwall.allow': '203.0.113.7' }],
-      ]),
+      services: entriesOf({
+        web: { 'dockwall.public': '81' },
+        db: { 'dockwall.allow': '203.0.113.7' },
+      }),
     });
     const db = makeContainer('stack-db-1', { composeService: 'db', ports: ports('5432:5432') });
     expect(reaches([web({ 'dockwall.public': '*' }, '80:80', '81:81'), db], config)).toEqual([
