@@ -44,7 +44,7 @@ nor can \`0.0.0.0/0\` or \`::/0\`, which say the same (nor their halves, nor a g
 
 const sources = `## Sources
 
-A source is one of these, in a list of the configuration and, but for the last three, in a label:
+A source is one of these, in a list of the configuration and, but for sets of others, lists, presets and countries, in a label:
 
 | Source | Example | Who is meant |
 | --- | --- | --- |
@@ -56,7 +56,8 @@ A source is one of these, in a list of the configuration and, but for the last t
 | list by file | \`{file: lists/partners.txt}\` | the networks in it; a relative path counts from the folder of the configuration file. A saved change is in force within a second |
 | preset | \`{preset: cloudflare}\` | a well-known list: ${Object.keys(presets)
   .map((name) => `\`${name}\``)
-  .join(', ')} |`;
+  .join(', ')} |
+| country | \`"country:DE"\` or \`{country: DE}\` | the networks that the registries have given out there, IPv4 and IPv6, from the lists of [ipdeny.com](https://www.ipdeny.com/ipblocks/). Where somebody is only as far as his address says so: a VPN, a cloud or an address that was sold is elsewhere |`;
 
 const listRules = `A list of lines has one address, CIDR or range in each; from \`#\` or \`;\` on a line is comment. JSON is read by \`path\`: the keys from the root with dots
 between them, \`*\` for each entry of a list (\`{url: "https://ip-ranges.amazonaws.com/ip-ranges.json", path: prefixes.*.ip_prefix}\`).

@@ -159,6 +159,12 @@ describe('a bad label closes its container, and no other', () => {
       /port 81 is not published \[published: 80->80\/tcp\]/,
     ],
     ['unknown group', { 'dockwall.allow': 'ofice' }, /no group is named "ofice" \[office\]/],
+    [
+      'country',
+      { 'dockwall.allow': 'DE' },
+      /cannot name a country: `DE` \[name it in a group of the configuration, groups: \{de: \["country:DE"\]\}, and the group here\]/,
+    ],
+    ['country by its word', { 'dockwall.allow': 'country:de' }, /cannot name a country: `country:de` \[/],
     ['bad address', { 'dockwall.allow': '300.1.1.1' }, /300\.1\.1\.1/],
     ['octal address', { 'dockwall.allow': '010.0.0.1' }, /010\.0\.0\.1/],
     ['bad prefix', { 'dockwall.allow': '203.0.113.0/33' }, /33/],
