@@ -109,8 +109,10 @@ function ifReadable({ name, unreadable }: Container, rules: LabelRules): LabelRu
   return { ...rules, opens: [], problems: [...problems, ...rules.problems] };
 }
 
+/** What an entry with `match` declares may be anybody's who can match it, so it weighs no more than a label. */
 function declaredIn({ entry }: Speaker): Service['portsFrom'] {
-  return 'dockwall.ports' in (entry?.labels ?? {}) ? 'configuration' : 'label';
+  const named = entry !== undefined && entry.match === undefined;
+  return named && 'dockwall.ports' in entry.labels ? 'configuration' : 'label';
 }
 
 /** What else of a swarm's service a `services:` entry, or a label of the service, speaks to. */

@@ -195,6 +195,15 @@ describe('what the host itself holds', () => {
       'assistant 8123 closed',
     ]);
   });
+
+  it('is not where the configuration says so of whatever matches: that may be anybody', () => {
+    const assistant = makeContainer('assistant', { networkMode: { kind: 'host' } });
+    const entry = { labels: { 'dockwall.ports': '8123/tcp' }, match: { name: ['a*'] } };
+    const config = makeConfig({ services: new Map([['home', entry]]) });
+    expect(settled({ containers: [assistant], known: [all(8123)], config })).toEqual([
+      'assistant 8123 lapsed',
+    ]);
+  });
 });
 
 it('a range is cut only where something else comes of it', () => {
