@@ -97,6 +97,11 @@ export interface Network {
    * (`com.docker.network.bridge.gateway_mode_ipv6=routed`, Docker >= 27).
    */
   readonly routed: readonly Family[];
+  /**
+   * Some interfaces of the host are let in to its containers' own addresses (`com.docker.network.bridge.trusted_host_interfaces`,
+   * Docker >= 28.2), to published ports. By which ones is Docker's to judge.
+   */
+  readonly direct?: boolean | undefined;
   /** Its address ranges; undefined where Docker does not say. */
   readonly subnets?: readonly Cidr[] | undefined;
   /** Why the host's netfilter does not stand before its containers, where that is not the driver's fault; see `readBridges`. */

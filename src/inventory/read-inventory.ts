@@ -133,6 +133,7 @@ function readNetwork(details: NetworkDetails): Network {
     routed: ([4, 6] as const).filter(
       (family) => options[`${optionPrefix}gateway_mode_ipv${family}`] === 'routed',
     ),
+    direct: (options[`${optionPrefix}trusted_host_interfaces`] ?? '') !== '',
     subnets: details.IPAM?.Config?.flatMap(({ Subnet }) => {
       const parsed = parseNetworks(Subnet ?? '');
       return parsed.ok ? parsed.networks : [];

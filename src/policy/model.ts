@@ -54,6 +54,8 @@ export interface ServiceEndpoint {
   readonly address: Cidr;
   /** True where the address itself is what clients talk to (routed gateway mode). */
   readonly routed: boolean;
+  /** The address is a door besides the host's port: Docker lets some interfaces in to it. */
+  readonly direct?: boolean | undefined;
 }
 
 export interface Service {

@@ -207,7 +207,8 @@ function serviceEndpoints(container: Container, inventory: Inventory): readonly 
     const network = inventory.networks.find(({ id }) => id === endpoint.networkId);
     if (network?.bridge === undefined) return [];
     const family = endpoint.address.includes(':') ? 6 : 4;
-    return [{ ...endpoint, routed: network.routed.includes(family) }];
+    const routed = network.routed.includes(family);
+    return [{ ...endpoint, routed, ...(network.direct === true && !routed ? { direct: true } : {}) }];
   });
 }
 
