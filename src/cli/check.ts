@@ -1,3 +1,6 @@
+import type { Config } from '../config/model.ts';
+import { readInventory } from '../inventory/read-inventory.ts';
+import { entryNotes } from '../policy/entry-notes.ts';
 import { interfaceNotes } from '../policy/interface-notes.ts';
 import { labelNotes } from '../policy/label-notes.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
@@ -32,7 +35,7 @@ export async function check(context: Context, options: { json?: boolean | undefi
     ...interfaceNotes(decision.policy, decision.from.host.interfaces),
     ...labelNotes(decision.policy),
     ...privateNotes(nameAnswers(looks)),
-    ...unusedServices(decision, config.config.services),
+    ...idleEntries(decision, config.config.services),
   ];
   const unprotected = unprotectedLines(readStatus(decision).services);
   if (options.json === true) {
@@ -62,16 +65,9 @@ function nameAnswers(looks: readonly Look[]): Parameters<typeof privateNotes>[0]
   );
 }
 
-function unusedServices(
-  { policy }: Parameters<typeof readStatus>[0],
-  services: ReadonlyMap<string, unknown>,
+function idleEntries(
+  { policy, from }: Awaited<ReturnType<typeof plan>>,
+  services: Config['services'],
 ): readonly string[] {
-  const names = new Set(
-    policy.services.flatMap(({ name, composeService, swarmService }) => [name, composeService, swarmService]),
-  );
-  return [...services.keys()]
-    .filter((name) => !names.has(name))
-    .map(
-      (name) => `services.${harmless(name)} in the configuration matches no container or swarm service now`,
-    );
+  return entryNotes(readInventory(from.snapshot, from.host), policy, services).map((note) => harmless(note));
 }

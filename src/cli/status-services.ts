@@ -11,6 +11,8 @@ export interface ServiceStatus {
   /** The compose project that it belongs to; null where compose did not make it. */
   readonly project: string | null;
   readonly running: boolean;
+  /** The entry under `services` that speaks for it; null: its own labels alone. */
+  readonly entry: string | null;
   readonly description: string;
   readonly ports: readonly PortStatus[];
   /** Networks on which this host's netfilter sees nothing. */
@@ -84,6 +86,7 @@ export function readService(service: Service, counts: ReadonlyMap<ServicePort, P
     name: service.name,
     project: service.composeProject === undefined ? null : harmless(service.composeProject),
     running: service.active,
+    entry: service.entry ?? null,
     description: harmless(service.description),
     ports: [...ports.values()].map(({ status, counts: of }) => ({ ...status, counts: countStatus(of) })),
     notProtected: [...service.unprotected, ...(service.undeclared ? [onHost] : [])],

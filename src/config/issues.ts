@@ -5,6 +5,7 @@ import { didYou } from './field.ts';
 import { labelKeys } from './labels.ts';
 import type { Layer } from './layer.ts';
 import { listenShape } from './listen.ts';
+import { matchKeys } from './model.ts';
 import { pathText, type ConfigProblem, type Path } from './problem.ts';
 import { configKeys, type ConfigKey } from './schema.ts';
 import { serviceShape } from './services.ts';
@@ -20,7 +21,7 @@ export function issueProblems(
   return issues.flatMap((issue) => {
     const path: Path = [key, ...(issue.path as (string | number)[])];
     if (issue.code === 'unrecognized_keys') {
-      const known = knownKeys(key);
+      const known = key === 'services' && path.length === 3 ? matchKeys : knownKeys(key);
       return issue.keys.map((name) => unknownKey(layer, [...path, name], known));
     }
     const params = issue.code === 'custom' ? issue.params : undefined;

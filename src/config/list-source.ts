@@ -1,3 +1,4 @@
+import { countryCode } from '../net/country.ts';
 import { didYouMean } from '../net/did-you-mean.ts';
 import { safeUrl } from '../net/safe-url.ts';
 import { show } from '../net/show.ts';
@@ -5,13 +6,14 @@ import { milliseconds } from './duration.ts';
 import { didYou, found, refuse, type Parsed, type Refusal } from './field.ts';
 import type { ListFormat, LiveSource } from './model.ts';
 import type { PlainMap } from './plain.ts';
-import { presets } from './presets.ts';
+import { countryLists, presets } from './presets.ts';
 
 /** The kinds of lists, by the key that says where the list is, with the options that go with it. */
 export const listOptions = {
   url: ['refresh', 'format', 'path', 'mayShrink'],
   file: ['format', 'path', 'mayShrink'],
   preset: ['refresh', 'mayShrink'],
+  country: ['refresh', 'mayShrink'],
 } as const;
 
 /** For the reference. */
@@ -29,7 +31,7 @@ const usualRefresh = 24 * 3_600_000;
 /** Publishers shut out who asks all the time; and a timer of Node's holds 24 days at most. */
 const refreshLimits = { least: '10s', most: '7d' } as const;
 
-/** A list that is loaded: `{url: ...}`, `{file: ...}` or `{preset: ...}` with its options. A preset may be several. */
+/** A list that is loaded: `{url: ...}`, `{file: ...}`, `{preset: ...}` or `{country: ...}` with its options. The last two may be several. */
 export function parseList(kind: ListKind, input: PlainMap): Parsed<readonly LiveSource[]> {
   const known = [kind, ...listOptions[kind]] as readonly string[];
   const unknown = Object.keys(input).find((key) => !known.includes(key));
@@ -56,6 +58,7 @@ const places: Readonly<Record<ListKind, string>> = {
   url: 'the URL of a list',
   file: 'the path of a file',
   preset: 'the name of a preset',
+  country: 'the two letters of a country',
 };
 
 interface Options {
@@ -84,6 +87,18 @@ function sourcesAt(kind: ListKind, place: string, options: Options): Parsed<read
         return { ok: true, value: lists.map((list) => ({ kind: 'url', ...list, refresh, mayShrink })) };
       const problem = `there is no preset ${show(place)}: the presets are ${names.join(', ')}`;
       return at('preset', refuse(problem, didYou(didYouMean(place, names))));
+    }
+    case 'country': {
+      const code = countryCode(place);
+      if (code === undefined)
+        return at(
+          'country',
+          refuse(`${show(place)} is not a country: write its two letters, such as \`DE\``),
+        );
+      return {
+        ok: true,
+        value: countryLists(code).map((url) => ({ kind: 'url', url, format, refresh, mayShrink })),
+      };
     }
   }
 }

@@ -86,6 +86,23 @@ export interface LabelRights {
   readonly guests: 'on' | 'off';
 }
 
+/** What may be asked of a container; the order says which of two entries is more specific. */
+export const matchKeys = ['name', 'image', 'project', 'network', 'label'] as const;
+export type MatchKey = (typeof matchKeys)[number];
+
+/**
+ * Which containers an entry of `services:` speaks for: each key that is there must hold, by one of its patterns. `*` stands for
+ * any characters, also none. A label is `KEY` (with any value) or `KEY=PATTERN`.
+ */
+export type Match = { readonly [K in MatchKey]?: readonly string[] | undefined };
+
+/** One entry of `services:`; without `match` it is for the containers of its very name. */
+export interface ServiceEntry {
+  /** Label names (with the prefix) to label values; key by key they replace the container's own. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly match?: Match | undefined;
+}
+
 /** The whole configuration, every default filled in. Made by `loadConfig`; DESIGN of the keys: docs/configuration.md. */
 export interface Config {
   /** What an unlabelled container's ports are: closed to all but trusted, or open to everybody. */
@@ -103,8 +120,8 @@ export interface Config {
   readonly trusted: PeerList;
   readonly deny: PeerList;
   readonly groups: ReadonlyMap<GroupName, Members>;
-  /** Labels (with the `dockwall.` prefix) for containers by container or compose service name; key by key they replace the container's own. */
-  readonly services: ReadonlyMap<string, Readonly<Record<string, string>>>;
+  /** By name, which is also that of the container or service that is meant where there is no `match`. Sorted. */
+  readonly services: ReadonlyMap<string, ServiceEntry>;
   /** What containers' own labels may say. */
   readonly labels: LabelRights;
   /** Whether new services of the host wait until Docker has said that they are not a container's. */

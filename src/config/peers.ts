@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { countryMeant, countryWord } from '../net/country.ts';
 import { didYouMean } from '../net/did-you-mean.ts';
 import { mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
@@ -77,7 +78,7 @@ export function peersField(key: PeersKey, groups: readonly string[] | undefined)
 }
 
 function parsePeer(input: unknown, key: PeersKey, groups: readonly string[] | undefined): Parsed<Member> {
-  if (key === 'labels.sources' && isPlainMap(input) && listKinds.some((kind) => Object.hasOwn(input, kind)))
+  if (key === 'labels.sources' && isList(input))
     return refuse(
       'a label cannot name a list: put it into a group under `groups`, and write the name of the group',
     );
@@ -101,6 +102,11 @@ function parsePeer(input: unknown, key: PeersKey, groups: readonly string[] | un
   );
 }
 
+function isList(input: unknown): boolean {
+  if (isPlainMap(input)) return listKinds.some((kind) => Object.hasOwn(input, kind));
+  return typeof input === 'string' && countryWord(input) !== undefined;
+}
+
 /** Why everybody cannot be meant. @param word `any`, or the network that is the same in other words. */
 export function anyProblem(key: PeersKey, word: string): string {
   switch (key) {
@@ -120,6 +126,8 @@ function parseKnown(input: unknown): Parsed<Member> | undefined {
     return refuse(`${found(input)} stands where an address, CIDR or range should`);
   const parsed = parseNetworks(input);
   if (parsed.ok) return { ok: true, value: { kind: 'networks', networks: parsed.networks } };
+  const country = countryWord(input);
+  if (country !== undefined) return parseCountry(country);
   const word = parseSourceWord(input.trim());
   if (word === undefined) return undefined;
   if (!word.ok) return refuse(word.problem);
@@ -128,6 +136,12 @@ function parseKnown(input: unknown): Parsed<Member> | undefined {
     ok: true,
     value: kind === 'name' ? { kind: 'sources', sources: [{ kind, name }] } : { kind, name },
   };
+}
+
+/** `country:DE`, which is `{country: DE}`. What is wrong in it is the whole word: there is no key to point at. */
+function parseCountry(country: string): Parsed<Member> {
+  const list = parseList('country', { country });
+  return list.ok ? { ok: true, value: { kind: 'sources', sources: list.value } } : refuse(list.problem);
 }
 
 function parseMap(input: PlainMap): Parsed<Member> {
@@ -143,7 +157,7 @@ function parseMap(input: PlainMap): Parsed<Member> {
     return refuse(`put quotes around an address that ends with a colon: "${key}:"`);
   if (typeof input['ipset'] === 'string') return parseSet(input['ipset'], input);
   return refuse(
-    'a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}` or `{preset: ...}`',
+    'a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}`, `{preset: ...}` or `{country: ...}`',
     didYou(didYouMean(key, listKinds)),
   );
 }
@@ -172,6 +186,9 @@ function parseSet(name: string, { missing, ...more }: PlainMap): Parsed<Member> 
 /** Text that is no source of any kind: the sentence of what it is most like. */
 function parseText(text: string): Parsed<Member> {
   if (/^[a-z]+:\/\//iu.test(text)) return refuse(`a list is written \`{url: ${shorten(safeUrl(text))}}\``);
+  const country = countryMeant(text);
+  if (country !== undefined)
+    return refuse(`${show(text)} is neither an address nor a group`, didYou(`country:${country}`));
   const parsed = parseNetworks(text);
   return refuse(parsed.ok ? `${show(text)} stands in the wrong place` : parsed.problem);
 }

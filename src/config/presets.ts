@@ -23,3 +23,15 @@ export const presets: Readonly<Record<string, readonly PresetList[]>> = {
   // https://docs.github.com/en/rest/meta/meta: where webhooks come from
   'github-hooks': [{ url: 'https://api.github.com/meta', format: { kind: 'json', path: ['hooks'] } }],
 };
+
+/**
+ * The networks of a country, by IPv4 and by IPv6: whole lists, made each day of what the five registries have given out there, one network a line
+ * (https://www.ipdeny.com/ipblocks/ and https://www.ipdeny.com/ipv6/ipaddresses/blocks.php).
+ * @param code two capital letters.
+ */
+export function countryLists(code: string): readonly string[] {
+  const file = `${code.toLowerCase()}-aggregated.zone`;
+  return ['ipblocks/data', 'ipv6/ipaddresses'].map(
+    (part) => `https://www.ipdeny.com/${part}/aggregated/${file}`,
+  );
+}

@@ -59,7 +59,7 @@ export function configShape(groups: readonly string[] | undefined): ConfigShape 
     services: servicesField().register(docs, {
       type: 'map of names of containers, compose services or swarm services to the keys below',
       meaning:
-        "Labels for containers that cannot be labelled now; key by key they replace the container's own. Ports in a swarm's mesh are opened here only.",
+        "Labels for containers that cannot be labelled now; key by key they replace the container's own. With `match` an entry is for [many containers](#an-entry-for-many-containers).",
     }),
     labels: labelsField(groups).register(docs, {
       type: 'map of the keys [below](#what-labels-may-say)',

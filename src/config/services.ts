@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { show } from '../net/show.ts';
 import { docs } from './docs.ts';
 import { chosenField, found, listField, mapField, refuse, textField, type Parsed } from './field.ts';
+import { matchField } from './match.ts';
+import type { ServiceEntry } from './model.ts';
 import { isPlainMap } from './plain.ts';
 
 /** Label names (with the prefix) to label values. */
@@ -12,6 +14,11 @@ export type Labels = Readonly<Record<string, string>>;
  * checked together with the labels of containers.
  */
 export const serviceShape = {
+  match: matchField().register(docs, {
+    type: 'map of `name`, `image`, `project`, `network`, `label` to patterns',
+    meaning:
+      'Which containers are meant, in place of those of the name of the entry; see [below](#an-entry-for-many-containers).',
+  }),
   public: labelList().register(docs, {
     type: 'list of ports',
     meaning: 'Ports that are open to everybody; `*` is every published port.',
@@ -32,12 +39,15 @@ export const serviceShape = {
   }),
 };
 
-/** `services`: by container or compose service name, the labels that stand in for the container's own. */
-export function servicesField(): z.ZodType<ReadonlyMap<string, Labels>> {
+/** `services`: by container or compose service name, or by `match`, the labels that stand in for the container's own. */
+export function servicesField(): z.ZodType<ReadonlyMap<string, ServiceEntry>> {
   const service = z
     .strictObject(serviceShape, { error: wrongService })
     .partial()
-    .transform(({ allow, ...texts }) => toLabels(texts, allow ?? {}));
+    .transform(({ match, allow, ...texts }): ServiceEntry => {
+      const labels = toLabels(texts, allow ?? {});
+      return match === undefined ? { labels } : { labels, match };
+    });
   return mapField(parseServiceName, service);
 }
 

@@ -19,6 +19,7 @@ export function configurationReference(): string {
     listRules,
     servicesIntroduction,
     shapeTable(serviceShape),
+    manyContainers,
     labelsIntroduction,
     shapeTable(labelsShape([])),
     variablesIntroduction,
@@ -43,7 +44,7 @@ nor can \`0.0.0.0/0\` or \`::/0\`, which say the same (nor their halves, nor a g
 
 const sources = `## Sources
 
-A source is one of these, in a list of the configuration and, but for the last three, in a label:
+A source is one of these, in a list of the configuration and, but for sets of others, lists, presets and countries, in a label:
 
 | Source | Example | Who is meant |
 | --- | --- | --- |
@@ -55,7 +56,8 @@ A source is one of these, in a list of the configuration and, but for the last t
 | list by file | \`{file: lists/partners.txt}\` | the networks in it; a relative path counts from the folder of the configuration file. A saved change is in force within a second |
 | preset | \`{preset: cloudflare}\` | a well-known list: ${Object.keys(presets)
   .map((name) => `\`${name}\``)
-  .join(', ')} |`;
+  .join(', ')} |
+| country | \`"country:DE"\` or \`{country: DE}\` | the networks that the registries have given out there, IPv4 and IPv6, from the lists of [ipdeny.com](https://www.ipdeny.com/ipblocks/). Where somebody is only as far as his address says so: a VPN, a cloud or an address that was sold is elsewhere |`;
 
 const listRules = `A list of lines has one address, CIDR or range in each; from \`#\` or \`;\` on a line is comment. JSON is read by \`path\`: the keys from the root with dots
 between them, \`*\` for each entry of a list (\`{url: "https://ip-ranges.amazonaws.com/ip-ranges.json", path: prefixes.*.ip_prefix}\`).
@@ -68,6 +70,34 @@ third of what it had, if that was 12 networks or more; \`mayShrink: true\` takes
 const servicesIntroduction = `## Keys of a service
 
 Each entry under \`services\` has the labels of a container in YAML's shape: \`nginx-proxy: {public: [http, https], allow: {ssh: [office]}}\`.`;
+
+const manyContainers = `### An entry for many containers
+
+Containers that a panel makes have names that nobody knows beforehand, and labels that nobody can add. \`match\` says which are meant; the name of the entry is then
+only what \`status\` and \`explain\` call it:
+
+    services:
+      games: {match: {image: "ghcr.io/pterodactyl/*", network: pterodactyl_nw}, public: [25565]}
+      apps: {match: {label: coolify.managed=true}, allow: [office]}
+
+| Condition | Holds for |
+| --- | --- |
+| \`name\` | a container, compose service or swarm service of that name |
+| \`image\` | an image, as \`docker run\` or the compose file names it; without a tag: of any tag |
+| \`project\` | all of a compose project, or of a swarm stack |
+| \`network\` | what is on the network of that name, whatever else it is on |
+| \`label\` | what has that label: \`KEY\` with any value, or \`KEY=VALUE\` |
+
+\`*\` stands for any characters, also none (of a label only in the value). Of a list one has to hold; of several conditions all.
+
+One entry speaks for a container, the most specific one: first the one of its very name without \`match\` (container, then compose service, then swarm service); then, in the
+order of the table, the one that asks for something that another does not ask for, or has no \`*\` there, or has more letters besides \`*\`. Where two are alike neither counts: the container opens nothing,
+and \`status\`, \`check\` and \`explain\` name both.
+
+An entry with \`match\` may name ports that some of its containers do not have; one that none of them has is told, and closes nothing. It does not mean containers in another's network (\`network_mode: container:x\`).
+Of ports in a swarm's mesh a manager knows name, image, stack and the labels of the service, a worker the name only. \`dockwall check\` lists entries that speak for nobody.
+
+**Who may start containers chooses their names, images, networks and labels.** A pattern gives what it opens to everybody who can make a container that matches ([security.md](security.md#who-can-do-what)).`;
 
 const labelsIntroduction = `## What labels may say
 

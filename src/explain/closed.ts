@@ -32,6 +32,12 @@ function nothingOpens({ door, moment }: Circumstances): Hint {
   const opensAny = door?.service.ports.some(
     ({ reach }) => reach.everyone !== undefined || reach.allow.length > 0,
   );
+  const { entry } = door?.service ?? {};
+  if (entry !== undefined)
+    return {
+      kind: 'no labels',
+      text: `services.${shorten(entry)} in the configuration speaks for ${name}, and neither it nor a label opens this port: only the trusted reach it`,
+    };
   if (speaks || opensAny === true)
     return {
       kind: 'no labels',

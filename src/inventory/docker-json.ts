@@ -19,6 +19,10 @@ export interface ContainerSummary extends MaybeUnreadable {
   readonly State: string;
   readonly Ports?: readonly GivenPort[] | null | undefined;
   readonly HostConfig?: { readonly NetworkMode?: string | null | undefined } | null | undefined;
+  /** As it was asked for; the id instead where that name stands for another image by now. */
+  readonly Image?: string | undefined;
+  /** Names of the networks that it is on, or will be when it starts. */
+  readonly NetworkNames?: readonly string[] | undefined;
 }
 
 /**
@@ -40,6 +44,8 @@ export interface ContainerDetails extends MaybeUnreadable {
   readonly Config?:
     | {
         readonly Labels?: Labels;
+        /** As it was asked for. */
+        readonly Image?: string | undefined;
         readonly ExposedPorts?: Readonly<Record<string, unknown>> | null | undefined;
       }
     | null
@@ -87,7 +93,13 @@ export interface NetworkEndpoint {
 /** One element of `GET /services`. */
 export interface ServiceDetails {
   readonly ID: string;
-  readonly Spec: { readonly Name: string };
+  readonly Spec: {
+    readonly Name: string;
+    /** The service's own (`deploy.labels`), which its tasks do not have. */
+    readonly Labels?: Labels;
+    /** Of its tasks: `nginx:1.27@sha256:...`. */
+    readonly Image?: string | undefined;
+  };
   readonly Endpoint?: { readonly Ports?: readonly ServicePort[] | null | undefined } | null | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { families } from '../net/network.ts';
 import type { Protocol } from '../net/port.ts';
 import type { ServiceDetails, Snapshot } from './docker-json.ts';
+import { ourLabels, projectOf } from './label-key.ts';
 import type { Container, PublishedPort } from './model.ts';
 
 type MeshPort = Pick<PublishedPort, 'hostPort' | 'containerPort' | 'protocol'>;
@@ -15,7 +16,10 @@ export function readMesh({ services = [], networks }: Snapshot): readonly Contai
     Ingress === true ? Object.entries(Services ?? {}) : [],
   );
   return [
-    ...[...told].map(([name, service]) => meshService(name, service.ID, toldPorts(service))),
+    ...[...told].map(([name, service]) => ({
+      ...meshService(name, service.ID, toldPorts(service)),
+      ...toldOfService(service),
+    })),
     ...seen
       .filter(([name]) => !told.has(name))
       .map(([name, { Ports }]) => meshService(name, `mesh:${name}`, (Ports ?? []).flatMap(seenPorts))),
@@ -35,6 +39,14 @@ function meshService(name: string, id: string, ports: readonly MeshPort[]): Cont
     endpoints: [],
     portsKnown: true,
   };
+}
+
+/** Only managers know the labels of a service: they speak for its ports there. */
+function toldOfService({
+  Spec,
+}: ServiceDetails): Pick<Container, 'labels' | 'otherLabels' | 'image' | 'project'> {
+  const labels = Spec.Labels ?? {};
+  return { labels: ourLabels(labels), otherLabels: labels, image: Spec.Image, project: projectOf(labels) };
 }
 
 /** Ports in `host` mode are published by the tasks' containers themselves, and found there. */

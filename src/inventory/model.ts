@@ -42,6 +42,14 @@ export interface Container {
   readonly active: boolean;
   /** The `dockwall` and `dockwall.*` labels only, and what is almost called so, keys as written. */
   readonly labels: Readonly<Record<string, string>>;
+  /** What else an entry of `services:` may know it by (see config/match.ts): all its labels, */
+  readonly otherLabels?: Readonly<Record<string, string>> | undefined;
+  /** its image, as it was asked for, */
+  readonly image?: string | undefined;
+  /** its compose project or swarm stack, */
+  readonly project?: string | undefined;
+  /** and the names of its networks, sorted. */
+  readonly networks?: readonly string[] | undefined;
   readonly networkMode: NetworkMode;
   readonly ports: readonly PublishedPort[];
   readonly endpoints: readonly Endpoint[];
@@ -89,6 +97,11 @@ export interface Network {
    * (`com.docker.network.bridge.gateway_mode_ipv6=routed`, Docker >= 27).
    */
   readonly routed: readonly Family[];
+  /**
+   * Some interfaces of the host are let in to its containers' own addresses (`com.docker.network.bridge.trusted_host_interfaces`,
+   * Docker >= 28.2), to published ports. By which ones is Docker's to judge.
+   */
+  readonly direct?: boolean | undefined;
   /** Its address ranges; undefined where Docker does not say. */
   readonly subnets?: readonly Cidr[] | undefined;
   /** Why the host's netfilter does not stand before its containers, where that is not the driver's fault; see `readBridges`. */

@@ -10,7 +10,7 @@ import type {
   ServicePort,
   Unreadable,
 } from './docker-json.ts';
-import { type Fields, fieldsOf, kindOf, objectOf } from './fields.ts';
+import { Fields, fieldsOf, kindOf, objectOf } from './fields.ts';
 import { isPort, protocolOf, readGivenPorts } from './given-ports.ts';
 
 /*
@@ -45,6 +45,8 @@ export function readSummary(json: unknown): Read<ContainerSummary> {
     State: fields.text('State') ?? '',
     Ports: readGivenPorts(fields.list('Ports') ?? []),
     HostConfig: { NetworkMode: fields.part('HostConfig')?.text('NetworkMode') },
+    Image: textOf(objectOf(json)?.['Image']),
+    NetworkNames: readNetworkNames(json),
   };
   fields.require('State');
   return { found: { ...summary, ...whatIsWrong(fields) } };
@@ -60,7 +62,11 @@ export function readDetails(Id: string, json: unknown): ContainerDetails {
   const details: ContainerDetails = {
     Id,
     Name: fields.text('Name'),
-    Config: config && { Labels: readLabels(config), ExposedPorts: readExposed(config) },
+    Config: config && {
+      Labels: readLabels(config),
+      Image: textOf(objectOf(objectOf(json)?.['Config'])?.['Image']),
+      ExposedPorts: readExposed(config),
+    },
     HostConfig: {
       NetworkMode: host?.text('NetworkMode'),
       PublishAllPorts: host?.flag('PublishAllPorts'),
@@ -107,7 +113,7 @@ export function readServiceDetails(json: unknown): Read<ServiceDetails> {
   const Ports = fields.part('Endpoint')?.items('Ports', readServicePort);
   const why = fields.wrong.join(', ');
   return why === ''
-    ? { found: { ID, Spec: { Name }, Endpoint: { Ports } } }
+    ? { found: { ID, Spec: { Name, ...readSpec(json) }, Endpoint: { Ports } } }
     : { unreadable: { what: `service ${Name}`, why } };
 }
 
@@ -163,6 +169,19 @@ function textOf(value: unknown): string | undefined {
 /** A value that is no text becomes its JSON: what the label means cannot be told then, and its container opens nothing. */
 function readLabels(fields: Fields): Readonly<Record<string, string>> | undefined {
   return fields.map('Labels', (value) => textOf(value) ?? JSON.stringify(value));
+}
+
+/** Nothing but the choice of an entry hangs on the networks and images: what is odd here is left out. */
+function readNetworkNames(json: unknown): readonly string[] {
+  return Object.keys(objectOf(objectOf(objectOf(json)?.['NetworkSettings'])?.['Networks']) ?? {});
+}
+
+/** Labels that are none open nothing, and the ports of the service stay known. */
+function readSpec(json: unknown): Pick<ServiceDetails['Spec'], 'Labels' | 'Image'> {
+  const spec = objectOf(objectOf(json)?.['Spec']);
+  const template = objectOf(objectOf(spec?.['TaskTemplate'])?.['ContainerSpec']);
+  const labels = spec && readLabels(new Fields(spec));
+  return { Labels: labels, Image: textOf(template?.['Image']) };
 }
 
 /** By `80/tcp`, in that spelling. */

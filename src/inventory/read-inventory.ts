@@ -1,6 +1,6 @@
 import { parseNetworks } from '../net/parse-networks.ts';
-import type { ContainerSummary, NetworkDetails, Snapshot } from './docker-json.ts';
-import { isMeantForUs } from './label-key.ts';
+import type { ContainerSummary, NetworkDetails, ServiceDetails, Snapshot } from './docker-json.ts';
+import { ourLabels, projectOf } from './label-key.ts';
 import { readMesh } from './mesh.ts';
 import type {
   Container,
@@ -29,10 +29,14 @@ const optionPrefix = 'com.docker.network.bridge.';
 /** Docker's words into ours. Same snapshot, same bytes: everything is sorted here, once. */
 export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
   const endpoints = endpointsByContainer(snapshot.networks);
+  const around = {
+    services: new Map((snapshot.services ?? []).map(({ Spec }) => [Spec.Name, Spec.Labels])),
+    networkNames: new Map(snapshot.networks.map(({ Id, Name }) => [Id, Name])),
+  };
   return {
     containers: [
       ...snapshot.containers.map((summary) =>
-        readContainer(summary, snapshot, endpoints.get(summary.Id) ?? []),
+        readContainer(summary, { ...around, snapshot, endpoints: endpoints.get(summary.Id) ?? [] }),
       ),
       ...readMesh(snapshot),
     ]
@@ -55,25 +59,35 @@ export function readInventory(snapshot: Snapshot, host: HostFacts): Inventory {
   };
 }
 
+interface Around {
+  readonly snapshot: Snapshot;
+  /** The labels of swarm's services, by name. */
+  readonly services: ReadonlyMap<string, ServiceDetails['Spec']['Labels']>;
+  readonly networkNames: ReadonlyMap<string, string>;
+  /** Of this container. */
+  readonly endpoints: readonly Endpoint[];
+}
+
 function readContainer(
   summary: ContainerSummary,
-  snapshot: Snapshot,
-  endpoints: readonly Endpoint[],
+  { snapshot, services, networkNames, endpoints }: Around,
 ): Container {
   const details = snapshot.details.get(summary.Id);
   const labels = summary.Labels ?? {};
+  const swarmService = labels['com.docker.swarm.service.name'];
+  const ofService = swarmService === undefined ? undefined : services.get(swarmService);
   return {
     id: summary.Id,
     name: containerName(summary),
     composeService: labels['com.docker.compose.service'],
     composeProject: labels['com.docker.compose.project'],
-    swarmService: labels['com.docker.swarm.service.name'],
+    swarmService,
     active: isActive(summary),
-    labels: Object.fromEntries(
-      Object.entries(labels)
-        .filter(([key]) => isMeantForUs(key))
-        .sort(([a], [b]) => compare(a, b)),
-    ),
+    labels: ourLabels({ ...ofService, ...labels }),
+    otherLabels: labels,
+    image: details?.Config?.Image ?? summary.Image,
+    project: projectOf(labels),
+    networks: networksOf(summary, networkNames, endpoints),
     networkMode: networkMode(details?.HostConfig.NetworkMode ?? summary.HostConfig?.NetworkMode ?? ''),
     ports: publishedPorts(summary, details),
     endpoints,
@@ -81,6 +95,16 @@ function readContainer(
     overdue: snapshot.overdue?.has(summary.Id) === true && endpoints.length === 0,
     unreadable: summary.unreadable ?? details?.unreadable,
   };
+}
+
+/** A container may be on a network that the list of containers does not tell yet. */
+function networksOf(
+  { NetworkNames = [] }: ContainerSummary,
+  names: ReadonlyMap<string, string>,
+  endpoints: readonly Endpoint[],
+): readonly string[] {
+  const joined = endpoints.flatMap(({ networkId }) => names.get(networkId) ?? []);
+  return [...new Set([...NetworkNames, ...joined])].sort(compare);
 }
 
 /** Names carry a slash; legacy links add names with two, which are aliases inside another container. */
@@ -109,6 +133,7 @@ function readNetwork(details: NetworkDetails): Network {
     routed: ([4, 6] as const).filter(
       (family) => options[`${optionPrefix}gateway_mode_ipv${family}`] === 'routed',
     ),
+    direct: (options[`${optionPrefix}trusted_host_interfaces`] ?? '') !== '',
     subnets: details.IPAM?.Config?.flatMap(({ Subnet }) => {
       const parsed = parseNetworks(Subnet ?? '');
       return parsed.ok ? parsed.networks : [];

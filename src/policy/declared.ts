@@ -2,13 +2,14 @@ import type { Config } from '../config/model.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
 import { families } from '../net/network.ts';
 import { hostPortsOf, overlap, shortestRun } from '../net/port-run.ts';
+import type { Entry } from './entries.ts';
 import type { LabelRules } from './labels.ts';
 
 /** One container together with what its labels (and `services:` entries) say. */
 export interface Speaker {
   readonly container: Container;
-  /** The configuration's labels for it: the author's, whom `labels:` does not bind. */
-  readonly entry: Readonly<Record<string, string>>;
+  /** What the author of the configuration says of it, whom `labels:` does not bind. */
+  readonly entry: Entry | undefined;
   readonly rules: LabelRules;
 }
 
@@ -34,7 +35,9 @@ export function declaredMesh({ containers, inSwarm }: Inventory, config: Config)
     containers.flatMap(({ name, networkMode }) => (networkMode.kind === 'mesh' ? [name] : [])),
   );
   return [...config.services]
-    .filter(([name, labels]) => 'dockwall.ports' in labels && !known.has(name))
+    .filter(
+      ([name, { labels, match }]) => match === undefined && 'dockwall.ports' in labels && !known.has(name),
+    )
     .map(([name]) => ({
       id: `mesh:${name}`,
       name,

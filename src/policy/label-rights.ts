@@ -11,6 +11,7 @@ import type { PortRange, Protocol } from '../net/port.ts';
 import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import type { Speaker } from './declared.ts';
+import { isSaidBy } from './entries.ts';
 import { knownGroupNames } from './groups.ts';
 import type { LabelRules } from './labels.ts';
 import type { Problem, Reason } from './model.ts';
@@ -80,7 +81,7 @@ export function forbiddenPorts(
 ): readonly Problem[] {
   if (permitted === undefined) return [];
   const problems = new Map<string, Problem>();
-  const own = rules.opens.filter(({ reason }) => !(reason.label in entry));
+  const own = rules.opens.filter(({ reason }) => !isSaidBy(entry, reason));
   for (const { port, rules: opening } of selectAll(ports, own)) {
     const range = outerPorts(port);
     if (isLoopback(port) || isPermitted(range, port.protocol, permitted)) continue;

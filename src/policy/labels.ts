@@ -1,4 +1,5 @@
 import type { GroupName } from '../config/model.ts';
+import { countryMeant } from '../net/country.ts';
 import { didYouMean } from '../net/did-you-mean.ts';
 import { splitList } from '../net/list.ts';
 import { wholeFamily } from '../net/merge-networks.ts';
@@ -129,6 +130,7 @@ class Reader {
     const parsed = parseNetworks(word);
     if (parsed.ok) return parsed.networks.map((network) => ({ kind: 'network', network }));
     const source = parseSourceWord(word);
+    const country = countryMeant(word);
     if (source?.ok === true && source.word.kind !== 'ipset')
       return [{ kind: 'group', name: source.word.text as GroupName }];
     if (source?.ok === true)
@@ -138,6 +140,13 @@ class Reader {
         () => `name it in a group of the configuration, groups: {bans: ["${word}"]}, and the group here`,
       );
     else if (source !== undefined) this.report(reason, source.problem);
+    else if (country !== undefined && !this.groups.includes(word.toLowerCase()))
+      this.report(
+        reason,
+        `a label cannot name a country: ${show(word)}`,
+        () =>
+          `name it in a group of the configuration, groups: {${country.toLowerCase()}: ["country:${country}"]}, and the group here`,
+      );
     else if (/[:/]|^[0-9]/.test(word)) this.report(reason, parsed.problem);
     else this.report(reason, `no group is named "${word}"`, () => didYouMean(word, this.groups));
     return [];

@@ -4,7 +4,7 @@ import { families, familyOf } from '../net/network.ts';
 import { type PortRun, unionOf } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { PolicyMembers, Problem, Reach, Service, ServiceEndpoint } from './model.ts';
-import { namesAddresses, peerRulesOf } from './peers.ts';
+import { isDoor, namesAddresses, peerRulesOf } from './peers.ts';
 
 /**
  * What one container may ask for. Over a limit it opens nothing and says so: whoever writes labels has others beside him on the host, and
@@ -72,7 +72,7 @@ function routedCount(
 }
 
 function routedIn(endpoints: readonly ServiceEndpoint[], family: 4 | 6): number {
-  return endpoints.filter(({ address, routed }) => routed && familyOf(address) === family).length;
+  return endpoints.filter((endpoint) => isDoor(endpoint) && familyOf(endpoint.address) === family).length;
 }
 
 /** Marks the containers whose ports are not counted: those with most ports, where all together have too many. */

@@ -54,6 +54,8 @@ export interface ServiceEndpoint {
   readonly address: Cidr;
   /** True where the address itself is what clients talk to (routed gateway mode). */
   readonly routed: boolean;
+  /** The address is a door besides the host's port: Docker lets some interfaces in to it. */
+  readonly direct?: boolean | undefined;
 }
 
 export interface Service {
@@ -63,6 +65,8 @@ export interface Service {
   readonly composeProject?: string | undefined;
   readonly swarmService: string | undefined;
   readonly active: boolean;
+  /** The entry under `services:` that speaks for it. */
+  readonly entry?: string | undefined;
   readonly description: string;
   /** A host-network container whose ports nobody has declared: they are open as the host's own are. */
   readonly undeclared: boolean;

@@ -1,6 +1,6 @@
 import type { Cidr } from '../net/network.ts';
 import { interfaceOf, isSourceWord } from '../net/source-word.ts';
-import type { Peer, PeerRule, Policy, ServicePort } from './model.ts';
+import type { Peer, PeerRule, Policy, Reach, ServiceEndpoint, ServicePort } from './model.ts';
 
 /** Whether a peer stands for addresses, each a member of a set with the port that it is named for: one written out, or a DNS name. */
 export function namesAddresses(peer: Peer): boolean {
@@ -23,6 +23,21 @@ export function peerRulesOf(
   which: 'allow' | 'deny',
 ): readonly PeerRule[] {
   return [...reach[which], ...(ownReach?.[which] ?? [])];
+}
+
+/** Whether clients may talk to the address itself: it is a door then, with the container's ports. */
+export function isDoor({ routed, direct }: ServiceEndpoint): boolean {
+  return routed || direct === true;
+}
+
+/** Whether it is one to this port. What Docker lets in besides the host's port goes with that. */
+export function isDoorOf(endpoint: ServiceEndpoint, { hostPort, lapsed }: ServicePort): boolean {
+  return endpoint.routed || (isDoor(endpoint) && hostPort !== undefined && !lapsed);
+}
+
+/** Who reaches a port there. Where the host's port is the way to it and the address one more, as on the host. */
+export function reachAt({ routed }: ServiceEndpoint, { reach, ownReach }: ServicePort): Reach {
+  return routed ? (ownReach ?? reach) : reach;
 }
 
 /**

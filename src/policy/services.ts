@@ -1,8 +1,8 @@
 import type { Config } from '../config/model.ts';
 import { isLoopback } from '../inventory/host-port.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
-import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { declaredMesh, portsOf, type Speaker } from './declared.ts';
+import { alikeProblem, choose, withPlaces } from './entries.ts';
 import { knownGroupNames } from './groups.ts';
 import { withinLimits } from './label-limits.ts';
 import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
@@ -17,7 +17,8 @@ import {
   type Service,
   type ServiceEndpoint,
 } from './model.ts';
-import { selectAll, unmatched } from './selection.ts';
+import { selectAll } from './selection.ts';
+import { unheldByAll, unmatchedSelectors } from './unmatched.ts';
 
 /** An overlay is reached from its own nodes only; what it publishes is in the mesh. */
 const filteredDrivers: ReadonlySet<string> = new Set(['bridge', 'overlay', 'host', 'null']);
@@ -36,19 +37,24 @@ export function readServices(
   const containers = [...inventory.containers, ...declaredMesh(inventory, config)];
   const problems: Problem[] = [];
   const speakers = containers.map((container): Speaker => {
-    const entry = entryOf(container, config);
-    const within = withinLimits(container.name, { ...container.labels, ...entry });
-    const heard = hear({ ...container, labels: within.labels }, entry, config);
+    const choice = choose(container, config.services);
+    const { entry } = choice;
+    const written = entry?.labels ?? {};
+    const within = withinLimits(container.name, { ...container.labels, ...written });
+    const heard = hear({ ...container, labels: within.labels }, written, config);
     problems.push(...heard.unheard);
-    const said = Object.entries(within.labels).filter(([label]) => label in entry);
+    const said = Object.entries(within.labels).filter(([label]) => label in written);
     const labels = { ...heard.labels, ...Object.fromEntries(said) };
-    const rules = ifReadable(container, readLabels(container.name, labels, groups));
-    return { container, entry, rules: withProblems(rules, [...within.problems, ...heard.problems]) };
+    const rules = withPlaces(readLabels(container.name, labels, groups), entry);
+    const others = [...alikeProblem(container, choice), ...within.problems, ...heard.problems];
+    return { container, entry, rules: withProblems(ifReadable(container, rules), others) };
   });
+  problems.push(...unheldByAll(speakers));
   const services: Service[] = [];
   const guestsOf = guestsByHost(speakers);
   const swarm = speakers.filter(({ container }) => container.swarmService !== undefined);
   const mesh = swarm.filter(({ container }) => container.networkMode.kind === 'mesh');
+  const kin = { ofTasks: byService(mesh), ofMesh: byService(swarm) };
   for (const owner of speakers) {
     if (owner.container.networkMode.kind === 'container') {
       problems.push(...owner.rules.problems);
@@ -60,7 +66,7 @@ export function readServices(
       {
         owner,
         guests,
-        kin: kinOf(owner, owner.container.networkMode.kind === 'mesh' ? swarm : mesh, config),
+        kin: kinOf(owner, owner.container.networkMode.kind === 'mesh' ? kin.ofMesh : kin.ofTasks),
       },
       { config, inventory },
     );
@@ -78,6 +84,10 @@ export function readServices(
 function shut(service: Service): Service {
   const ports = folded(service.ports, service.active).map((port) => ({ ...port, reach: closed }));
   return { ...service, ports };
+}
+
+function byService(speakers: readonly Speaker[]): ReadonlyMap<string | undefined, readonly Speaker[]> {
+  return Map.groupBy(speakers, ({ container }) => container.swarmService);
 }
 
 /** Who runs in another's network, by the id (or the name) of that one. */
@@ -99,35 +109,35 @@ function ifReadable({ name, unreadable }: Container, rules: LabelRules): LabelRu
   return { ...rules, opens: [], problems: [...problems, ...rules.problems] };
 }
 
-/** The `services:` entry (by container name, else by compose or swarm service), which replaces labels key by key. */
-function entryOf(container: Container, config: Config): Speaker['entry'] {
-  const names = [container.name, container.composeService, container.swarmService];
-  const name = names.find((one) => one !== undefined && config.services.has(one));
-  return (name === undefined ? undefined : config.services.get(name)) ?? {};
-}
-
+/** What an entry with `match` declares may be anybody's who can match it, so it weighs no more than a label. */
 function declaredIn({ entry }: Speaker): Service['portsFrom'] {
-  return 'dockwall.ports' in entry ? 'configuration' : 'label';
+  const named = entry !== undefined && entry.match === undefined;
+  return named && 'dockwall.ports' in entry.labels ? 'configuration' : 'label';
 }
 
-/** What else of a swarm's service a `services:` entry speaks to. */
+/** What else of a swarm's service a `services:` entry, or a label of the service, speaks to. */
 interface Kin {
   readonly ports: readonly PublishedPort[];
-  /** There is such an entry. */
+  /** There is such an entry or label. */
   readonly spoken: boolean;
 }
 
 /**
- * A `services:` entry for a swarm service speaks to its ports in the mesh and to those that its tasks publish on their
+ * A `services:` entry for a swarm service, or the service's own label, speaks to its ports in the mesh and to those that its tasks publish on their
  * own, so a port that only one of them has is no mistake in the other. And one that none of them has closes nothing: which containers are
  * tasks is said by a label, which anybody may write.
  */
 /** @param others of a port in the mesh, all of the swarm; of a task, which there may be very many of, the mesh. */
-function kinOf(owner: Speaker, others: readonly Speaker[], config: Config): Kin {
+function kinOf(owner: Speaker, others: ReturnType<typeof byService>): Kin {
   const name = owner.container.swarmService;
-  if (name === undefined || !config.services.has(name)) return { ports: [], spoken: false };
-  const kin = others.filter(({ container }) => container.swarmService === name);
-  return { ports: kin.flatMap(portsOf), spoken: true };
+  if (name === undefined) return { ports: [], spoken: false };
+  const kin = others.get(name) ?? [];
+  const spoken = [owner, ...kin].some(
+    ({ container, entry }) =>
+      entry?.name === name ||
+      (container.networkMode.kind === 'mesh' && Object.keys(container.labels).length > 0),
+  );
+  return { ports: spoken ? kin.flatMap(portsOf) : [], spoken };
 }
 
 function readService(
@@ -139,7 +149,7 @@ function readService(
   const ports = portsOf(owner);
   const problems = [...rules.problems];
   const speakers = [owner, ...guests].map((speaker) => {
-    const missing = unmatchedSelectors(speaker, [...ports, ...kin.ports], container.portsKnown);
+    const missing = container.portsKnown ? unmatchedSelectors(speaker, [...ports, ...kin.ports]) : [];
     const forbidden = forbiddenPorts(speaker, ports, config.labels);
     problems.push(
       ...missing.map((one) => (kin.spoken ? { ...one, partly: true as const } : one)),
@@ -170,6 +180,7 @@ function readService(
       composeProject: container.composeProject,
       swarmService: container.swarmService,
       active: container.active,
+      entry: owner.entry?.name,
       description: rules.description,
       undeclared: hostNetwork && !rules.declares,
       portsFrom: hostNetwork ? declaredIn(owner) : 'docker',
@@ -178,45 +189,6 @@ function readService(
       unprotected: unprotectedNetworks(container, inventory),
     },
   };
-}
-
-function unmatchedSelectors(
-  { container, rules }: Speaker,
-  ports: readonly PublishedPort[],
-  portsKnown: boolean,
-): readonly Problem[] {
-  // Not a mistake of the user's: Docker has not told yet, and the next pass will know.
-  if (!portsKnown) return [];
-  const missing = unmatched(ports, rules.opens);
-  if (missing.length === 0) return [];
-  const hint = publishedHint(container, ports);
-  return missing.map(({ selector, reason }) => ({
-    container: container.name,
-    ...reason,
-    problem:
-      selector.kind === 'every'
-        ? 'this container publishes no port'
-        : `port ${selector.text} is not published`,
-    hint,
-  }));
-}
-
-/** A hint names so many ports at most. */
-const shownPorts = 12;
-
-function publishedHint(container: Container, ports: readonly PublishedPort[]): string | undefined {
-  if (container.networkMode.kind === 'host')
-    return 'declare the ports of a host-network container with dockwall.ports';
-  if (ports.length === 0 && container.swarmService !== undefined)
-    return "ports in the swarm's mesh are opened under services: in the configuration, by the service's name";
-  const words = ports.map((port) => {
-    const host = hostPortsOf(port);
-    return `${host === undefined ? '' : `${rangeText(host)}->`}${rangeText(containerPortsOf(port))}/${port.protocol}`;
-  });
-  if (words.length === 0) return 'publish it with ports: in the compose file';
-  const distinct = [...new Set(words)];
-  const more = distinct.length > shownPorts ? ', ...' : '';
-  return `published: ${distinct.slice(0, shownPorts).join(', ')}${more}`;
 }
 
 /** What the rules that apply to a port open, all of them together. */
@@ -235,7 +207,8 @@ function serviceEndpoints(container: Container, inventory: Inventory): readonly 
     const network = inventory.networks.find(({ id }) => id === endpoint.networkId);
     if (network?.bridge === undefined) return [];
     const family = endpoint.address.includes(':') ? 6 : 4;
-    return [{ ...endpoint, routed: network.routed.includes(family) }];
+    const routed = network.routed.includes(family);
+    return [{ ...endpoint, routed, ...(network.direct === true && !routed ? { direct: true } : {}) }];
   });
 }
 

@@ -1,6 +1,7 @@
 import { containerPortsOf, hostPortsOf } from '../net/port-run.ts';
 import type { PortRange, Protocol } from '../net/port.ts';
 import type { Policy } from './model.ts';
+import { isDoor } from './peers.ts';
 import { judge } from './verdict.ts';
 
 /** A connection that is under way, by what the side that opened it asked for. */
@@ -18,7 +19,7 @@ export function sessionPorts({ services }: Policy): ReadonlySet<number> {
     if (range !== undefined) for (let port = range.from; port <= range.to; port += 1) found.add(port);
   };
   for (const { ports, endpoints } of services) {
-    const routed = endpoints.some((endpoint) => endpoint.routed);
+    const routed = endpoints.some(isDoor);
     for (const port of ports) {
       if (port.loopback) continue;
       if (!port.lapsed) add(hostPortsOf(port));

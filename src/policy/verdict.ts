@@ -4,7 +4,7 @@ import { type Cidr, familyOf } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
 import type { PortRange, Protocol } from '../net/port.ts';
 import type { PeerRule, Policy, PolicyMembers, PolicyPeers, Reason, Service, ServicePort } from './model.ts';
-import { namesAddresses } from './peers.ts';
+import { isDoorOf, namesAddresses, reachAt } from './peers.ts';
 
 /** A packet from outside, of the side that opened the connection, as it is before Docker's DNAT. */
 export interface Packet {
@@ -200,11 +200,12 @@ class Places {
         const hostPorts = hostPortsOf(port);
         if (hostPorts !== undefined && !port.lapsed)
           this.add(`${family} ${protocol}`, hostPorts, { service, port });
-        for (const { address, routed } of service.endpoints) {
-          if (routed && familyOf(address) === family)
+        for (const endpoint of service.endpoints) {
+          const { address } = endpoint;
+          if (isDoorOf(endpoint, port) && familyOf(address) === family)
             this.add(`${address} ${protocol}`, containerPortsOf(port), {
               service,
-              port: { ...port, reach: port.ownReach ?? port.reach },
+              port: { ...port, reach: reachAt(endpoint, port) },
             });
         }
       }

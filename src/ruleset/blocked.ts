@@ -1,6 +1,7 @@
 import { families } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, includes } from '../net/port-run.ts';
 import type { Policy } from '../policy/model.ts';
+import { isDoor } from '../policy/peers.ts';
 import { blockedRoles, setName, unheardRoles } from './names.ts';
 import { rememberedFor } from './sets.ts';
 
@@ -94,7 +95,7 @@ function publishers(
         port.family === asked.family &&
         port.protocol === asked.protocol &&
         ((!port.lapsed && !port.loopback && includes(hostPortsOf(port), asked.port)) ||
-          (includes(containerPortsOf(port), asked.port) && service.endpoints.some(({ routed }) => routed))),
+          (includes(containerPortsOf(port), asked.port) && service.endpoints.some(isDoor))),
     ),
   );
   const running = owners.filter(({ active }) => active);

@@ -4,7 +4,7 @@ import type { PortRange } from '../net/port.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import { limits } from '../policy/limits.ts';
 import type { Peer, Policy, Service, ServiceEndpoint, ServicePort } from '../policy/model.ts';
-import { namesAddresses } from '../policy/peers.ts';
+import { isDoor, namesAddresses, reachAt } from '../policy/peers.ts';
 import { renderHooks } from './hooks.ts';
 import { bridgedLines } from './interfaces.ts';
 import {
@@ -83,27 +83,44 @@ function networkLines(policy: Policy, family: Family, networkId: string): readon
       .flatMap((endpoint) =>
         service.ports
           .filter((port) => port.family === family && !port.loopback && (endpoint.routed || !port.lapsed))
-          .map((port) => (endpoint.routed ? { ...port, reach: port.ownReach ?? port.reach } : port))
-          .flatMap((port) => portLines(service, port, { endpoint, family, policy }))
+          .map((port) => ({ ...port, reach: reachAt(endpoint, port) }))
+          .flatMap((port) =>
+            originalPorts(port, endpoint).flatMap((asked) =>
+              portLines(service, port, { endpoint, family, policy, asked }),
+            ),
+          )
           .slice(0, limits.frontRules),
       ),
   );
 }
 
+/**
+ * Which port a client asks for. The next container that is given this address has another host port: it inherits nothing. One that is
+ * reached at its address as well is asked for its own port there.
+ */
+function originalPorts(port: ServicePort, endpoint: ServiceEndpoint): readonly (PortRange | 'any')[] {
+  if (endpoint.routed) return ['any'];
+  const hostPorts = hostPortsOf(port);
+  const own = containerPortsOf(port);
+  const isSame = hostPorts?.from === own.from && hostPorts.to === own.to;
+  if (hostPorts === undefined) return [];
+  return isDoor(endpoint) && !isSame ? [hostPorts, own] : [hostPorts];
+}
+
 function portLines(
   service: Service,
   port: ServicePort,
-  { endpoint, family, policy }: { endpoint: ServiceEndpoint; family: Family; policy: Policy },
+  {
+    endpoint,
+    family,
+    policy,
+    asked,
+  }: { endpoint: ServiceEndpoint; family: Family; policy: Policy; asked: PortRange | 'any' },
 ): readonly Line[] {
-  const hostPorts = hostPortsOf(port);
-  if (hostPorts === undefined && !endpoint.routed) return [];
   const matches: readonly Match[] = [
     { kind: 'destination', network: endpoint.address },
     { kind: 'port', protocol: port.protocol, ...portMatch(containerPortsOf(port)) },
-    // The next container that is given this address has another host port: it inherits nothing.
-    ...(endpoint.routed || hostPorts === undefined
-      ? []
-      : [{ kind: 'original-port', ...portMatch(hostPorts) } as const]),
+    ...(asked === 'any' ? [] : [{ kind: 'original-port', ...portMatch(asked) } as const]),
   ];
   const words = `${service.name} ${portText(port)}`;
   if (port.reach.everyone !== undefined) return [[matches, accept, `${words} public`]];

@@ -5,7 +5,7 @@ import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
 import { limits, portCount } from '../policy/limits.ts';
 import type { PeerRule, Policy, Reach, Service, ServicePort } from '../policy/model.ts';
-import { addressesOf, namesAddresses } from '../policy/peers.ts';
+import { addressesOf, isDoorOf, namesAddresses, reachAt } from '../policy/peers.ts';
 
 /** Where packets for one port arrive: a host port, or (routed) a container's own address and port. */
 interface Door {
@@ -195,14 +195,14 @@ function hostDoors(port: Omit<ServicePort, 'loopback' | 'lapsed'>): readonly Pla
 
 function routedDoors(service: Service, port: ServicePort): readonly PlainDoor[] {
   return service.endpoints
-    .filter((endpoint) => endpoint.routed && endpoint.address.includes(':') === (port.family === 6))
-    .map(({ address }) => ({
+    .filter((endpoint) => isDoorOf(endpoint, port) && endpoint.address.includes(':') === (port.family === 6))
+    .map((endpoint) => ({
       routed: true,
       family: port.family,
-      address,
+      address: endpoint.address,
       protocol: port.protocol,
       port: rangeText(containerPortsOf(port)),
-      reach: port.ownReach ?? port.reach,
+      reach: reachAt(endpoint, port),
     }));
 }
 

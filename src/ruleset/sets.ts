@@ -3,7 +3,7 @@ import { type Family, families } from '../net/network.ts';
 import { type Protocol, protocols } from '../net/port.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { PeerRule, Policy, PolicyMembers } from '../policy/model.ts';
-import { namesAddresses, peerRulesOf } from '../policy/peers.ts';
+import { isDoor, namesAddresses, peerRulesOf } from '../policy/peers.ts';
 import type { IpSet } from './model.ts';
 import {
   askedRole,
@@ -25,7 +25,7 @@ type GroupName = Policy['deny']['groups'][number];
 
 /** Whether any network is in routed gateway mode; only then has the gate rules and sets for it. */
 export function hasRouted(policy: Policy): boolean {
-  return policy.services.some((service) => service.endpoints.some((endpoint) => endpoint.routed));
+  return policy.services.some((service) => service.endpoints.some(isDoor));
 }
 
 /** Every ipset of both families. `ports` false: Docker has not been asked yet, so port sets stay as they are. */
@@ -303,7 +303,7 @@ export function wideProtocols({ services }: Policy): readonly Protocol[] {
 export function usedRoles(policy: Policy): UsedRoles {
   const ports = policy.services.flatMap((service) => service.ports.map((port) => ({ service, port })));
   const isBound = ({ service, port }: (typeof ports)[number]): boolean =>
-    port.address !== 'any' || service.endpoints.some(({ routed }) => routed);
+    port.address !== 'any' || service.endpoints.some(isDoor);
   const names = (rules: readonly PeerRule[]): boolean => rules.some(({ peer }) => namesAddresses(peer));
   const ruled = new Set(ruledGroups(policy));
   const denied = ports.flatMap(({ port }) =>

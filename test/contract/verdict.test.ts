@@ -117,6 +117,7 @@ const plainService: fc.Arbitrary<Service> = fc.record({
       networkId: fc.constant('0123456789abcdef'),
       address: fc.constantFrom(...inside[4], ...inside[6]) as fc.Arbitrary<Cidr>,
       routed: fc.boolean(),
+      direct: fc.boolean(),
     }),
     { maxLength: 2 },
   ),

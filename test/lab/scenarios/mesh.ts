@@ -57,10 +57,16 @@ export class Mesh {
     }
   }
 
-  /** `docker service create`; back when its task runs. Ports as for `--publish`. */
-  async create(name: string, publish: readonly string[], udp = false): Promise<void> {
+  /** `docker service create`; back when its task runs. Ports as for `--publish`, `label` of the service (`deploy.labels`). */
+  async create(
+    name: string,
+    publish: readonly string[],
+    { udp = false, label }: { readonly udp?: boolean; readonly label?: string } = {},
+  ): Promise<void> {
     const ports = publish.flatMap((port) => ['--publish', port]);
-    const flags = ['--detach', '--no-resolve-image', '--restart-delay', '100ms', '--name', name, ...ports];
+    const labels = label === undefined ? [] : ['--label', label];
+    const usual = ['--detach', '--no-resolve-image', '--restart-delay', '100ms', '--name', name];
+    const flags = [...usual, ...labels, ...ports];
     const serve = ['--name', name, '--tcp', '80', ...(udp ? ['--udp', '53'] : [])];
     await this.#stage.lab.engine.docker('service', 'create', ...flags, 'lab/service', ...serve);
     await until(

@@ -107,6 +107,25 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('addresses of their own, 
     },
   );
 
+  it.runIf(setup.version === '28')(
+    'S12: a network whose addresses Docker opens to an interface',
+    async () => {
+      const never = [...own(2, 54), ...own(3, 53), ...own(4, 53)];
+      await watching({ stage, closed: [...never, ...own(2, 53)], every: 1 }, async () => {
+        await watching({ stage, who: ['G'], closed: never, every: 1 }, async () => {
+          await network('own', 'trusted_host_interfaces=ext0');
+          await run('allowed', 2, ['8001:53'], { 'dockwall.allow': 'web' });
+          await run('closed', 3, ['8002:53']);
+          await run('loopback', 4, ['127.0.0.1:8003:53'], { 'dockwall.public': '*' });
+          await run('public', 5, ['8004:53'], { 'dockwall.public': '53' });
+          await reaching(stage, 'G', [...own(2, 53), ...stage.both(8001)]);
+          await reaching(stage, 'X', [...own(5, 53), ...stage.both(8004)]);
+          await reaching(stage, 'T', [...own(2, 53), ...own(3, 53)]);
+        });
+      });
+    },
+  );
+
   it.runIf(setup.version === '28')('S23: a network that Docker leaves unprotected', async () => {
     const direct = [...own(2, 53), ...own(2, 54), ...own(3, 53)];
     await watching({ stage, closed: direct, every: 1 }, async () => {

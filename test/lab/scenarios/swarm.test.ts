@@ -44,13 +44,17 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('swarm, Docker $title'
     await watching({ stage, closed: [...mesh.doors(8001), ...shut], every: 1 }, async (watch) => {
       await watching({ stage, who: ['G'], closed: shut, every: 2 }, async () => {
         await watch.keepReaching('G', mesh.doors(8001));
-        await mesh.create('closed', ['8002:80', '5302:53/udp'], true);
+        await mesh.create('closed', ['8002:80', '5302:53/udp'], { udp: true });
         await mesh.plumb('closed', 'tcp', 8002, 80);
         await mesh.plumb('closed', 'udp', 5302, 53);
         await mesh.create('hostly', ['mode=host,published=8003,target=80']);
         await mesh.create('shared', ['mode=host,published=8004,target=80', '8005:80']);
         const hostMode = stage.both(8004).slice(0, setup.userlandProxy ? 2 : 1);
         await watch.keepReaching('X', hostMode);
+        // this node is a manager, which knows what `deploy: {labels: ...}` says
+        const label = 'dockwall.public=8007';
+        await mesh.create('labelled', ['mode=host,published=8007,target=80'], { label });
+        await watch.keepReaching('X', stage.both(8007).slice(0, hostMode.length));
         expect(await Promise.all([8002, 5302].map(async (port) => mesh.arrived(port)))).toEqual([0, 0]);
         // the trusted come through: what was closed above was there to be reached
         await reaching(stage, 'T', [

@@ -23,6 +23,7 @@ it('status says why a service is not protected, in lines below each other', () =
   const bare: ServiceStatus = {
     name: 'homeassistant',
     project: null,
+    entry: null,
     running: true,
     description: '',
     ports: [],
@@ -31,6 +32,7 @@ it('status says why a service is not protected, in lines below each other', () =
   const long: ServiceStatus = {
     name: 'an-example-stack-web-1',
     project: null,
+    entry: null,
     running: true,
     description: '',
     notProtected: [],

@@ -86,6 +86,7 @@ export const statusSchema = z
         name: z.string(),
         project: z.string().nullable().describe('the compose project; null where compose did not make it'),
         running: z.boolean(),
+        entry: z.string().nullable().describe('the entry under `services` that speaks for it; null: none'),
         description: z.string(),
         ports: z.array(port),
         notProtected: z

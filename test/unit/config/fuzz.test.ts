@@ -60,7 +60,10 @@ const shaped = fc
 /** Lists with known options and any text or JSON value in them. */
 const list = fc
   .dictionary(
-    fc.oneof(fc.constantFrom('url', 'file', 'preset', 'refresh', 'format', 'path', 'mayShrink'), fc.string()),
+    fc.oneof(
+      fc.constantFrom('url', 'file', 'preset', 'country', 'refresh', 'format', 'path', 'mayShrink'),
+      fc.string(),
+    ),
     fc.oneof(fc.constantFrom('https://a', '10m', 'json', 'true', 'cloudflare'), fc.string(), fc.jsonValue()),
   )
   .map((value) => `groups: {g: [${JSON.stringify(value)}]}`);

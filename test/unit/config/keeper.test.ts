@@ -129,7 +129,10 @@ describe('a mistake that a restart finds', () => {
       ['home', '198.51.100.1'],
       ['office', '203.0.113.4'],
     ]);
-    expect(config.services.get('web')).toEqual({ 'dockwall.public': 'http', 'dockwall.allow.ssh': 'office' });
+    expect(config.services.get('web')?.labels).toEqual({
+      'dockwall.public': 'http',
+      'dockwall.allow.ssh': 'office',
+    });
   });
 
   test('a file that is not whole is none; nor is one that another version does not find good', async () => {

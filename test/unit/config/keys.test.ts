@@ -39,7 +39,7 @@ describe('members of groups', () => {
     ['2001:db8::', 'groups.g[0]: put quotes around an address that ends with a colon: "2001:db8::"'],
     [
       '{a: b}',
-      'groups.g[0]: a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}` or `{preset: ...}`',
+      'groups.g[0]: a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}`, `{preset: ...}` or `{country: ...}`',
     ],
     ['[10.0.0.1]', 'groups.g[0]: a list stands where an address, CIDR or range should'],
     ['~', 'groups.g[0]: nothing stands where an address, CIDR or range should'],

@@ -64,6 +64,10 @@ describe('labels', () => {
       '1:20 labels.sources[0]: `any` is not a source here: labels may open ports to everybody where `public` is among the `keys`',
     ],
     [
+      '{sources: ["country:DE"]}',
+      '1:20 labels.sources[0]: a label cannot name a list: put it into a group under `groups`, and write the name of the group',
+    ],
+    [
       '{sources: [{url: "https://example.org/list"}]}',
       '1:20 labels.sources[0]: a label cannot name a list: put it into a group under `groups`, and write the name of the group',
     ],

@@ -60,8 +60,25 @@ describe('lists', () => {
         mayShrink: false,
       })),
     ],
+    ...['{country: DE}', '{country: de}', 'country:DE', 'Country:de', '"country: DE"'].map(
+      (member): [string, readonly LiveSource[]] => [
+        member,
+        ['ipblocks/data', 'ipv6/ipaddresses'].map((part) => ({
+          kind: 'url' as const,
+          url: `https://www.ipdeny.com/${part}/aggregated/de-aggregated.zone`,
+          ...plain,
+        })),
+      ],
+    ),
   ])('%s', (member, wanted) => {
     expect(sourcesOf(member)).toEqual(wanted);
+  });
+
+  test('a country by what people call it, and Norway', () => {
+    const files = ['{country: UK, refresh: 7d}', '{country: NO}'].flatMap((member) =>
+      sourcesOf(member).map((source) => sourceKey(source).replace(/^.*\//u, '')),
+    );
+    expect(files).toEqual([...Array(2).fill('gb-aggregated.zone'), ...Array(2).fill('no-aggregated.zone')]);
   });
 
   test('the same list twice is one, another path in it is another', () => {
@@ -136,10 +153,13 @@ describe('lists that are refused', () => {
       '{preset: constructor}',
       'g[0].preset: there is no preset `constructor`: the presets are cloudflare, fastly, github-hooks',
     ],
+    ['{country: Germany}', 'g[0].country: `Germany` is not a country: write its two letters, such as `DE`'],
+    ['country:ZZ', 'g[0]: `ZZ` is not a country: write its two letters, such as `DE`'],
+    ['DE', 'g[0]: `DE` is neither an address nor a group; did you mean `country:DE`?'],
     ['{file: "a\\0b"}', 'g[0].file: `a\\u{0}b` is not the path of a file'],
     [
       '{ulr: "https://a"}',
-      'g[0]: a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}` or `{preset: ...}`; did you mean `url`?',
+      'g[0]: a map (keys with values) stands where an address should: write one address, CIDR or range in each entry, or a list as `{url: ...}`, `{file: ...}`, `{preset: ...}` or `{country: ...}`; did you mean `url`?',
     ],
   ])('%s', (member, problem) => {
     const [line = ''] = lines(problems(`groups:\n  g:\n    - ${member}\n`));

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { formatProblem } from '../../../src/config/problem.ts';
-import { everyRight, membersOf, peerList } from '../policy/inventories.ts';
+import { entriesOf, everyRight, membersOf, peerList } from '../policy/inventories.ts';
 import { config, lines, problems, warnings } from './loading.ts';
 
 const defaults = {
@@ -73,9 +73,9 @@ logFormat: json
         ['bans', membersOf('192.0.2.1', '192.0.2.2')],
         ['office', membersOf('198.51.100.0/24', '2001:db8::/48')],
       ]),
-      services: new Map([
-        ['nginx-proxy', { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' }],
-      ]),
+      services: entriesOf({
+        'nginx-proxy': { 'dockwall.public': 'http,https', 'dockwall.allow.ssh': 'office' },
+      }),
       labels: { ...everyRight, keys: ['allow'] },
       guard: 'off',
       blocked: 'off',
@@ -116,7 +116,7 @@ logFormat: json
       trusted: peerList(['203.0.113.4'], ['office']),
       deny: peerList(['192.0.2.66']),
       groups: new Map([['office', membersOf('198.51.100.0/24')]]),
-      services: new Map([['web', { 'dockwall.public': '80' }]]),
+      services: entriesOf({ web: { 'dockwall.public': '80' } }),
       labels: { ...everyRight, guests: 'off' },
       guard: 'off',
       blocked: 'off',

@@ -132,7 +132,7 @@ describe('what is fine', () => {
 
   test('values are what was written, whatever YAML makes of them', () => {
     const text = 'services: {web: {public: [0080, 1e3], description: yes, ports: 0x50}}';
-    expect(config(text).services.get('web')).toEqual({
+    expect(config(text).services.get('web')?.labels).toEqual({
       'dockwall.public': '0080,1e3',
       'dockwall.description': 'yes',
       'dockwall.ports': '0x50',

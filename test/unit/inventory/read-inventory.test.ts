@@ -6,6 +6,7 @@ import type {
 } from '../../../src/inventory/docker-json.ts';
 import type { PublishedPort } from '../../../src/inventory/model.ts';
 import { publishedPorts, requestedPorts } from '../../../src/inventory/published-ports.ts';
+import { readDetails, readServiceDetails, readSummary, sorted } from '../../../src/inventory/read-docker.ts';
 import { readInventory } from '../../../src/inventory/read-inventory.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../../../src/net/port-run.ts';
 
@@ -133,6 +134,67 @@ describe('readInventory', () => {
     ['dead', false],
   ])('a container that is %s is active: %s', (State, active) => {
     expect(read([summary({ State })]).containers[0]?.active).toBe(active);
+  });
+
+  it('knows image, project, networks and labels of others, and of a manager the labels of services', () => {
+    const Labels = {
+      'com.docker.compose.project': 'panel',
+      'com.docker.swarm.service.name': 'web',
+      'dockwall.allow': 'office',
+    };
+    const summary = readSummary({
+      Id: 'a',
+      Names: ['/7f3c'],
+      State: 'created',
+      Labels,
+      Image: 'sha256:0123',
+      NetworkSettings: { Networks: { panel_nw: {} } },
+    });
+    const service = readServiceDetails({
+      ID: 's',
+      Spec: {
+        Name: 'web',
+        Labels: { 'dockwall.public': '80', 'dockwall.allow': 'home', other: 'x' },
+        TaskTemplate: { ContainerSpec: { Image: 'nginx:1@sha256:4567' } },
+      },
+      Endpoint: { Ports: [{ Protocol: 'tcp', TargetPort: 80, PublishedPort: 8080, PublishMode: 'ingress' }] },
+    });
+    const details = readDetails('a', { HostConfig: {}, Config: { Image: 'ghcr.io/pterodactyl/yolks' } });
+    const { containers } = readInventory(
+      {
+        containers: sorted([summary]).found,
+        details: new Map([['a', details]]),
+        networks: [
+          { Id: 'n', Name: 'late', Driver: 'bridge', Containers: { a: { IPv4Address: '172.18.0.2/16' } } },
+        ],
+        services: sorted([service]).found,
+      },
+      { interfaces: [], listeners: [] },
+    );
+    expect(containers).toMatchObject([
+      {
+        name: '7f3c',
+        image: 'ghcr.io/pterodactyl/yolks',
+        project: 'panel',
+        networks: ['late', 'panel_nw'],
+        labels: { 'dockwall.allow': 'office', 'dockwall.public': '80' },
+        otherLabels: Labels,
+      },
+      {
+        name: 'web',
+        image: 'nginx:1@sha256:4567',
+        labels: { 'dockwall.allow': 'home', 'dockwall.public': '80' },
+      },
+    ]);
+  });
+
+  it('keeps the ports of a service whose labels or image are odd', () => {
+    const ports = [{ Protocol: 'tcp', TargetPort: 80, PublishedPort: 8080 }];
+    const Spec = { Name: 'web', Labels: 7, TaskTemplate: 'x' };
+    const read = readServiceDetails({ ID: 's', Spec, Endpoint: { Ports: ports } });
+    expect(read).toMatchObject({
+      found: { Spec: { Name: 'web' }, Endpoint: { Ports: [{ PublishedPort: 8080 }] } },
+    });
   });
 
   it('finds bridges by option, by id, and none for macvlan', () => {

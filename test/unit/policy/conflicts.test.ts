@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Config } from '../../../src/config/model.ts';
 import type { Container, HostPort } from '../../../src/inventory/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
-import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
+import { cidr, entriesOf, groupsOf, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 // Who has a host port that several claim: containers that publish it, that declare it, and the host itself.
 
@@ -190,9 +190,18 @@ describe('what the host itself holds', () => {
 
   it('is a container’s where the configuration says so', () => {
     const assistant = makeContainer('assistant', { networkMode: { kind: 'host' } });
-    const config = makeConfig({ services: new Map([['assistant', { 'dockwall.ports': '8123/tcp' }]]) });
+    const config = makeConfig({ services: entriesOf({ assistant: { 'dockwall.ports': '8123/tcp' } }) });
     expect(settled({ containers: [assistant], known: [all(8123)], config })).toEqual([
       'assistant 8123 closed',
+    ]);
+  });
+
+  it('is not where the configuration says so of whatever matches: that may be anybody', () => {
+    const assistant = makeContainer('assistant', { networkMode: { kind: 'host' } });
+    const entry = { labels: { 'dockwall.ports': '8123/tcp' }, match: { name: ['a*'] } };
+    const config = makeConfig({ services: new Map([['home', entry]]) });
+    expect(settled({ containers: [assistant], known: [all(8123)], config })).toEqual([
+      'assistant 8123 lapsed',
     ]);
   });
 });

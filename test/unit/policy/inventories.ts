@@ -55,6 +55,13 @@ export function makeConfig(changes: Partial<Config> = {}): Config {
   };
 }
 
+/** `services:` entries for exact names, of labels alone. */
+export function entriesOf(
+  entries: Readonly<Record<string, Readonly<Record<string, string>>>>,
+): Config['services'] {
+  return new Map(Object.entries(entries).map(([name, labels]) => [name, { labels }]));
+}
+
 export function groupsOf(groups: Readonly<Record<string, readonly string[]>>): Config['groups'] {
   return new Map(
     Object.entries(groups).map(([name, networks]) => [name as GroupName, membersOf(...networks)]),

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Config, GroupName, LabelRights } from '../../../src/config/model.ts';
+import type { Config, LabelRights } from '../../../src/config/model.ts';
 import type { Container } from '../../../src/inventory/model.ts';
 import { problemLine } from '../../../src/policy/problem-line.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import {
+  entriesOf,
   everyRight,
   groupsOf,
   makeConfig,
@@ -106,7 +107,7 @@ describe('a label beyond what the configuration lets labels say closes its conta
   ])('%s', (_, rights, labels, expected) => {
     const container = web(labels, '80:80', '443:443');
     const config = configWith(rights, {
-      services: new Map([['other', { 'dockwall.allow': 'office' }]]),
+      services: entriesOf({ other: { 'dockwall.allow': 'office' } }),
     });
     expect(problems([container, other], config)).toEqual([expected]);
     expect(reaches([container, other], config)).toEqual([
@@ -240,7 +241,7 @@ describe('services: entries are the author of the configuration', () => {
     const entry = { 'dockwall.public': '80', 'dockwall.allow.443': 'home' };
     const config = configWith(
       { keys: [], sources: peerList(), ports: [], guests: 'off' },
-      { services: new Map([['web', entry]]) },
+      { services: entriesOf({ web: entry }) },
     );
     const container = web({ 'dockwall.public': '*' }, '80:80', '443:443');
     expect(problems([container], config)).toEqual([]);
@@ -274,7 +275,7 @@ describe('guests: off', () => {
   it('an entry of the configuration for it counts', () => {
     const config = configWith(
       { guests: 'off' },
-      { services: new Map([['app', { 'dockwall.allow': 'office' as GroupName }]]) },
+      { services: entriesOf({ app: { 'dockwall.allow': 'office' } }) },
     );
     expect(reaches([owner, { ...guest, labels: {} }], config)).toEqual(['vpn 80/tcp office']);
   });

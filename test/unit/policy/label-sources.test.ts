@@ -11,6 +11,7 @@ import { verdict } from '../../../src/policy/verdict.ts';
 import { render } from '../../../src/ruleset/render.ts';
 import {
   cidr,
+  entriesOf,
   everyRight,
   makeConfig,
   makeContainer,
@@ -164,7 +165,7 @@ describe('sets of others in labels', () => {
   );
 
   it('says what to do instead, in a label and under services:', () => {
-    const config = makeConfig({ services: new Map([['web', { 'dockwall.deny': 'ipset:bans' }]]) });
+    const config = makeConfig({ services: entriesOf({ web: { 'dockwall.deny': 'ipset:bans' } }) });
     const { problems } = resolve(makeInventory([makeContainer('web', { ports: ports('80:80') })]), config);
     expect(problems).toMatchObject([
       {

@@ -7,7 +7,7 @@ import type { Policy } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { judge } from '../../../src/policy/verdict.ts';
 import { renderSets } from '../../../src/ruleset/sets.ts';
-import { cidr, groupsOf, makeConfig, makeContainer, makeInventory } from './inventories.ts';
+import { cidr, entriesOf, groupsOf, makeConfig, makeContainer, makeInventory } from './inventories.ts';
 
 const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });
 
@@ -151,7 +151,7 @@ describe('limits for one container', () => {
     expect(over.names).toEqual(['small']);
     expect(over.problems).toHaveLength(5);
     expect(over.problems[0]).toMatch(/labels of 5 containers declare 132097 ports, more than the 131072/);
-    const services = new Map([['e', { 'dockwall.ports': '50000-51024/tcp', 'dockwall.public': '*' }]]);
+    const services = entriesOf({ e: { 'dockwall.ports': '50000-51024/tcp', 'dockwall.public': '*' } });
     expect(open([...wide, fifth, small], { services }).names).toEqual(['a', 'b', 'c', 'd', 'e', 'small']);
   });
 

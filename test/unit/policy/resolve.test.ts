@@ -5,7 +5,16 @@ import type { Answers } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import type { Ruleset } from '../../../src/ruleset/model.ts';
 import { render } from '../../../src/ruleset/render.ts';
-import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
+import {
+  cidr,
+  entriesOf,
+  groupsOf,
+  makeConfig,
+  makeContainer,
+  makeInventory,
+  peerList,
+  ports,
+} from './inventories.ts';
 
 /** Every open port of a policy as `service 80/tcp everybody` or `service 80/tcp web,203.0.113.7`, IPv4 only. */
 function reaches(containers: readonly Container[], config: Config = makeConfig()): readonly string[] {
@@ -150,6 +159,12 @@ describe('a bad label closes its container, and no other', () => {
       /port 81 is not published \[published: 80->80\/tcp\]/,
     ],
     ['unknown group', { 'dockwall.allow': 'ofice' }, /no group is named "ofice" \[office\]/],
+    [
+      'country',
+      { 'dockwall.allow': 'DE' },
+      /cannot name a country: `DE` \[name it in a group of the configuration, groups: \{de: \["country:DE"\]\}, and the group here\]/,
+    ],
+    ['country by its word', { 'dockwall.allow': 'country:de' }, /cannot name a country: `country:de` \[/],
     ['bad address', { 'dockwall.allow': '300.1.1.1' }, /300\.1\.1\.1/],
     ['octal address', { 'dockwall.allow': '010.0.0.1' }, /010\.0\.0\.1/],
     ['bad prefix', { 'dockwall.allow': '203.0.113.0/33' }, /33/],
@@ -204,10 +219,10 @@ describe('default: open', () => {
 describe('services in the configuration', () => {
   it('replace labels key by key, by container or compose service name', () => {
     const config = makeConfig({
-      services: new Map([
-        ['web', { 'dockwall.public': '81' }],
-        ['db', { 'dockwall.allow': '203.0.113.7' }],
-      ]),
+      services: entriesOf({
+        web: { 'dockwall.public': '81' },
+        db: { 'dockwall.allow': '203.0.113.7' },
+      }),
     });
     const db = makeContainer('stack-db-1', { composeService: 'db', ports: ports('5432:5432') });
     expect(reaches([web({ 'dockwall.public': '*' }, '80:80', '81:81'), db], config)).toEqual([

@@ -4,7 +4,7 @@ import type { NetworkDetails, ServiceDetails } from '../../../src/inventory/dock
 import { readInventory } from '../../../src/inventory/read-inventory.ts';
 import type { Policy } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
-import { makeConfig } from './inventories.ts';
+import { entriesOf, everyRight, makeConfig } from './inventories.ts';
 
 const ingress: NetworkDetails = { Id: 'ingress', Name: 'ingress', Driver: 'overlay', Ingress: true };
 
@@ -18,18 +18,25 @@ function service(
   return { ID: `id-of-${name}`, Spec: { Name: name }, Endpoint: { Ports: [port] } };
 }
 
+/** With labels of its own (`deploy.labels`). */
+function labelled(one: ServiceDetails, Labels: Readonly<Record<string, string>>): ServiceDetails {
+  return { ...one, Spec: { ...one.Spec, Labels } };
+}
+
 const services = (entries: Record<string, Record<string, string>>): Config =>
-  makeConfig({ services: new Map(Object.entries(entries)) });
+  makeConfig({ services: entriesOf(entries) });
 
 interface Swarm {
   readonly services?: readonly ServiceDetails[];
   readonly network?: NetworkDetails;
   /** Host ports of the task's own container, by host port. */
   readonly task?: Record<number, number>;
+  /** And its own labels. */
+  readonly labels?: Record<string, string>;
 }
 
 function policyOf(swarm: Swarm, config: Config): Policy {
-  const labels = { 'com.docker.swarm.service.name': 'web' };
+  const labels = { ...swarm.labels, 'com.docker.swarm.service.name': 'web' };
   const bindings = Object.entries(swarm.task ?? {}).map(([host, inside]) => [
     `${inside}/tcp`,
     [{ HostIp: '', HostPort: host }],
@@ -115,6 +122,55 @@ describe('ports in the mesh', () => {
   it('are declared in a swarm only', () => {
     const bridge = { Id: 'b', Name: 'b', Driver: 'bridge' };
     expect(reaches({ network: bridge }, services({ db: { 'dockwall.ports': '5432' } }))).toEqual([]);
+  });
+
+  it('are opened by labels of the service, which a manager knows', () => {
+    const web = labelled(service('web', 8080, 80), { 'dockwall.public': '8080', 'traefik.enable': 'true' });
+    expect(reaches({ services: [web] })).toEqual(['web 8080->80/tcp everybody']);
+    const entry = services({ web: { 'dockwall.public': '' } });
+    expect(reaches({ services: [web] }, entry)).toEqual(['web 8080->80/tcp closed']);
+  });
+
+  it('and so are those of its tasks, whose own label wins', () => {
+    const web = labelled(service('web', 8080, 80, 'host'), { 'dockwall.public': '8080' });
+    const swarm = { services: [web], task: { 8080: 80 } };
+    expect(reaches(swarm)).toEqual(['web.1.x 8080->80/tcp everybody']);
+    expect(reaches({ ...swarm, labels: { 'dockwall.public': '' } })).toEqual(['web.1.x 8080->80/tcp closed']);
+  });
+
+  it('a label of the service speaks to both, and a slip in it is told', () => {
+    const both = labelled(service('web', 8080, 80), { 'dockwall.public': '8080' });
+    expect(reaches({ services: [both], task: { 8443: 443 } })).toEqual([
+      'web 8080->80/tcp everybody',
+      'web.1.x 8443->443/tcp closed',
+    ]);
+    const slip = labelled(service('web', 8080, 80), { 'dockwall.publik': '8080' });
+    expect(reaches({ services: [slip] })).toEqual(['web: no such label', 'web 8080->80/tcp closed']);
+  });
+
+  it('are bound by what labels may say', () => {
+    const web = labelled(service('web', 8080, 80), { 'dockwall.public': '8080' });
+    const config = makeConfig({ labels: { ...everyRight, keys: ['allow'] } });
+    expect(reaches({ services: [web] }, config)).toEqual([
+      'web: `public` is not for labels: `labels.keys` in the configuration is allow',
+      'web 8080->80/tcp closed',
+    ]);
+  });
+
+  it('are meant by a pattern of name, image, stack or label', () => {
+    const web = labelled(service('web', 8080, 80), { 'com.docker.stack.namespace': 'shop', tier: 'edge' });
+    const known = { ...web, Spec: { ...web.Spec, Image: 'nginx:1.27@sha256:0123' } };
+    for (const match of [
+      { name: ['w*'] },
+      { image: ['nginx'] },
+      { project: ['shop'] },
+      { label: ['tier=edge'] },
+    ]) {
+      const config = makeConfig({
+        services: new Map([['edge', { labels: { 'dockwall.public': '*' }, match }]]),
+      });
+      expect(reaches({ services: [known] }, config)).toEqual(['web 8080->80/tcp everybody']);
+    }
   });
 
   it('follow `default: open`', () => {
