@@ -33,25 +33,22 @@ export function isLoopback({ address }: Pick<HostPortRun, 'address'>): boolean {
 /** Claims are found by pages of so many ports. */
 const pageSize = 64;
 
-/** Claims by port, so that one of many thousands is found at once; a range costs no more than the pages that it is on. */
+/**
+ * Claims by address and port, so that one of many thousands is found at once; a range costs no more than the pages that it is on, and claims
+ * to other addresses cost nothing.
+ */
 export class ClaimIndex<T extends HostPortRun> {
-  /** By family and protocol, then by number. */
+  /** By family, protocol and address (those with one of their own also without it), then by number. */
   private readonly pages = new Map<string, Map<number, T[]>>();
 
   constructor(claims: Iterable<T>) {
     let before: { readonly claim: T; readonly pages: Map<number, T[]> } | undefined;
     for (const claim of claims) {
-      const range = hostPortsOf(claim);
-      if (range === undefined) continue;
       // most of many claims are of one kind
-      if (before?.claim.family !== claim.family || before.claim.protocol !== claim.protocol)
-        before = { claim, pages: this.pagesOf(claim) };
-      const { pages } = before;
-      for (let page = pageOf(range.from); page <= pageOf(range.to); page += 1) {
-        const list = pages.get(page);
-        if (list === undefined) pages.set(page, [claim]);
-        else list.push(claim);
-      }
+      if (before === undefined || !isOfOneKind(before.claim, claim))
+        before = { claim, pages: this.pagesOf(addressKey(claim)) };
+      add(before.pages, claim);
+      if (claim.address !== 'any') add(this.pagesOf(familyKey(claim)), claim);
     }
   }
 
@@ -65,14 +62,43 @@ export class ClaimIndex<T extends HostPortRun> {
     return this.near(place).some((claim) => clash(place, claim));
   }
 
+  /** A socket at all addresses is in the way of claims to any of them. */
   private near(place: HostPort): readonly T[] {
-    return this.pages.get(`${place.family} ${place.protocol}`)?.get(pageOf(place.port)) ?? [];
+    const page = pageOf(place.port);
+    const any = this.pages.get(addressKey({ ...place, address: 'any' }))?.get(page) ?? [];
+    const key = place.address === 'any' ? familyKey(place) : addressKey(place);
+    const others = this.pages.get(key)?.get(page);
+    return others === undefined ? any : [...any, ...others];
   }
 
-  private pagesOf({ family, protocol }: T): Map<number, T[]> {
-    const pages = this.pages.get(`${family} ${protocol}`) ?? new Map<number, T[]>();
-    this.pages.set(`${family} ${protocol}`, pages);
+  private pagesOf(key: string): Map<number, T[]> {
+    const pages = this.pages.get(key) ?? new Map<number, T[]>();
+    this.pages.set(key, pages);
     return pages;
+  }
+}
+
+type Kind = Pick<HostPortRun, 'family' | 'protocol' | 'address'>;
+
+function isOfOneKind(a: Kind, b: Kind): boolean {
+  return a.family === b.family && a.protocol === b.protocol && a.address === b.address;
+}
+
+function familyKey({ family, protocol }: Kind): string {
+  return `${family} ${protocol}`;
+}
+
+function addressKey(kind: Kind): string {
+  return `${familyKey(kind)} ${kind.address}`;
+}
+
+function add<T extends HostPortRun>(pages: Map<number, T[]>, claim: T): void {
+  const range = hostPortsOf(claim);
+  if (range === undefined) return;
+  for (let page = pageOf(range.from); page <= pageOf(range.to); page += 1) {
+    const list = pages.get(page);
+    if (list === undefined) pages.set(page, [claim]);
+    else list.push(claim);
   }
 }
 

@@ -92,10 +92,15 @@ export function markWide(services: readonly Service[]): readonly Service[] {
     : services.map((service) => (wide.has(service) ? { ...service, wide: true } : service));
 }
 
-/** The claims of a container that asks for too much, as few as they can be: they are closed. One that does not run takes nothing from who does. */
+/**
+ * The claims of a container that asks for too much, as few as they can be: they are closed. Only what Docker has given it keeps its address:
+ * one that does not run, or has not been given the port, takes nothing from who has it.
+ */
 export function folded<T extends PublishedPort>(ports: readonly T[], active: boolean): readonly T[] {
   const claims = ports.filter(({ hostPort }) => hostPort !== undefined);
-  const wide = active ? claims : claims.map((port) => ({ ...port, address: 'any' as const }));
+  const wide = claims.map((port) =>
+    active && port.unbound === undefined ? port : { ...port, address: 'any' as const },
+  );
   return unionOf(
     wide,
     ({ family, address, protocol, unbound }) => `${family} ${address} ${protocol} ${unbound}`,

@@ -58,7 +58,7 @@ export interface Judge {
 interface Row {
   readonly claim: Claim;
   readonly outcomes: { readonly from: number; readonly outcome: Outcome }[];
-  readonly lapsed: Set<number>;
+  readonly lapsed: number[];
   readonly view: View;
   /** Where it counts, and as the how manieth there. */
   readonly seats: readonly { readonly tally: Tally; readonly index: number }[];
@@ -72,7 +72,7 @@ class Tally {
   private given = 0;
   private publish = 0;
   private readonly sayings: Sayings;
-  private readonly agreements = new Map<string, Agreement>();
+  private readonly agreements: Partial<Record<Rank, Agreement>> = {};
 
   constructor(sayings: Sayings) {
     this.sayings = sayings;
@@ -96,20 +96,21 @@ class Tally {
       run: this.run > 0,
       given: this.given > 0,
       publish: this.publish > 0,
-      agreed: this.agreements.get(rankOf(quality))?.reach,
+      agreed: this.agreements[rankOf(quality)]?.reach,
     };
   }
 
-  private agreement(rank: string): Agreement {
-    const known = this.agreements.get(rank) ?? new Agreement(this.sayings, this.size);
-    this.agreements.set(rank, known);
-    return known;
+  private agreement(rank: Rank): Agreement {
+    return (this.agreements[rank] ??= new Agreement(this.sayings, this.size));
   }
 }
 
 /** Who runs need not heed who does not, nor who publishes a port one who only declares it. */
-function rankOf({ runs, publishes }: Quality): string {
-  return runs ? `${publishes}` : 'all';
+type Rank = 'all' | 'published' | 'declared';
+
+function rankOf({ runs, publishes }: Quality): Rank {
+  if (!runs) return 'all';
+  return publishes ? 'published' : 'declared';
 }
 
 /** Claims that see the same rivals and are as good as each other: the same comes of them. */
@@ -117,11 +118,23 @@ interface View {
   readonly quality: Quality;
   /** Some of them deny somebody. */
   readonly denies: boolean;
-  readonly tallies: readonly Tally[];
+  readonly place: Place;
   readonly rows: Set<Row>;
   outcome: Outcome | undefined;
 }
 
+/** An address of the host, or all of them. */
+interface Place {
+  /** Claims to it. */
+  readonly tally: Tally;
+  /** What all claims to it compete with. */
+  readonly seen: readonly Tally[];
+  readonly views: View[];
+  /** Claims that are there just now. */
+  present: number;
+}
+
+const none: ReadonlySet<number> = new Set();
 const nothing: Outcome = { reach: closed, denies: false };
 
 type Address = 'any' | Cidr;
@@ -134,17 +147,20 @@ interface Edge {
 export class Sweep {
   private readonly judge: Judge;
   private readonly everything: Tally;
-  private readonly tallies = new Map<Address, Tally>();
-  private readonly views = new Map<string, View>();
-  /** Those with claims that are there just now, by address. */
-  private readonly present = new Map<Address, Set<View>>();
+  private readonly any: Place;
+  private readonly places: Map<Address, Place>;
+  /** Those with claims that are there just now. */
+  private readonly present = new Set<Place>();
   private readonly edges = new Map<number, Edge>();
   private readonly rows: Row[] = [];
 
   constructor(claims: readonly Claim[], judge: Judge) {
     this.judge = judge;
     this.everything = new Tally(judge.sayings);
-    for (const claim of claims) this.add(claim);
+    this.any = { tally: new Tally(judge.sayings), seen: [this.everything], views: [], present: 0 };
+    this.places = new Map([['any', this.any]]);
+    const isAny = claims.some(({ port: { address } }) => address === 'any');
+    for (const claim of claims) this.add(claim, isAny);
   }
 
   /** Each claim with its pieces, in their order. */
@@ -158,13 +174,15 @@ export class Sweep {
     return new Map(this.rows.map((row) => [row.claim.port, piecesOf(row)]));
   }
 
-  private add(claim: Claim): void {
+  /** @param isAny somebody claims all addresses, and looks at everything. */
+  private add(claim: Claim, isAny: boolean): void {
     const range = hostPortsOf(claim.port);
     if (range === undefined) return;
-    const here = this.tally(claim.port.address);
-    const seats = [here, this.everything].map((tally) => ({ tally, index: tally.size++ }));
+    const place = this.place(claim.port.address);
+    const tallies = isAny ? [place.tally, this.everything] : [place.tally];
+    const seats = tallies.map((tally) => ({ tally, index: tally.size++ }));
     const said = this.judge.sayings.of(claim.port.reach);
-    const row = { claim, outcomes: [], lapsed: new Set<number>(), view: this.view(claim), seats, said };
+    const row = { claim, outcomes: [], lapsed: [], view: viewOf(claim, place), seats, said };
     this.rows.push(row);
     this.edge(range.from).begin.push(row);
     this.edge(range.to + 1).end.push(row);
@@ -176,36 +194,22 @@ export class Sweep {
     return edge;
   }
 
-  private tally(address: Address): Tally {
-    const tally = this.tallies.get(address) ?? new Tally(this.judge.sayings);
-    this.tallies.set(address, tally);
-    return tally;
-  }
-
-  private view(claim: Claim): View {
-    const quality = qualityOf(claim);
-    const { address, reach } = claim.port;
-    const denies = reach.deny.length > 0;
-    const key = `${address} ${quality.runs} ${quality.publishes} ${denies}`;
-    const tallies = address === 'any' ? [this.everything] : [this.tally('any'), this.tally(address)];
-    const view = this.views.get(key) ?? {
-      quality,
-      denies,
-      tallies,
-      rows: new Set<Row>(),
-      outcome: undefined,
-    };
-    this.views.set(key, view);
-    return view;
+  private place(address: Address): Place {
+    const known = this.places.get(address);
+    if (known !== undefined) return known;
+    const tally = new Tally(this.judge.sayings);
+    const place = { tally, seen: [this.any.tally, tally], views: [], present: 0 };
+    this.places.set(address, place);
+    return place;
   }
 
   private settleAt(port: number, { begin, end }: Edge): void {
     for (const row of end) this.move(row, -1);
     for (const row of begin) this.move(row, 1);
-    const addresses = new Set([...begin, ...end].map(({ claim }) => claim.port.address));
+    const touched = new Set([...begin, ...end].map(({ view }) => view.place));
     // a claim to all addresses is seen from each, and each from it
-    const seen = addresses.has('any') ? this.present.keys() : addresses.add('any');
-    for (const address of seen) for (const view of this.present.get(address) ?? []) this.look(view, port);
+    const seen = touched.has(this.any) ? this.present : touched.add(this.any);
+    for (const { views } of seen) for (const view of views) if (view.rows.size > 0) this.look(view, port);
     for (const row of begin) if (row.outcomes.length === 0) note(row, port);
   }
 
@@ -214,12 +218,10 @@ export class Sweep {
     for (const { tally, index } of seats) tally.count(claim, { index, said, by });
     if (by === 1) view.rows.add(row);
     else view.rows.delete(row);
-    const { address } = claim.port;
-    const here = this.present.get(address) ?? new Set<View>();
-    if (view.rows.size > 0) here.add(view);
-    else here.delete(view);
-    if (here.size > 0) this.present.set(address, here);
-    else this.present.delete(address);
+    const { place } = view;
+    place.present += by;
+    if (place.present > 0) this.present.add(place);
+    else this.present.delete(place);
   }
 
   private look(view: View, port: number): void {
@@ -230,8 +232,8 @@ export class Sweep {
     for (const row of view.rows) note(row, port);
   }
 
-  private rivals({ quality, tallies }: View): Rivals {
-    const all = tallies.map((tally) => tally.rivals(quality));
+  private rivals({ quality, place: { seen } }: View): Rivals {
+    const all = seen.map((tally) => tally.rivals(quality));
     return {
       run: all.some(({ run }) => run),
       given: all.some(({ given }) => given),
@@ -241,12 +243,27 @@ export class Sweep {
   }
 
   private lapseAt(port: number): void {
-    for (const views of this.present.values())
+    for (const { views } of this.present)
       for (const view of views) {
         const { run } = this.rivals(view);
-        for (const row of view.rows) if (this.judge.lapses(row.claim, port, run)) row.lapsed.add(port);
+        for (const row of view.rows) if (this.judge.lapses(row.claim, port, run)) row.lapsed.push(port);
       }
   }
+}
+
+function viewOf(claim: Claim, place: Place): View {
+  const quality = qualityOf(claim);
+  const denies = claim.port.reach.deny.length > 0;
+  const known = place.views.find(
+    (view) =>
+      view.denies === denies &&
+      view.quality.runs === quality.runs &&
+      view.quality.publishes === quality.publishes,
+  );
+  if (known !== undefined) return known;
+  const view = { quality, denies, place, rows: new Set<Row>(), outcome: undefined };
+  place.views.push(view);
+  return view;
 }
 
 function note({ outcomes, view: { outcome } }: Row, from: number): void {
@@ -254,8 +271,9 @@ function note({ outcomes, view: { outcome } }: Row, from: number): void {
 }
 
 /** A claim, cut where another outcome begins and around what the host holds. */
-function piecesOf({ claim, outcomes, lapsed }: Row): readonly ServicePort[] {
+function piecesOf({ claim, outcomes, lapsed: ports }: Row): readonly ServicePort[] {
   const { hostPort: first = 0, reach: asked } = claim.port;
+  const lapsed = ports.length === 0 ? none : new Set(ports);
   const own = hasOwnAddress(claim) ? { ownReach: asked } : {};
   const around = [...lapsed].flatMap((at) =>
     [at, at + 1].filter((end) => !lapsed.has(end) || !lapsed.has(end - 1)),

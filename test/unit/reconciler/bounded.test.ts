@@ -18,9 +18,11 @@ function rulesIn(tables: readonly Table[] | 'keep'): number {
 }
 
 const costOf = ({
+  policy,
   ruleset,
   plan,
-}: Decided): Readonly<Record<'gate' | 'front' | 'sets' | 'bytes', number>> => ({
+}: Decided): Readonly<Record<'pieces' | 'gate' | 'front' | 'sets' | 'bytes', number>> => ({
+  pieces: policy.services.reduce((sum, { ports }) => sum + ports.length, 0),
   gate: rulesIn(ruleset.gate),
   front: rulesIn(ruleset.front),
   sets: ruleset.sets.length,
@@ -36,6 +38,7 @@ describe('a hundred times as much', () => {
   it.each(Object.entries(dimensions))('%s', (name, { n, make }) => {
     const few = costOf(decideOn(make(n)));
     const many = costOf(decideOn(make(100 * n)));
+    expect(many.pieces).toBeLessThanOrEqual(100 * few.pieces);
     const isNetworks = name === 'networks';
     expect(many.gate).toBeLessThanOrEqual(few.gate + (isNetworks ? 99 * n * rulesPerNetwork : wide.gate));
     expect(many.sets).toBeLessThanOrEqual(few.sets + wide.sets);

@@ -1,7 +1,9 @@
 import { loadConfig } from '../../../src/config/load.ts';
 import type { Observed } from '../../../src/diff/model.ts';
 import type { Snapshot } from '../../../src/inventory/docker-json.ts';
+import type { HostPort } from '../../../src/inventory/model.ts';
 import { readDetails, readNetwork, readSummary, sorted } from '../../../src/inventory/read-docker.ts';
+import type { Cidr } from '../../../src/net/network.ts';
 import { type Decided, decide } from '../../../src/reconciler/pass.ts';
 
 // What the owner of a container controls, each so and so often, as Docker's answers; for what a pass costs then.
@@ -12,10 +14,14 @@ interface Made {
     readonly details: object & { readonly Id: string };
   }[];
   readonly networks: readonly { readonly Id: string }[];
+  /** Where the host's own services listen. */
+  readonly listeners?: readonly HostPort[];
 }
 
 interface Asked {
   readonly name: string;
+  /** On these addresses of the host; all of both families where it is left out. */
+  readonly addresses?: readonly string[];
   readonly labels?: Readonly<Record<string, string>>;
   readonly ports?: readonly number[];
   readonly state?: string;
@@ -33,13 +39,23 @@ function inspected(
   return Object.assign({ Id }, { Name: `/${name}`, Config: { Labels: labels }, HostConfig });
 }
 
-function container({ name, labels = {}, ports = [], state = 'running', host }: Asked): Made['containers'][0] {
-  const Id = name.padEnd(64, '0');
+function container({
+  name,
+  labels = {},
+  ports = [],
+  addresses,
+  state = 'running',
+  host,
+}: Asked): Made['containers'][0] {
+  const Id = name.padEnd(64, 'x');
   const NetworkMode = host === true ? 'host' : 'bridge';
   const PortBindings = Object.fromEntries(
-    ports.map((port) => [`${port}/udp`, [{ HostIp: '', HostPort: String(port) }]]),
+    ports.map((port) => [
+      `${port}/udp`,
+      (addresses ?? ['']).map((HostIp) => ({ HostIp, HostPort: String(port) })),
+    ]),
   );
-  const Ports = ['0.0.0.0', '::'].flatMap((IP) =>
+  const Ports = (addresses ?? ['0.0.0.0', '::']).flatMap((IP) =>
     ports.map((port) => ({ IP, PrivatePort: port, PublicPort: port, Type: 'udp' })),
   );
   return {
@@ -62,6 +78,9 @@ const one = (asked: Omit<Asked, 'name'>): Made => ({
   containers: [container({ name: 'big', ...asked })],
   networks: [],
 });
+
+const addressesOf = (n: number): readonly string[] => count(n, (i) => `2001:db8::1:${i.toString(16)}`);
+const v4 = (i: number): string => `198.51.${i >> 8}.${i % 256}`;
 
 /** By what there is `n` of. Each is within the limits for one container when `n` is 100 times as large as here. */
 export const dimensions: Readonly<
@@ -143,6 +162,34 @@ export const dimensions: Readonly<
       networks: [],
     }),
   },
+  'declared ranges over single ports': {
+    n: 1,
+    make: (n) => ({
+      containers: [
+        ...count(n, (i) =>
+          container({ name: `wide${i}`, host: true, labels: { 'dockwall.ports': '1-32767/udp' } }),
+        ),
+        container({ name: 'single', ports: count(40 * n, (i) => 1 + 2 * i) }),
+      ],
+      networks: [],
+    }),
+  },
+  'addresses of one port': {
+    n: 100,
+    make: (n) => one({ ports: [8080], addresses: addressesOf(n), labels: { 'dockwall.public': '*' } }),
+  },
+  'addresses of one port that the host has as well': {
+    n: 100,
+    make: (n) => ({
+      ...one({ ports: [8080], addresses: [...addressesOf(n), ...count(n, v4)], state: 'created' }),
+      listeners: addressesOf(n).map((address) => ({
+        family: 6,
+        address: address.replace('db8', 'db8:1') as Cidr,
+        protocol: 'udp',
+        port: 8080,
+      })),
+    }),
+  },
   networks: {
     n: 2,
     make: (n) => ({
@@ -156,7 +203,7 @@ export const dimensions: Readonly<
 };
 
 /** What a pass decides of it, on a kernel that has nothing of ours yet. */
-export function decideOn({ containers, networks }: Made): Decided {
+export function decideOn({ containers, networks, listeners = [] }: Made): Decided {
   const loaded = loadConfig({ env: { DOCKWALL_GROUPS: '{office: [198.51.100.0/24]}' } });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const snapshot: Snapshot = {
@@ -171,7 +218,7 @@ export function decideOn({ containers, networks }: Made): Decided {
     kind: 'bridge',
   }));
   return decide(
-    { snapshot, host: { interfaces, listeners: [] }, observed },
+    { snapshot, host: { interfaces, listeners }, observed },
     { config: loaded.config, lockedDown: false },
   );
 }
