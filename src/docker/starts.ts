@@ -1,5 +1,5 @@
 import type { ContainerDetails, NetworkDetails } from '../inventory/docker-json.ts';
-import { ClaimIndex } from '../inventory/host-port.ts';
+import { ClaimIndex, type HostPortRun } from '../inventory/host-port.ts';
 import type { HostPort } from '../inventory/model.ts';
 import { requestedPorts } from '../inventory/published-ports.ts';
 
@@ -36,10 +36,17 @@ export function isUp(state: string): boolean {
 
 /** Whether its docker-proxy could be at one of these places, or at any: so it is where that cannot be read. */
 export function mayServe(details: ContainerDetails, places: readonly HostPort[]): boolean {
+  const may = placesFor(details);
+  return may === 'any' || places.some((place) => may.has(place));
+}
+
+type Places = 'any' | ClaimIndex<HostPortRun>;
+
+/** Where its docker-proxies could be. */
+function placesFor(details: ContainerDetails): Places {
   const ports = requestedPorts(details);
-  if (details.unreadable !== undefined || ports.some(({ hostPort }) => hostPort === undefined)) return true;
-  const claims = new ClaimIndex(ports);
-  return places.some((place) => claims.has(place));
+  if (details.unreadable !== undefined || ports.some(({ hostPort }) => hostPort === undefined)) return 'any';
+  return new ClaimIndex(ports);
 }
 
 /**
@@ -84,7 +91,11 @@ export class Starts {
 
   /** Of those that hang now. */
   among(ids: readonly string[], now: number): Starting {
-    const starts = ids.map((id) => this.slow.get(id));
+    // its ports are read once, and not for each socket: both may be very many
+    const starts = ids.map((id) => {
+      const start = this.slow.get(id);
+      return start && { ...start, may: start.details && placesFor(start.details) };
+    });
     return {
       none: starts.every((start) => start !== undefined && now - start.since >= longestStart),
       mayServe: (place, since) =>
@@ -94,12 +105,12 @@ export class Starts {
 }
 
 function serves(
-  { since: hangsSince, details, withoutAt, withSince }: Connected,
+  { since: hangsSince, may, withoutAt, withSince }: Connected & { readonly may: Places | undefined },
   { place, since, now }: { readonly place: HostPort; readonly since: number; readonly now: number },
 ): boolean {
-  if (details !== undefined && !mayServe(details, [place])) return false;
+  const isFixed = may !== undefined && may !== 'any';
+  if (isFixed && !may.has(place)) return false;
   if (now - hangsSince < longestStart) return true;
-  const fixed = details !== undefined && !mayServe(details, []);
-  const until = withSince === undefined || fixed ? Infinity : withSince + longestStart;
-  return since <= until && (since > withoutAt - margin || (fixed && withSince !== undefined));
+  const until = withSince === undefined || isFixed ? Infinity : withSince + longestStart;
+  return since <= until && (since > withoutAt - margin || (isFixed && withSince !== undefined));
 }

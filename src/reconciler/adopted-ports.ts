@@ -20,7 +20,8 @@ const eventful = 5000;
 
 interface Adopted {
   readonly place: HostPort;
-  inodes: ReadonlySet<number>;
+  /** Of its sockets; there may be very many on one place (SO_REUSEADDR, SO_REUSEPORT). */
+  inodes: Set<number>;
   goneSince: number | undefined;
   /**
    * `seen`: listens and is taken for the host's own. `known`: Docker was asked about it in an earlier process's time. `firm`: it was
@@ -104,13 +105,16 @@ export class AdoptedPorts {
    */
   look(all: readonly HostSocket[], now: number): boolean {
     const sockets = reachable(all);
-    const byPlace = new Map<string, HostSocket[]>();
-    for (const socket of sockets)
-      for (const place of placesOf(socket))
-        byPlace.set(placeKey(place), [...(byPlace.get(placeKey(place)) ?? []), socket]);
+    const byPlace = Map.groupBy(
+      sockets.flatMap((socket) => placesOf(socket).map((place) => ({ socket, key: placeKey(place) }))),
+      ({ key }) => key,
+    );
+    const roots = new Set(
+      [...byPlace].flatMap(([key, here]) => (here.some(({ socket }) => socket.uid === 0) ? [key] : [])),
+    );
     let freed = false;
     for (const [key, adopted] of this.adopted) {
-      this.follow(key, adopted, { here: byPlace.get(key) ?? [], now });
+      this.follow(key, adopted, { here: byPlace.get(key)?.map(({ socket }) => socket) ?? [], now });
       freed ||= !this.adopted.has(key) && this.isClaimed(adopted.place, now);
     }
     const before = this.waiting;
@@ -121,10 +125,8 @@ export class AdoptedPorts {
       const known = places.length > 0 && places.every((place) => this.knows(place, socket));
       if (known && !before.has(socketKey(socket))) continue;
       this.waiting.set(socketKey(socket), waiting);
-      for (const place of places) {
-        const rootToo = (byPlace.get(placeKey(place)) ?? []).some(({ uid }) => uid === 0);
-        if (!rootToo && !this.isClaimed(place, now)) this.adopt(place, socket, 'seen');
-      }
+      for (const place of places)
+        if (!roots.has(placeKey(place)) && !this.isClaimed(place, now)) this.adopt(place, socket, 'seen');
     }
     return freed;
   }
@@ -224,7 +226,7 @@ export class AdoptedPorts {
     const before = this.adopted.get(placeKey(place));
     this.adopted.set(placeKey(place), {
       place,
-      inodes: new Set([...(before?.inodes ?? []), inode]),
+      inodes: (before?.inodes ?? new Set<number>()).add(inode),
       goneSince: undefined,
       trust: before === undefined || trust === 'firm' ? trust : before.trust,
     });

@@ -1,0 +1,27 @@
+import { expect, it } from 'vitest';
+import { Starts } from '../../../src/docker/starts.ts';
+import { readDetails } from '../../../src/inventory/read-docker.ts';
+
+// A start with very many ports takes Docker long, and sockets of somebody's may be very many meanwhile: one times the other is not done.
+
+const bindings = Object.fromEntries(
+  Array.from({ length: 10_000 }, (_, n) => [`${2 * n + 1024}/tcp`, [{ HostIp: '', HostPort: `${2 * n + 1024}` }]]),
+);
+
+it('asks a start with 10,000 ports about 2,000 sockets', () => {
+  const details = readDetails('a', {
+    Name: '/a',
+    Config: { Labels: {} },
+    HostConfig: { NetworkMode: 'bridge', PortBindings: bindings },
+    NetworkSettings: { Networks: {} },
+  });
+  const starts = new Starts();
+  starts.saw([{ id: 'a', since: 0, details }], [], 0);
+  const starting = starts.among(['a'], 1000);
+  const from = process.cpuUsage();
+  const served = Array.from({ length: 2000 }, (_, n) => n + 1024).filter((port) =>
+    starting.mayServe({ family: 4, address: 'any', protocol: 'tcp', port }, 0),
+  );
+  expect(process.cpuUsage(from).user / 1000).toBeLessThan(2000);
+  expect(served).toHaveLength(1000);
+});
