@@ -93,7 +93,7 @@ function expectOnlyOurs({ plan }: Decision): void {
   expect(rules.length).toBe(decided.length + goes + 2 * plan.tables.length);
   for (const line of rules)
     expect(line).toMatch(
-      /^(\*(mangle|filter)|COMMIT|:DOCKWALL-\S+ - \[0:0\]|-[ADIFX] (DOCKWALL-\S+|PREROUTING|INPUT|FORWARD|POSTROUTING|DOCKER)\b[ -~]*)$/,
+      /^(\*(mangle|filter)|COMMIT|:DOCKWALL-\S+ - \[0:0\]|-[ADIFX] (DOCKWALL-\S+|PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING|DOCKER)\b[ -~]*)$/,
     );
   const sets = renderSets(plan.sets)
     .split('\n')

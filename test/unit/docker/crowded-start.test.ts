@@ -5,7 +5,10 @@ import { readDetails } from '../../../src/inventory/read-docker.ts';
 // A start with very many ports takes Docker long, and sockets of somebody's may be very many meanwhile: one times the other is not done.
 
 const bindings = Object.fromEntries(
-  Array.from({ length: 10_000 }, (_, n) => [`${2 * n + 1024}/tcp`, [{ HostIp: '', HostPort: `${2 * n + 1024}` }]]),
+  Array.from({ length: 10_000 }, (_, n) => [
+    `${2 * n + 1024}/tcp`,
+    [{ HostIp: '', HostPort: `${2 * n + 1024}` }],
+  ]),
 );
 
 it('asks a start with 10,000 ports about 2,000 sockets', () => {
