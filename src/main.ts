@@ -80,6 +80,7 @@ function addViews(verb: AddVerb): void {
     .action(
       async (options) => void (exitCode = await (await import('./cli/blocked.ts')).blocked(context, options)),
     );
+  observeVerbs(verb);
   verb('explain', 'show whether a source gets in somewhere, and what decides it')
     .argument('<source>', 'an address, a DNS name, an address%interface, or interface:NAME')
     .argument('<target>', 'a service, service:port, a port, or address:port')
@@ -120,6 +121,18 @@ function addHost(verb: AddVerb): void {
   );
   verb('version', 'print the version').action(
     async () => void (exitCode = await (await import('./cli/version.ts')).version(context)),
+  );
+}
+
+function observeVerbs(verb: AddVerb): void {
+  verb('observe', 'look before you close: turn nobody away for a while, and remember who would be')
+    .option('--for <time>', 'how long, such as 2h or 7d; at most 21d')
+    .option('--stop', 'close the walls now')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/observe.ts')).observe(context, options)),
+    );
+  verb('suggest', 'turn who was turned away into services: entries and labels to paste').action(
+    async () => void (exitCode = await (await import('./cli/suggest.ts')).suggest(context)),
   );
 }
 

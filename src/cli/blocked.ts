@@ -1,6 +1,8 @@
 import { DockerError } from '../docker/client.ts';
+import type { Policy } from '../policy/model.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
+import { observingFor } from '../ruleset/observing.ts';
 import { type Context, runtimeFolder } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { grant } from './grant.ts';
@@ -20,33 +22,45 @@ export async function blocked(context: Context, options: BlockedOptions): Promis
   const inForce = await requireConfig(context);
   if (options.grant !== undefined) return grantShown(context, options.grant);
   const kept = inForce.config.blocked === 'on';
-  const found = kept ? await lookUp(context, await openParts(context, inForce)) : [];
+  const { found, observing } = kept
+    ? await lookUp(context, await openParts(context, inForce))
+    : { found: [], observing: false };
   if (options.json === true) {
-    context.print(jsonText(blockedJson(found, kept, Date.now())));
+    context.print(jsonText({ ...blockedJson(found, kept, Date.now()), observing }));
     return exitCodes.ok;
   }
   const shown = options.all === true ? found : found.slice(0, (context.screen?.rows ?? 24) - linesAround);
   await writeShown(runtimeFolder(context.env), shown);
+  if (observing)
+    context.print('OBSERVING: these WOULD be turned away; only who is denied is now. See dockwall suggest.');
   context.print(kept ? blockedText(shown, found.length - shown.length) : notKept);
   return exitCodes.ok;
 }
 
-/** Head, what is left out, what `(guard)` means, how to go on, and the shell's next line. */
-const linesAround = 6;
+/** That the walls only look, head, what is left out, what `(guard)` means, how to go on, and the shell's next line. */
+const linesAround = 7;
 
 const notKept = 'Nobody is remembered here: the configuration says `blocked: off`.';
 
-async function lookUp(context: Context, parts: PassParts): Promise<readonly Blocked[]> {
+/** What one look has found; `policy` without services where Docker does not answer. */
+export interface BlockedLook {
+  readonly found: readonly Blocked[];
+  readonly observing: boolean;
+  readonly policy: Policy | undefined;
+}
+
+export async function lookUp(context: Context, parts: PassParts): Promise<BlockedLook> {
   const observed = await parts.kernel.observe();
+  const observing = observingFor(observed.sets) > 0;
   try {
     const [snapshot, host] = await Promise.all([parts.list(), parts.host(observed)]);
     const { policy } = decide({ snapshot, host, observed }, parts.config());
-    return readBlocked(policy, observed.sets);
+    return { found: readBlocked(policy, observed.sets), observing, policy };
   } catch (error) {
     // Addresses are more than nothing, and the kernel knows them without Docker.
     if (!(error instanceof DockerError)) throw error;
     context.complain(`warning: ${error.message}; whose the ports are is not known`);
-    return readBlocked({ services: [] }, observed.sets);
+    return { found: readBlocked({ services: [] }, observed.sets), observing, policy: undefined };
   }
 }
 

@@ -4,6 +4,7 @@ import { entryNotes } from '../policy/entry-notes.ts';
 import { interfaceNotes } from '../policy/interface-notes.ts';
 import { labelNotes } from '../policy/label-notes.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
+import { observingNote } from '../reconciler/observing-report.ts';
 import { plan } from '../reconciler/pass.ts';
 import { type Look, lookOnce } from '../sources/open.ts';
 import type { Context } from './context.ts';
@@ -29,7 +30,9 @@ export async function check(context: Context, options: { json?: boolean | undefi
   const problems = [...labels, ...broken];
   const looks = await lookOnce(decision.policy.sources, { env: context.env, keep: false });
   const groups = checkGroups({ config: config.config, policy: decision.policy }, looks, Date.now());
+  const observing = observingNote(decision.observed.sets, Date.now());
   const notes = [
+    ...(observing === undefined ? [] : [observing]),
     ...decision.engine.findings.map(({ text }) => text),
     ...sets.flatMap(({ kind, text }) => (kind === 'problem' ? [] : [text])),
     ...interfaceNotes(decision.policy, decision.from.host.interfaces),

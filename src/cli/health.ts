@@ -6,8 +6,10 @@ import { exitCodes, type ExitCode } from './exit-code.ts';
 export async function health(context: Context): Promise<ExitCode> {
   const socket = healthSocket(context.env);
   try {
-    const { healthy, problems } = await askHealth(socket, 4000);
-    context.print(healthy ? 'healthy' : `unhealthy: ${problems.join('; ')}`);
+    const { healthy, problems, observing } = await askHealth(socket, 4000);
+    const so =
+      observing === undefined ? '' : `, observing until ${observing}: nobody but the denied is turned away`;
+    context.print(healthy ? `healthy${so}` : `unhealthy: ${problems.join('; ')}`);
     return healthy ? exitCodes.ok : exitCodes.failed;
   } catch (error) {
     context.print(

@@ -5,6 +5,7 @@ import { interfaceNotes } from '../policy/interface-notes.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { unheldNotes } from '../policy/unheld.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
+import { observingNote } from '../reconciler/observing-report.ts';
 import type { Decided, Decision } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
 import { readCounts } from '../ruleset/counts.ts';
@@ -78,6 +79,7 @@ export function readStatus(
   { daemon, now }: Surroundings = { now: Date.now() },
 ): Status {
   const { observed, policy, plan, engine, foreign } = decision;
+  const observing = observingNote(observed.sets, now);
   const counts = readCounts(policy, observed.sets);
   const blocked = readBlocked(policy, observed.sets).filter(({ by }) => by === 'gate');
   return {
@@ -98,6 +100,7 @@ export function readStatus(
     refusals: blocked.slice(0, mostRefusals).map((one) => readRefusal(one, now)),
     problems: policy.problems.map(problemLine),
     notes: [
+      ...(observing === undefined ? [] : [observing]),
       ...[...engine.findings, ...checkForeign(foreign)].map(({ text }) => text),
       ...privateNotes(namesOf(policy)),
       ...unheldNotes(policy),

@@ -4,6 +4,7 @@ import type { Observed } from '../diff/model.ts';
 import { frontStands, gateStands, place } from '../diff/placement.ts';
 import type { PassObserver } from '../reconciler/observer.ts';
 import type { Decision } from '../reconciler/pass.ts';
+import { observingFor } from '../ruleset/observing.ts';
 import type { KernelCounts } from './kernel-counts.ts';
 import { PortMetrics } from './port-metrics.ts';
 import { type SourceState, sourceMetrics } from './source-metrics.ts';
@@ -34,6 +35,7 @@ export class Metrics implements PassObserver {
   private readonly gates: Gauge<'family'>;
   private readonly fronts: Gauge<'family'>;
   private readonly healthy: Gauge;
+  private readonly observing: Gauge;
   private readonly config: Gauge;
   private readonly ports: PortMetrics;
   private decision: Decision | undefined;
@@ -72,6 +74,10 @@ export class Metrics implements PassObserver {
     for (const kind of driftKinds) this.repaired.inc({ kind }, 0);
     this.addInfo();
     this.healthy = this.gauge('healthy', 'Whether dockwall is well, as /healthz says.');
+    this.observing = this.gauge(
+      'observing_seconds',
+      'Until the walls close; 0: they are closed, as they should be.',
+    );
     this.config = this.gauge('config_problems', 'Problems of the configuration; an earlier one is in force.');
     this.ports = new PortMetrics(registers);
     sourceMetrics(registers, parts.sources);
@@ -87,6 +93,7 @@ export class Metrics implements PassObserver {
 
   passed(decision: Decision, took: number): void {
     this.decision = decision;
+    this.observing.set(observingFor(decision.observed.sets));
     this.ended('success', took);
     this.lastSuccess.set(this.parts.now());
     this.problems.set(decision.policy.problems.length);
@@ -107,6 +114,7 @@ export class Metrics implements PassObserver {
   }
 
   saw(observed: Observed): void {
+    this.observing.set(observingFor(observed.sets));
     this.fronts.reset();
     for (const family of observed.families) {
       const { gate, front } = place(observed, family);

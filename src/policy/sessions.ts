@@ -33,8 +33,13 @@ export function sessionPorts({ services }: Policy): ReadonlySet<number> {
  * Whether a session is refused now. From outside only: what the host itself and containers have opened is none of ours. And
  * only to the host's own addresses or to a container's: a router's forwarded sessions may have any port.
  * @param own the host's addresses.
+ * @param observing only what is denied is refused then.
  */
-export function refuses(policy: Policy, own: ReadonlySet<string>): (session: Session) => boolean {
+export function refuses(
+  policy: Policy,
+  own: ReadonlySet<string>,
+  observing = false,
+): (session: Session) => boolean {
   const decide = judge(policy);
   // By which interface a session came in is not known: it goes on where any of them lets it in.
   const interfaces = [undefined, ...namedInterfaces(policy)];
@@ -46,7 +51,10 @@ export function refuses(policy: Policy, own: ReadonlySet<string>): (session: Ses
     if (own.has(source) || containers.has(source)) return false;
     const towards = own.has(destination) ? 'host' : containers.has(destination) ? 'bridge' : undefined;
     if (towards === undefined) return false;
-    return interfaces.every((name) => decide({ ...session, towards, interface: name }).kind === 'dropped');
+    return interfaces.every((name) => {
+      const verdict = decide({ ...session, towards, interface: name });
+      return verdict.kind === 'dropped' && (!observing || verdict.because === 'denied');
+    });
   };
 }
 

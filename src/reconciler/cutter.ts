@@ -9,6 +9,7 @@ import { refuses, sessionPorts } from '../policy/sessions.ts';
 import { liveMembers, withLiveMembers } from '../ruleset/live.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { setName } from '../ruleset/names.ts';
+import { observingFor } from '../ruleset/observing.ts';
 import type { Decision } from './pass.ts';
 import type { Log } from './reporter.ts';
 
@@ -121,7 +122,7 @@ export class Cutter {
 
   private async cut(decision: Decision): Promise<void> {
     const policy = await this.standingPolicy(decision);
-    const refused = refuses(policy, this.parts.addresses());
+    const refused = refuses(policy, this.parts.addresses(), observingFor(decision.observed.sets) > 0);
     const doors = new RefusedDoors();
     const signal = AbortSignal.any([this.stopping.signal, AbortSignal.timeout(timeLimit)]);
     await this.parts.list(
@@ -157,7 +158,8 @@ function liveWords({
   const foreign = foreignStates(ruleset, observed).flatMap(({ name, state }) =>
     state.kind === 'found' ? [`${name} ${state.content}`] : [],
   );
-  return new Set([...liveMembers(policy, observed.sets), ...foreign]);
+  const observing = observingFor(observed.sets) > 0 ? ['observing'] : [];
+  return new Set([...liveMembers(policy, observed.sets), ...foreign, ...observing]);
 }
 
 type CutMember = Pick<Extract<SetChange, { kind: 'delete-member' }>, 'set' | 'member'>;

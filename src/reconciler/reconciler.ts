@@ -296,6 +296,7 @@ export class Reconciler {
   private onLook(observed: Observed): void {
     this.parts.observer.saw(observed);
     this.drift.saw(observed);
+    this.reporter.saw(observed);
     this.cutter.saw(observed);
     this.grants.saw(observed.sets);
   }

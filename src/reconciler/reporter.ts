@@ -12,6 +12,7 @@ import type { IpSet } from '../ruleset/model.ts';
 import type { Health } from '../web/health.ts';
 import type { EngineView, Finding } from './engine-check.ts';
 import { checkForeign } from './foreign-check.ts';
+import { ObservingReport } from './observing-report.ts';
 import type { Decision } from './pass.ts';
 import { readStart, type StartFacts, startText } from './start-line.ts';
 
@@ -50,6 +51,7 @@ export class Reporter {
   private findings: readonly Finding[] = [];
   private readonly about: StartFacts;
   private policy: Policy | undefined;
+  private readonly observing: ObservingReport;
   /** What is wrong with sets of others, by their names. */
   private foreign = new Map<string, Finding>();
   /** Members of each set after the last pass. */
@@ -57,6 +59,7 @@ export class Reporter {
 
   constructor(log: Log, about: StartFacts) {
     this.log = log;
+    this.observing = new ObservingReport(log);
     this.about = about;
   }
 
@@ -65,6 +68,7 @@ export class Reporter {
     if (this.passFailure !== undefined) this.log.info({ failures: this.repeats }, 'passes succeed again');
     this.passFailure = undefined;
     this.repeats = 0;
+    this.saw(decision.observed);
     this.reportPolicy(decision);
     this.reportProblems(decision.policy.problems);
     this.reportEngine(decision.engine);
@@ -81,6 +85,11 @@ export class Reporter {
     this.left = new Map(decision.ruleset.sets.map((set) => [set.name, set.members]));
     if (isEmpty(decision.plan)) this.log.debug({}, 'nothing to do');
     else this.log.debug({ changes: inWords(decision.plan) }, 'brought the kernel up to date');
+  }
+
+  /** Call whenever the kernel was looked at. */
+  saw(observed: Decision['observed']): void {
+    this.observing.saw(observed.sets, Date.now());
   }
 
   /** Answers of live sources have changed sets between two passes; the pass that follows says in words what that means. */
@@ -161,7 +170,12 @@ export class Reporter {
         kind === 'refusal' || kind === 'problem' ? [text] : [],
       ),
     ];
-    return { healthy: problems.length === 0, problems, drift: Object.fromEntries(this.drift) };
+    return {
+      healthy: problems.length === 0,
+      problems,
+      ...this.observing.health(Date.now()),
+      drift: Object.fromEntries(this.drift),
+    };
   }
 
   /** What has changed, a line each; at the start who we are and what there is. */

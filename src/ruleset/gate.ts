@@ -14,6 +14,7 @@ import {
   drop,
   giveBack,
   goTo,
+  jump,
   marked,
   pairIn,
   portIn,
@@ -27,6 +28,7 @@ import {
   blockedRoles,
   chains,
   countRoles,
+  observingRole,
   type PortPrefix,
   type PortRole,
   portsSet,
@@ -41,6 +43,7 @@ type GroupName = Policy['trusted']['groups'][number];
 const refuse = goTo(chains.refuse);
 /** For what somebody has asked of a published port. */
 const block = goTo(chains.blocked);
+const closing = goTo(chains.closing);
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
 
 /**
@@ -60,7 +63,12 @@ export function renderGate(policy: Policy, family: Family): Table {
     chains: [
       chainOf(chains.pass, passLines(policy, family)),
       chainOf(chains.refuse, refuseLines(policy)),
-      chainOf(chains.blocked, blockedLines(policy, family)),
+      chainOf(chains.noted, notedLines(policy, family)),
+      chainOf(chains.blocked, [
+        [[], jump(chains.noted), 'remembers it'],
+        [[], refuse, 'turned away'],
+      ]),
+      chainOf(chains.closing, closingLines(family, pass)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
       chainOf(chains.gate, externalLines(policy, goTo(chains.judge))),
@@ -115,10 +123,21 @@ function refuseLines({ connmark }: Policy): readonly Line[] {
 }
 
 /** Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. */
-function blockedLines({ rememberBlocked }: Policy, family: Family): readonly Line[] {
+function notedLines({ rememberBlocked }: Policy, family: Family): readonly Line[] {
   return [
     [[portIn(setName(family, countRoles.refused))], count, 'counts what is turned away'],
     ...(rememberBlocked ? rememberLines(family, blockedRoles) : []),
+  ];
+}
+
+/**
+ * While the walls only look, who would be turned away is remembered and let in. The set's members expire, so the kernel itself ends it. Who
+ * is denied never comes by here: that is somebody's explicit wish.
+ */
+function closingLines(family: Family, pass: Target): readonly Line[] {
+  return [
+    [[], jump(chains.noted), 'remembers it'],
+    [[sourceIn(setName(family, observingRole))], pass, 'observing: would be turned away'],
     [[], refuse, 'turned away'],
   ];
 }
@@ -138,7 +157,7 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     ...labelDenials(policy, '', family),
     ...trustedLines(policy, family, pass),
     ...openLines(policy, { prefix: '', family, pass }),
-    ...published.map((ports): Line => [ports, block, 'published, and nothing above lets this source in']),
+    ...published.map((ports): Line => [ports, closing, 'published, and nothing above lets this source in']),
     // What was refused here when it was published: the host's own service may have the port now.
     [
       [connectionMarked(policy.connmark)],
@@ -178,7 +197,7 @@ function routedLines(policy: Policy, family: Family, pass: Target): readonly Lin
     ...trusted,
     ...openLines(policy, { prefix: 'r-', family, pass }),
     // FORWARD would drop it for want of the mark; here it is known what was asked for
-    [[published], block, 'published, and nothing above lets this source in'],
+    [[published], closing, 'published, and nothing above lets this source in'],
   ];
 }
 

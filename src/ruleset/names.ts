@@ -40,8 +40,12 @@ export const chains = {
   forward: chain('FORWARD'),
   /** mangle: drops what came from outside without it. */
   unpassed: chain('UNPASSED'),
-  /** mangle: counts and remembers who asked for a published port and is refused. */
+  /** mangle: who asked for a published port and is denied. */
   blocked: chain('BLOCKED'),
+  /** mangle: what the policy closes: refused, or let in while somebody only looks (see observing.ts). */
+  closing: chain('CLOSING'),
+  /** mangle: counts and remembers who is turned away. */
+  noted: chain('NOTED'),
   /** mangle: drops, and writes down in the connection that it was refused. */
   refuse: chain('REFUSE'),
   /** mangle: answers of connections that have been refused since they began. */
@@ -95,6 +99,9 @@ export const countRoles = {
   /** Packets turned away. */
   refused: 'count-refused',
 } as const;
+
+/** Holds every address while the walls only look; its members expire. */
+export const observingRole = 'observing';
 
 /** Who was turned away: (source, port asked for), by role. Not `blocked`, as sets of another type were once called: no rule lets go of those in time. */
 export const blockedRoles = {

@@ -11,6 +11,7 @@ import {
   countRoles,
   foreignSet,
   listSet,
+  observingRole,
   type PortPrefix,
   type PortRole,
   portsSet,
@@ -64,6 +65,12 @@ function guardSets(family: Family): readonly IpSet[] {
     { ...guard, name: setName(family, 'guard'), type: 'hash:net' },
     { ...guard, name: setName(family, 'listening'), type: 'hash:net,port' },
   ];
+}
+
+/** While it holds every address, the walls only look (see observing.ts); only a verb fills it. */
+function observingSet(family: Family): IpSet {
+  const name = setName(family, observingRole);
+  return { name, family, type: 'hash:net', expiring: true, effect: 'opens', members: [] };
 }
 
 /** Silent sessions that are refused now, to be cut: (who answers, its port, the client). Members expire. */
@@ -150,6 +157,7 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
   return [
     ...listSets(policy, family),
     ...guardSets(family),
+    observingSet(family),
     askedSet(family),
     cutSet(family),
     ...blockedSets(policy, family),

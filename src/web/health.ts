@@ -5,6 +5,8 @@ export interface Health {
   readonly healthy: boolean;
   /** Sentences; empty when healthy. */
   readonly problems: readonly string[];
+  /** When the walls close again (ISO 8601), while they only look: see `dockwall observe`. Healthy all the same. */
+  readonly observing?: string;
   /** How often what others had changed was put back, by kind, since the start. */
   readonly drift: Readonly<Record<string, number>>;
 }

@@ -81,6 +81,8 @@ function readState(health: Health, look: Look | undefined): PageState {
     return { kind: 'trouble', text: 'The walls are up, and something is wrong', passed };
   if (!status.upToDate)
     return { kind: 'trouble', text: 'The walls are up; the kernel differs from what it should hold', passed };
+  const observing = status.notes.find((note) => note.startsWith('OBSERVING '));
+  if (observing !== undefined) return { kind: 'trouble', text: observing, passed };
   const { length } = unprotectedLines(status.services);
   if (length === 0) return { kind: 'up', text: 'The walls are up', passed };
   const bare = length === 1 ? 'one service is' : `${length} services are`;
