@@ -32,7 +32,7 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('observe, Docker $title',
     await stage.configure(`${usualConfig}\n${stdout}\n`);
     expect(await dockwall('observe', '--stop')).toMatchObject({ exitCode: 0 });
     await stage.waitOpen('X', 8001);
-    await stage.expectClosed('W', 8001);
+    await stage.expectClosed('G', 8001);
     await stage.configure(usualConfig);
     await stage.expectClosed('X', 8001);
   });
