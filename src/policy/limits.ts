@@ -117,19 +117,25 @@ export function declareTooMuch(services: readonly Service[]): ReadonlyMap<string
     .filter(({ portsFrom, ports }) => portsFrom === 'label' && ports.some(({ reach }) => opens(reach)))
     .map((service) => ({ service, count: portCount(service.ports) }))
     .filter(({ count }) => count > limits.counted);
-  const sum = many.reduce((all, { count }) => all + count, 0);
+  const sumOf = (some: typeof many): number => some.reduce((all, { count }) => all + count, 0);
+  const sum = sumOf(many);
   if (sum <= limits.declaredTogether) return new Map();
+  // who does not run takes nothing from who does
+  const running = many.filter(({ service }) => service.active);
+  const stopped = many.filter(({ service }) => !service.active);
   return new Map(
-    many.map(({ service: { containerId, name }, count }) => [
-      containerId,
-      {
-        container: name,
-        label: 'dockwall.ports',
-        value: String(count),
-        problem: `labels of ${many.length} containers declare ${sum} ports, more than the ${limits.declaredTogether} that those with more than ${limits.counted} may have together; none of them is opened`,
-        hint: 'declare fewer ports, or declare them under services: in the configuration, which does not count',
-      },
-    ]),
+    (sumOf(running) <= limits.declaredTogether ? stopped : many).map(
+      ({ service: { containerId, name }, count }) => [
+        containerId,
+        {
+          container: name,
+          label: 'dockwall.ports',
+          value: String(count),
+          problem: `labels of ${many.length} containers declare ${sum} ports, more than the ${limits.declaredTogether} that those with more than ${limits.counted} may have together; none of them is opened`,
+          hint: 'declare fewer ports, or declare them under services: in the configuration, which does not count',
+        },
+      ],
+    ),
   );
 }
 

@@ -151,6 +151,8 @@ describe('limits for one container', () => {
     expect(over.names).toEqual(['small']);
     expect(over.problems).toHaveLength(5);
     expect(over.problems[0]).toMatch(/labels of 5 containers declare 132097 ports, more than the 131072/);
+    const made = wide.map((one) => ({ ...one, active: false }));
+    expect(open([...made, fifth, small]).names).toEqual(['e', 'small']);
     const services = entriesOf({ e: { 'dockwall.ports': '50000-51024/tcp', 'dockwall.public': '*' } });
     expect(open([...wide, fifth, small], { services }).names).toEqual(['a', 'b', 'c', 'd', 'e', 'small']);
   });
