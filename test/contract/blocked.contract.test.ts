@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { diff } from '../../src/diff/diff.ts';
 import type { ObservedSet } from '../../src/diff/model.ts';
@@ -6,7 +5,7 @@ import { resolve } from '../../src/policy/resolve.ts';
 import type { Rule, Ruleset } from '../../src/ruleset/model.ts';
 import { render } from '../../src/ruleset/render.ts';
 import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../unit/policy/inventories.ts';
-import { addNamespace, canTestRealKernel, removeNamespace } from './namespace.ts';
+import { addNamespace, canTestRealKernel, must, removeNamespace } from './namespace.ts';
 import { realWorld, type World } from './world.ts';
 
 // Who was turned away and how much was let in, as the real kernel counts it: packets from a second namespace.
@@ -49,13 +48,6 @@ const send = (index) => new Promise((done, fail) => {
 });
 (async () => { for (let i = 0; i < Number(count); i += 1) await send(i); })();
 `;
-
-function must(...argv: readonly string[]): string {
-  const [program = '', ...args] = argv;
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${argv.join(' ').slice(0, 200)}: ${stderr}`);
-  return stdout;
-}
 
 describe.skipIf(!canTestRealKernel())('who is turned away', () => {
   let world: World;

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { diff } from '../../src/diff/diff.ts';
@@ -8,7 +8,7 @@ import { resolve } from '../../src/policy/resolve.ts';
 import { readBlocked } from '../../src/ruleset/blocked.ts';
 import { render } from '../../src/ruleset/render.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../unit/policy/inventories.ts';
-import { addNamespace, canTestRealKernel, removeNamespace } from './namespace.ts';
+import { addNamespace, canTestRealKernel, must, removeNamespace } from './namespace.ts';
 import { realWorld, type World } from './world.ts';
 
 // What this host has asked a group or everybody is answered while the guard is up: packets from a second namespace.
@@ -38,13 +38,6 @@ const [family, to, port] = process.argv.slice(1);
 const socket = require('node:dgram').createSocket('udp' + family);
 socket.bind(() => { socket.setBroadcast(true); socket.send('hello', Number(port), to, () => socket.close()); });
 `;
-
-function must(...argv: readonly string[]): string {
-  const [program = '', ...args] = argv;
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${argv.join(' ').slice(0, 200)}: ${stderr}`);
-  return stdout;
-}
 
 describe.skipIf(!canTestRealKernel())('answers to what this host has asked', () => {
   let world: World;

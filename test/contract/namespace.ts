@@ -9,6 +9,14 @@ function succeeds([program = '', ...args]: readonly string[]): boolean {
   return spawnSync(program, args, { stdio: 'ignore' }).status === 0;
 }
 
+/** What a program of a test's setting prints; throws with its own words where it fails. */
+export function must(...argv: readonly string[]): string {
+  const [program = '', ...args] = argv;
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${argv.join(' ').slice(0, 200)}: ${stderr}`);
+  return stdout;
+}
+
 /** What keeps the real part from running here, in a sentence; undefined where it can run. */
 function whyNot(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { diff } from '../../src/diff/diff.ts';
@@ -7,7 +7,7 @@ import { families } from '../../src/net/network.ts';
 import { resolve } from '../../src/policy/resolve.ts';
 import { render } from '../../src/ruleset/render.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../unit/policy/inventories.ts';
-import { addNamespace, canTestRealKernel, removeNamespace } from './namespace.ts';
+import { addNamespace, canTestRealKernel, must, removeNamespace } from './namespace.ts';
 import { realWorld, type World } from './world.ts';
 
 // A transparent proxy of the host (TPROXY) gets what is meant for others while the guard is up: packets from a second namespace.
@@ -39,13 +39,6 @@ const end = (text) => { process.stdout.write(text); process.exit(0); };
 socket.on('data', (data) => end(data.toString().trim())).on('error', (error) => end(error.code));
 setTimeout(end, 500, 'nothing');
 `;
-
-function must(...argv: readonly string[]): string {
-  const [program = '', ...args] = argv;
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${argv.join(' ').slice(0, 200)}: ${stderr}`);
-  return stdout;
-}
 
 describe.skipIf(!canTestRealKernel())('a transparent proxy of the host', () => {
   let world: World;
