@@ -1,7 +1,7 @@
 import { renderSets } from '../kernel/ipset/render.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import { bootMarker } from '../ruleset/names.ts';
-import { quote, shellLine } from './unit-line.ts';
+import { installLines, printLines, serviceLines, shellLine } from './unit-line.ts';
 
 /**
  * The unit that makes every set of dockwall's, empty, before a program loads saved rules: a rule that names a set loads only where
@@ -35,13 +35,8 @@ const unitLines = [
   'Before=dockwall-boot.service network-pre.target shutdown.target',
   'After=local-fs.target systemd-modules-load.service',
   'Conflicts=shutdown.target',
-  '',
-  '[Service]',
-  'Type=oneshot',
-  'RemainAfterExit=yes',
+  ...serviceLines,
 ];
-
-const installLines = ['', '[Install]', 'WantedBy=multi-user.target'];
 
 /** Where the daemon's sets stand there is nothing to make. */
 function startLine(sets: readonly IpSet[]): string {
@@ -57,11 +52,7 @@ function startLine(sets: readonly IpSet[]): string {
   const text = renderSets([...sets, marker].map((set) => ({ kind: 'create-set', set })));
   return shellLine('ExecStart=', 'sh -ec', [
     ...(first === undefined ? [] : [`if ipset list -n ${first.name} >/dev/null 2>&1; then exit 0; fi;`]),
-    String.raw`printf '%s\n'`,
-    ...text
-      .trimEnd()
-      .split('\n')
-      .map((line) => `  ${quote(line)}`),
+    ...printLines(text),
     '| ipset restore -exist',
   ]);
 }

@@ -5,7 +5,7 @@ import { ruleText } from '../kernel/iptables/rule.ts';
 import type { KeptPort } from '../ruleset/boot.ts';
 import type { Table } from '../ruleset/model.ts';
 import { bootMarker, chains } from '../ruleset/names.ts';
-import { quote, shellLine } from './unit-line.ts';
+import { installLines, printLines, serviceLines, shellLine } from './unit-line.ts';
 
 /** The boot wall of one family, and where it belongs. */
 export interface BootWall {
@@ -68,13 +68,8 @@ const unitLines = [
   'After=local-fs.target systemd-modules-load.service',
   'After=nftables.service netfilter-persistent.service iptables.service ip6tables.service ufw.service firewalld.service',
   'Conflicts=shutdown.target',
-  '',
-  '[Service]',
-  'Type=oneshot',
-  'RemainAfterExit=yes',
+  ...serviceLines,
 ];
-
-const installLines = ['', '[Install]', 'WantedBy=multi-user.target'];
 
 /** The program of the backend by its own name, and by the plain one where a distribution has only that. */
 function program({ table: { family }, backend }: BootWall): string {
@@ -95,11 +90,7 @@ function startLine(wall: BootWall): string {
     ...(table.family === 6 ? ['[ -e /proc/net/if_inet6 ] || exit 0;'] : []),
     program(wall),
     `case "$($t -w -t mangle -S PREROUTING)" in *${chains.gate}*) ipset list -n ${bootMarker} >/dev/null 2>&1 || exit 0;; esac;`,
-    String.raw`printf '%s\n'`,
-    ...text
-      .trimEnd()
-      .split('\n')
-      .map((line) => `  ${quote(line)}`),
+    ...printLines(text),
     '| $t-restore --noflush -w 5;',
     ...table.hooks.map(({ chain, rule }) => {
       const words = ruleText(rule);

@@ -1,5 +1,5 @@
 /** One word for the shell. */
-export function quote(line: string): string {
+function quote(line: string): string {
   return `'${line.replaceAll("'", String.raw`'\''`)}'`;
 }
 
@@ -13,3 +13,13 @@ export function shellLine(key: string, shell: string, script: readonly string[])
   );
   return `${key}/bin/${shell} "${escaped.join(' \\\n  ')}"`;
 }
+
+/** What a script prints for a program that reads it: a line of the unit for each line. */
+export function printLines(text: string): readonly string[] {
+  const lines = text.trimEnd().split('\n');
+  return [String.raw`printf '%s\n'`, ...lines.map((line) => `  ${quote(line)}`)];
+}
+
+/** A unit that does its work once, and stays: the lines before its commands, and those after them. */
+export const serviceLines = ['', '[Service]', 'Type=oneshot', 'RemainAfterExit=yes'];
+export const installLines = ['', '[Install]', 'WantedBy=multi-user.target'];
