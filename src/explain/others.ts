@@ -5,7 +5,7 @@ import { shorten } from '../net/show.ts';
 import type { Door, Packet } from '../policy/verdict.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
 import type { Moment, Step, Stop } from './model.ts';
-import { type Passing, takes } from './rule-of-others.ts';
+import { type Option, optionsOf, type Passing, takes } from './rule-of-others.ts';
 
 /** What a packet that dockwall lets through meets of others: what iptables and nft hold beside our rules. */
 export interface Road {
@@ -134,6 +134,15 @@ function passingOf({ packet, moment }: Road, behind: Behind | undefined): Passin
   };
 }
 
+/** Every path of an answer goes by the same rules, of which Docker alone has two for each port. */
+const known = new WeakMap<ObservedRule, readonly Option[]>();
+
+function readOnce(rule: ObservedRule): readonly Option[] {
+  const options = known.get(rule) ?? optionsOf(rule.spec);
+  known.set(rule, options);
+  return options;
+}
+
 type End = 'goes on' | 'ends';
 
 /** One packet through one table of iptables, our own chains left out: they are proved elsewhere. */
@@ -163,7 +172,7 @@ class Walk {
     let here = reached;
     let end: End = 'goes on';
     for (const rule of this.table.chains.get(name) ?? []) {
-      const taken = rule.target === undefined ? 'no' : takes(rule.spec, this.passing);
+      const taken = rule.target === undefined ? 'no' : takes(readOnce(rule), this.passing);
       if (taken === 'no') continue;
       const next = this.apply(rule, { name, certain: here && taken === 'yes' });
       if (next === 'ends' || (next === 'returns' && here && taken === 'yes')) {

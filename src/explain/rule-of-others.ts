@@ -50,12 +50,10 @@ const tests: ReadonlyMap<string, Test> = new Map<string, Test>([
   ['--tcp-flags', ([mask = '', flags], { protocol }) => yesNo(protocol === 'tcp' && synIs(flags, mask))],
 ]);
 
-/**
- * Whether a rule, as `iptables-save` printed it, takes this packet. A text of others: whatever it is, an answer comes of it.
- */
-export function takes(spec: string, passing: Passing): Taken {
+/** Whether a rule of others takes this packet. @param options see {@link optionsOf} */
+export function takes(options: readonly Option[], passing: Passing): Taken {
   let answer: Taken = 'yes';
-  for (const { option, negated, words } of optionsOf(spec)) {
+  for (const { option, negated, words } of options) {
     const one = (tests.get(option) ?? (() => 'maybe' as const))(words, passing);
     const taken = negated && one !== 'maybe' ? yesNo(one === 'no') : one;
     if (taken === 'no') return 'no';
@@ -64,14 +62,15 @@ export function takes(spec: string, passing: Passing): Taken {
   return answer;
 }
 
-interface Option {
+/** One option of a rule, with its words. */
+export interface Option {
   readonly option: string;
   readonly negated: boolean;
   readonly words: readonly string[];
 }
 
-/** Up to the target. */
-function optionsOf(spec: string): readonly Option[] {
+/** A rule as `iptables-save` printed it, up to its target. A text of others: whatever it is, options come of it. */
+export function optionsOf(spec: string): readonly Option[] {
   const found: { option: string; negated: boolean; words: string[] }[] = [];
   let negated = false;
   for (const token of tokenize(spec)) {

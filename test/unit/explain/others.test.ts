@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { explanationText } from '../../../src/cli/explanation-text.ts';
 import type { NftHook } from '../../../src/diff/model.ts';
-import { takes } from '../../../src/explain/rule-of-others.ts';
+import { optionsOf, takes } from '../../../src/explain/rule-of-others.ts';
 import { makeContainer, ports } from '../policy/inventories.ts';
 import { ask, momentOf } from './moments.ts';
 
@@ -118,7 +118,7 @@ it('any text is a rule that is answered', () => {
     '-d x/y -j DROP',
     '-i',
   ])
-    expect(['yes', 'no', 'maybe']).toContain(takes(spec, passing));
-  expect(takes('-s 10.0.0.0/255.0.255.0', passing)).toBe('maybe');
-  expect(takes('-s 198.51.100.0/24 ! -d 192.0.2.10/32', passing)).toBe('no');
+    expect(['yes', 'no', 'maybe']).toContain(takes(optionsOf(spec), passing));
+  expect(takes(optionsOf('-s 10.0.0.0/255.0.255.0'), passing)).toBe('maybe');
+  expect(takes(optionsOf('-s 198.51.100.0/24 ! -d 192.0.2.10/32'), passing)).toBe('no');
 });
