@@ -1,7 +1,7 @@
 import type { Family } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Reach, Service, ServicePort } from '../policy/model.ts';
-import { asTold } from '../policy/peers.ts';
+import { asTold, routedIn } from '../policy/peers.ts';
 import { isUnheld } from '../policy/unheld.ts';
 import { addCounts, type PortCounts } from '../ruleset/counts.ts';
 import { harmless } from './text.ts';
@@ -99,10 +99,7 @@ function countStatus(counts: PortCounts | undefined): CountStatus | null {
 }
 
 function isRouted({ endpoints }: Service, { hostPort, family }: ServicePort): boolean {
-  return (
-    hostPort === undefined &&
-    endpoints.some(({ address, routed }) => routed && address.includes(':') === (family === 6))
-  );
+  return hostPort === undefined && routedIn(endpoints, family).length > 0;
 }
 
 function portStatus(

@@ -5,6 +5,7 @@ import { hostPortsOf, includes } from '../net/port-run.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import { privateNetworks } from '../policy/groups.ts';
 import type { Policy } from '../policy/model.ts';
+import { counts } from '../policy/unheld.ts';
 import type { Blocked } from '../ruleset/blocked.ts';
 
 type Groups = Pick<Policy, 'groups' | 'deny' | 'services'>;
@@ -44,13 +45,7 @@ export function suggestions(policy: Groups, found: readonly Blocked[]): readonly
       port,
       allow: grouped([...sources].toSorted(), policy),
       seen: sources.size,
-      opened: policy.services.some(
-        ({ name, ports }) =>
-          name === service &&
-          ports.some(
-            ({ reach }) => reach.everyone !== undefined || reach.allow.length + reach.deny.length > 0,
-          ),
-      ),
+      opened: policy.services.some(({ name, ports }) => name === service && ports.some(counts)),
     }));
 }
 

@@ -4,6 +4,7 @@ import { hostPortsOf, includes } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import { isSourceWord } from '../net/source-word.ts';
 import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
+import { opens } from '../policy/peers.ts';
 import { isUnheld } from '../policy/unheld.ts';
 import type { Circumstances } from './circumstances.ts';
 import { plainGroup } from './members.ts';
@@ -29,9 +30,7 @@ function nothingOpens({ door, moment }: Circumstances): Hint {
   const name = shorten(door?.service.name ?? '');
   const labels = moment.inventory.containers.find(({ id }) => id === door?.service.containerId)?.labels ?? {};
   const speaks = Object.keys(labels).some((label) => /^dockwall\.(public$|allow$|allow\.)/u.test(label));
-  const opensAny = door?.service.ports.some(
-    ({ reach }) => reach.everyone !== undefined || reach.allow.length > 0,
-  );
+  const opensAny = door?.service.ports.some(({ reach }) => opens(reach));
   const { entry } = door?.service ?? {};
   if (entry !== undefined)
     return {

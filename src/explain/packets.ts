@@ -5,6 +5,7 @@ import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run
 import type { PortSelector, Protocol } from '../net/port.ts';
 import { isGuarded } from '../policy/bridges.ts';
 import type { Service, ServicePort } from '../policy/model.ts';
+import { routedIn } from '../policy/peers.ts';
 import { selected } from '../policy/selection.ts';
 import type { Door, Packet } from '../policy/verdict.ts';
 import type { Asker, Moment, Target } from './model.ts';
@@ -90,19 +91,17 @@ class Maker {
   private toDoor({ service, port }: Door): readonly Asked[] {
     const { hostPort, protocol, address, containerPort } = port;
     const host = hostPort === undefined ? [] : [this.toHost(hostPort, protocol, address)];
-    const routed = service.endpoints
-      .filter((endpoint) => endpoint.routed && familyOf(endpoint.address) === this.family)
-      .map((endpoint): Asked => ({
-        ...nothingMeant,
-        packet: {
-          ...this.source(),
-          destination: endpoint.address,
-          protocol,
-          port: containerPort,
-          towards: 'bridge',
-        },
-        addressed: true,
-      }));
+    const routed = routedIn(service.endpoints, this.family).map((endpoint): Asked => ({
+      ...nothingMeant,
+      packet: {
+        ...this.source(),
+        destination: endpoint.address,
+        protocol,
+        port: containerPort,
+        towards: 'bridge',
+      },
+      addressed: true,
+    }));
     return [...host, ...routed].map((asked) => ({ ...asked, door: { service, port }, service }));
   }
 

@@ -1,7 +1,5 @@
 import type { Peer, Reach } from './model.ts';
-
-/** Opens nothing, and denies nothing. */
-export const closed: Reach = { everyone: undefined, allow: [], deny: [] };
+import { closed, opens } from './peers.ts';
 
 /** What claims open: equal sayings are one object, so that two of them are compared by asking whether they are the same one. */
 export class Sayings {
@@ -9,8 +7,9 @@ export class Sayings {
   private readonly agreed = new Map<Reach, Map<Reach, Reach>>();
 
   /** What a claim opens; what it denies is left out. */
-  of({ everyone, allow }: Reach): Reach {
-    if (everyone === undefined && allow.length === 0) return closed;
+  of(reach: Reach): Reach {
+    if (!opens(reach)) return closed;
+    const { everyone, allow } = reach;
     const rules = allow.map(({ peer, reason }) => [peerKey(peer), reason.label, reason.value]);
     const key = JSON.stringify([everyone?.label, everyone?.value, rules]);
     const known = this.known.get(key) ?? { everyone, allow, deny: [] };

@@ -1,7 +1,8 @@
 import type { Inventory } from '../inventory/model.ts';
-import { closed, Sayings } from './agreement.ts';
+import { Sayings } from './agreement.ts';
 import { HostHolds } from './lapses.ts';
 import type { Service, ServicePort } from './model.ts';
+import { closed } from './peers.ts';
 import { type Claim, type Outcome, type Quality, qualityOf, type Rivals, Sweep } from './sweep.ts';
 
 /**

@@ -4,7 +4,7 @@ import { families, familyOf } from '../net/network.ts';
 import { type PortRun, unionOf } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { PolicyMembers, Problem, Reach, Service, ServiceEndpoint } from './model.ts';
-import { isDoor, namesAddresses, peerRulesOf } from './peers.ts';
+import { isDoor, namesAddresses, opens, peerRulesOf } from './peers.ts';
 
 /**
  * What one container may ask for. Over a limit it opens nothing and says so: whoever writes labels has others beside him on the host, and
@@ -66,12 +66,12 @@ function routedCount(
   endpoints: readonly ServiceEndpoint[],
 ): number {
   const products = families.map(
-    (family) => portCount(ports.filter((port) => port.family === family)) * routedIn(endpoints, family),
+    (family) => portCount(ports.filter((port) => port.family === family)) * doorsIn(endpoints, family),
   );
   return Math.max(...products);
 }
 
-function routedIn(endpoints: readonly ServiceEndpoint[], family: 4 | 6): number {
+function doorsIn(endpoints: readonly ServiceEndpoint[], family: 4 | 6): number {
   return endpoints.filter((endpoint) => isDoor(endpoint) && familyOf(endpoint.address) === family).length;
 }
 
@@ -105,10 +105,6 @@ export function folded<T extends PublishedPort>(ports: readonly T[], active: boo
     wide,
     ({ family, address, protocol, unbound }) => `${family} ${address} ${protocol} ${unbound}`,
   );
-}
-
-function opens({ everyone, allow }: Reach): boolean {
-  return everyone !== undefined || allow.length > 0;
 }
 
 /** Containers whose labels declare very many ports, where these together are too many: for each, by its id, why nothing of it is opened. */
@@ -172,8 +168,8 @@ export function overLimit(
       hint: 'publish fewer ports, or leave some of these networks',
     };
   const ways = {
-    4: routedIn(endpoints, 4),
-    6: routedIn(endpoints, 6),
+    4: doorsIn(endpoints, 4),
+    6: doorsIn(endpoints, 6),
   };
   const pairs = ports.reduce((sum, { count = 1, family, hostPort, reach }) => {
     const many = count * Math.max(1, Number(hostPort !== undefined) + ways[family]);

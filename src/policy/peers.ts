@@ -1,6 +1,19 @@
-import type { Cidr } from '../net/network.ts';
+import { type Cidr, type Family, familyOf } from '../net/network.ts';
 import { interfaceOf, isSourceWord } from '../net/source-word.ts';
 import type { Peer, PeerRule, Policy, Reach, ServiceEndpoint, ServicePort } from './model.ts';
+
+/** Opens nothing, and denies nothing. */
+export const closed: Reach = { everyone: undefined, allow: [], deny: [] };
+
+/** Whether it lets anybody in. */
+export function opens({ everyone, allow }: Pick<Reach, 'everyone' | 'allow'>): boolean {
+  return everyone !== undefined || allow.length > 0;
+}
+
+/** A container's own addresses in routed networks, of one family: reached without NAT. */
+export function routedIn(endpoints: readonly ServiceEndpoint[], family: Family): readonly ServiceEndpoint[] {
+  return endpoints.filter(({ address, routed }) => routed && familyOf(address) === family);
+}
 
 /** Whether a peer stands for addresses, each a member of a set with the port that it is named for: one written out, or a DNS name. */
 export function namesAddresses(peer: Peer): boolean {

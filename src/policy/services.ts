@@ -17,6 +17,7 @@ import {
   type Service,
   type ServiceEndpoint,
 } from './model.ts';
+import { closed } from './peers.ts';
 import { selectAll } from './selection.ts';
 import { unheldByAll, unmatchedSelectors } from './unmatched.ts';
 
@@ -25,7 +26,6 @@ const filteredDrivers: ReadonlySet<string> = new Set(['bridge', 'overlay', 'host
 /** Their packets never pass the host's netfilter. */
 const bypassing: ReadonlySet<string> = new Set(['macvlan', 'ipvlan']);
 
-const closed: Reach = { everyone: undefined, allow: [], deny: [] };
 const openByDefault: Reason = { label: 'default', value: 'open' };
 
 /** Services with the reach that their own labels give each port; conflicts between services come later. */

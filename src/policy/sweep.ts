@@ -1,7 +1,8 @@
-import { type Cidr, familyOf } from '../net/network.ts';
+import type { Cidr } from '../net/network.ts';
 import { cut, hostPortsOf } from '../net/port-run.ts';
-import { Agreement, closed, type Sayings } from './agreement.ts';
+import { Agreement, type Sayings } from './agreement.ts';
 import type { Reach, Service, ServicePort } from './model.ts';
+import { closed, routedIn } from './peers.ts';
 
 // Claims of one family and protocol, settled port by port in rising order. Only where one begins or ends is anything looked at, and what is
 // found is written down only for those to whom something changes: the work grows with the claims and with what comes of them.
@@ -274,7 +275,9 @@ function note({ outcomes, view: { outcome } }: Row, from: number): void {
 function piecesOf({ claim, outcomes, lapsed: ports }: Row): readonly ServicePort[] {
   const { hostPort: first = 0, reach: asked } = claim.port;
   const lapsed = ports.length === 0 ? none : new Set(ports);
-  const own = hasOwnAddress(claim) ? { ownReach: asked } : {};
+  const { endpoints } = claim.service;
+  // what its labels say of an address of its own, nobody else claims
+  const own = routedIn(endpoints, claim.port.family).length > 0 ? { ownReach: asked } : {};
   const around = [...lapsed].flatMap((at) =>
     [at, at + 1].filter((end) => !lapsed.has(end) || !lapsed.has(end - 1)),
   );
@@ -291,9 +294,4 @@ function piecesOf({ claim, outcomes, lapsed: ports }: Row): readonly ServicePort
       reach: denies ? { ...reach, deny: asked.deny } : reach,
     };
   });
-}
-
-/** What its labels say of that, nobody else claims. */
-function hasOwnAddress({ service: { endpoints }, port: { family } }: Claim): boolean {
-  return endpoints.some(({ routed, address }) => routed && familyOf(address) === family);
 }

@@ -1,7 +1,7 @@
-import { familyOf } from '../net/network.ts';
 import { portText } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import type { Policy, Service, ServicePort } from './model.ts';
+import { opens, routedIn } from './peers.ts';
 
 /**
  * Whether the container runs and claims a host port that it does not hold: Docker has not given it that. Not where a service of the host has
@@ -10,7 +10,7 @@ import type { Policy, Service, ServicePort } from './model.ts';
 export function isUnheld({ active, endpoints }: Service, port: ServicePort): boolean {
   const { unbound, hostPort, loopback, lapsed, family } = port;
   if (!active || unbound === undefined || hostPort === undefined || loopback || lapsed) return false;
-  return !endpoints.some(({ routed, address }) => routed && familyOf(address) === family);
+  return routedIn(endpoints, family).length === 0;
 }
 
 /** A line names so many ports at most. */
@@ -39,6 +39,6 @@ export function unheldText({ name }: Pick<Service, 'name'>, ports: readonly Serv
 }
 
 /** Whether labels open or refuse something there: they do where nobody else has a better claim. */
-function counts({ reach: { everyone, allow, deny } }: ServicePort): boolean {
-  return everyone !== undefined || allow.length > 0 || deny.length > 0;
+export function counts({ reach }: Pick<ServicePort, 'reach'>): boolean {
+  return opens(reach) || reach.deny.length > 0;
 }

@@ -3,6 +3,7 @@ import type { ContainerDetails, ContainerSummary, Snapshot } from '../inventory/
 import { readInventory } from '../inventory/read-inventory.ts';
 import { joinMembers, membersBeside } from '../net/port-members.ts';
 import type { Service, ServicePort } from '../policy/model.ts';
+import { opens } from '../policy/peers.ts';
 import { resolve } from '../policy/resolve.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import { renderSets } from '../ruleset/sets.ts';
@@ -119,7 +120,7 @@ export class Withdrawal {
 }
 
 function isOpen({ reach, ownReach = reach }: ServicePort): boolean {
-  return [reach, ownReach].some(({ everyone, allow }) => everyone !== undefined || allow.length > 0);
+  return [reach, ownReach].some(opens);
 }
 
 /** The members that opening sets would not have, had the news been in the list. */

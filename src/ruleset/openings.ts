@@ -5,7 +5,7 @@ import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import type { Protocol } from '../net/port.ts';
 import { limits, portCount } from '../policy/limits.ts';
 import type { PeerRule, Policy, Reach, Service, ServicePort } from '../policy/model.ts';
-import { addressesOf, isDoorOf, namesAddresses, reachAt } from '../policy/peers.ts';
+import { addressesOf, closed, isDoorOf, namesAddresses, reachAt } from '../policy/peers.ts';
 
 /** Where packets for one port arrive: a host port, or (routed) a container's own address and port. */
 interface Door {
@@ -50,7 +50,7 @@ export function publishedMembers(
 ): readonly string[] {
   const doors = ports
     .filter((port) => port.family === family)
-    .flatMap((port) => hostDoors({ ...port, reach: { everyone: undefined, allow: [], deny: [] } }));
+    .flatMap((port) => hostDoors({ ...port, reach: closed }));
   return joinMembers(doors.flatMap(portMembers));
 }
 
