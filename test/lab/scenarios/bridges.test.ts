@@ -50,11 +50,13 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bridges, Docker $titl
 
   it('S27: a network whose bridge has a pattern for a name', async () => {
     await watching({ stage, who: ['X', 'N', 'L'], closed: stage.both(8001) }, async (watch) => {
-      const served = await watch.keepServed('T', 8001);
+      // Docker itself takes the pattern: `-i e+` and `-o docker0 -j DROP` of its isolation shut out everybody while this network exists,
+      // but where a `RETURN -i e+` of its nat table leaves the port to docker-proxy
+      const served = setup.userlandProxy ? await watch.keepServed('T', 8001) : undefined;
       await network('odd', 'e+');
       await serve('on-odd', 8002, 'odd');
       await stage.pass();
-      await served.end();
+      await served?.end();
     });
     await stage.dockwall.waitForLog(({ msg }) => /^network problem: .*: no rule can name/.test(String(msg)));
     const told = stage.dockwall.lines.filter(({ msg }) => String(msg).startsWith('network problem'));
