@@ -7,7 +7,7 @@ import { askSocket, type SocketAnswer } from './ask-socket.ts';
 import { cellArgv, cellEnv, innerProcess } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
-import { nodeBinary, projectDir } from './paths.ts';
+import { compiledDir, nodeBinary, projectDir } from './paths.ts';
 import { until } from './poll.ts';
 import { type ProcessRef, signal } from './processes.ts';
 import { rootFs } from './root-fs.ts';
@@ -90,6 +90,7 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
       { from: stateDir(lab), to: '/var/lib/dockwall' },
       { from: runtimeDir(lab), to: '/run/dockwall' },
       { from: xtablesLock(lab), to: '/run/xtables.lock' },
+      { from: compiledDir(), to: '/app/compiled' },
     ],
     files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
   };
@@ -100,6 +101,7 @@ function environment(options: DockwallOptions): Record<string, string> {
   return cellEnv({
     DOCKER_HOST: 'unix:///run/host/docker.sock',
     DOCKWALL_LOG_FORMAT: 'json',
+    NODE_COMPILE_CACHE: '/app/compiled',
     ...options.env,
   });
 }

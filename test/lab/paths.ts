@@ -14,6 +14,13 @@ export function cacheDir(): string {
   return dir;
 }
 
+/** What Node has compiled, for agents and for dockwall as its image has it: half of what their start computes. */
+export function compiledDir(): string {
+  const dir = path.join(cacheDir(), 'compiled');
+  mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
 /** Where finished images are, as tars. */
 export function imagesDir(): string {
   const dir = path.join(cacheDir(), 'images');

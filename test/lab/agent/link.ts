@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { nodeBinary } from '../paths.ts';
+import { compiledDir, nodeBinary } from '../paths.ts';
 import type { Answer, Ask, Operation, Response } from './protocol.ts';
 
 interface Pending {
@@ -24,7 +24,8 @@ export class AgentLink {
       '--disable-warning=ExperimentalWarning',
       program,
     ];
-    this.#child = spawn('nsenter', argv, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const env = { ...process.env, NODE_COMPILE_CACHE: compiledDir() };
+    this.#child = spawn('nsenter', argv, { stdio: ['pipe', 'pipe', 'inherit'], env });
     const { stdout } = this.#child;
     if (stdout) createInterface({ input: stdout }).on('line', (line) => this.#hear(line));
     this.#child.stdin?.on('error', () => undefined);

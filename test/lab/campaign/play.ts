@@ -5,7 +5,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { nodeBinary, projectDir } from '../paths.ts';
 import type { Played } from './outcome.ts';
-import { parseRecords, recordVariable } from './record.ts';
+import { paceVariable, parseRecords, recordVariable } from './record.ts';
 import type { TestRecord } from './reporter.ts';
 
 /** One run of vitest. */
@@ -22,6 +22,8 @@ export interface Job {
   readonly tests: RegExp;
   /** Where records and the log of the run are kept. */
   readonly folder: string;
+  /** See {@link paceVariable}. */
+  readonly pace?: number;
   readonly onTest: (job: Job, test: TestRecord) => void;
 }
 
@@ -39,7 +41,12 @@ export async function play(job: Job): Promise<Played> {
   const child = spawn(nodeBinary(), [...vitest, '--testNamePattern', job.tests.source, ...files], {
     cwd: projectDir,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, [recordVariable]: records, DOCKWALL_LAB_SETUPS: String(job.setup) },
+    env: {
+      ...process.env,
+      [recordVariable]: records,
+      DOCKWALL_LAB_SETUPS: String(job.setup),
+      ...(job.pace === undefined ? {} : { [paceVariable]: String(job.pace) }),
+    },
   });
   // ended with us: the labs of a vitest that is told to end go with it
   const end = (): void => void child.kill('SIGTERM');

@@ -49,6 +49,15 @@ export type LabRecord = WatchRecord | MeasureRecord;
 /** Where scenarios write their records, a line of JSON each; nowhere when it is not set. */
 export const recordVariable = 'DOCKWALL_LAB_RECORD';
 
+/** Set in the environment of vitest: how many times slower than asked the forbidden try. */
+export const paceVariable = 'DOCKWALL_LAB_PACE';
+
+/**
+ * The full campaign tries as often as a scenario asks; `npm test` and the short one half as often: on two cores the attempts are a third of
+ * what a lab computes.
+ */
+export const pace = Number(process.env[paceVariable] ?? 2);
+
 /** What takes long is played in the campaign only (`it.runIf`), and not by `npm test`. */
 export const inCampaign = process.env[recordVariable] !== undefined;
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Target } from '../agent/protocol.ts';
+import { pace } from '../campaign/record.ts';
 import { until } from '../poll.ts';
 import { type Prober, expectNothingOpened, expectServed, longestGap } from '../prober.ts';
 import { recordProbes } from './record.ts';
@@ -83,7 +84,7 @@ export async function watching(
   const { stage, closed, who = ['X'], every = 2 } = options;
   const watch = new Watch(stage);
   const probers: Prober[] = [];
-  for (const name of who) probers.push(await stage.client(name).probe(closed, { every }));
+  for (const name of who) probers.push(await stage.client(name).probe(closed, { every: every * pace }));
   let failure: unknown;
   try {
     await scenario(watch);
