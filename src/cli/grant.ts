@@ -1,6 +1,7 @@
 import { milliseconds } from '../config/duration.ts';
 import { cleanNote } from '../net/note.ts';
 import { show } from '../net/show.ts';
+import { spanText } from '../net/span.ts';
 import { type GrantPlan, planGrant } from '../ruleset/grants.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
@@ -12,7 +13,6 @@ import {
   type Source,
   write,
 } from './grant-parts.ts';
-import { spanText } from './text.ts';
 
 /**
  * `dockwall grant GROUP SOURCE --for TIME`: lets a source into a group for a while. It is an entry of the group's set that the kernel

@@ -1,8 +1,9 @@
+import { spanText } from '../net/span.ts';
 import { grantsOf } from '../ruleset/grants.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
 import { grantParts } from './grant-parts.ts';
-import { columns, harmless, spanText } from './text.ts';
+import { columns, harmless } from './text.ts';
 
 /** `dockwall grants`: who is let in for a while, and how long still. What somebody's own ipset has added is among them. */
 export async function grants(context: Context, options: { json?: boolean | undefined }): Promise<ExitCode> {

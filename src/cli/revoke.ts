@@ -1,4 +1,5 @@
 import type { Cidr } from '../net/network.ts';
+import { spanText } from '../net/span.ts';
 import {
   grantsOf,
   otherWays,
@@ -17,7 +18,6 @@ import {
   type Source,
   write,
 } from './grant-parts.ts';
-import { spanText } from './text.ts';
 
 /**
  * `dockwall revoke GROUP SOURCE`: takes a grant back. The source's next packet is refused; the running dockwall cuts the sessions of

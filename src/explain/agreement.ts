@@ -3,7 +3,7 @@ import { findTable, place } from '../diff/placement.ts';
 import { familyOf } from '../net/network.ts';
 import { MemberIndex } from '../net/port-members.ts';
 import type { Policy } from '../policy/model.ts';
-import type { Packet, Verdict } from '../policy/verdict.ts';
+import type { Packet } from '../policy/verdict.ts';
 import type { Match, Rule, Ruleset, SetName, Table } from '../ruleset/model.ts';
 import { isBootChain } from '../ruleset/names.ts';
 import { type Looking, wantedLooks } from './foreign.ts';
@@ -18,7 +18,8 @@ interface Kernel {
 
 interface Judged {
   readonly packet: Packet;
-  readonly verdict: Verdict;
+  /** What the policy says, as it stands while the walls only look. */
+  readonly verdict: Path['verdict'];
   readonly policy: Policy;
   /** Whether it should come by the front. */
   readonly front: boolean;
@@ -61,17 +62,13 @@ export function agreement(judged: Judged, kernel: Kernel): Agreement {
     ),
   ];
   const outcome = outcomeOf(does, judged.packet);
-  return missing.length === 0 && outcome === expected(judged.verdict)
+  return missing.length === 0 && outcome === judged.verdict
     ? { kind: 'agrees', rule, sets }
     : { kind: 'differs', rule, sets, does: outcome, missing: [...new Set(missing)] };
 }
 
 function ruleName({ chain, rule }: NonNullable<Walked['rule']>): RuleName {
   return { chain, id: rule.id, note: rule.note };
-}
-
-function expected({ kind }: Verdict): Path['verdict'] {
-  return kind === 'passed' ? 'let in' : kind === 'dropped' ? 'turned away' : 'not ours';
 }
 
 function outcomeOf({ dropped, marked }: Walked, { towards }: Packet): Path['verdict'] {

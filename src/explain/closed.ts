@@ -1,8 +1,9 @@
 import { sourceName } from '../config/model.ts';
+import { didYouMean } from '../net/did-you-mean.ts';
 import { familyOf } from '../net/network.ts';
 import { hostPortsOf, includes } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
-import { isSourceWord } from '../net/source-word.ts';
+import { interfaceOf, isSourceWord } from '../net/source-word.ts';
 import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
 import { opens } from '../policy/peers.ts';
 import { isUnheld } from '../policy/unheld.ts';
@@ -21,6 +22,7 @@ export function whyClosed(around: Circumstances): readonly Hint[] {
     ...silentSources(around),
     ...onlyOtherFamily(around),
     ...sharedSpace(around),
+    ...noInterface(around),
     ...claims,
     ...(allow.length === 0 ? [] : [noMember(door.port.reach, asked.packet.source)]),
   ];
@@ -129,6 +131,21 @@ function sharedSpace({ door, asked, moment }: Circumstances): readonly Hint[] {
       text: `${source} is in 100.64.0.0/10, which Tailscale and some providers use and \`${name}\` does not hold: allow interface:${tunnel ?? 'tailscale0'} for Tailscale's peers`,
     },
   ];
+}
+
+/** It may be a slip, or come up later. */
+function noInterface({ door, moment }: Circumstances): readonly Hint[] {
+  const here = moment.inventory.interfaces.map(({ name }) => name);
+  const named = (door?.port.reach.allow ?? []).flatMap(({ peer }) =>
+    peer.kind === 'group' ? (interfaceOf(peer.name) ?? []) : [],
+  );
+  return [...new Set(named)]
+    .filter((name) => !here.includes(name))
+    .map((name) => {
+      const near = didYouMean(name, here);
+      const text = `this host has no interface ${shorten(name)} now${near === undefined ? '' : `; it has ${near}: is that meant?`}`;
+      return { kind: 'no interface', text };
+    });
 }
 
 /** Of containers that claim one port only one can run; it is opened as far as they agree. */

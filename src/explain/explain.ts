@@ -4,6 +4,7 @@ import { withForeignSets } from '../policy/foreign-sets.ts';
 import type { Policy, Reason } from '../policy/model.ts';
 import { type Door, judge, type Packet, type Verdict } from '../policy/verdict.ts';
 import { withLiveMembers } from '../ruleset/live.ts';
+import { observingFor } from '../ruleset/observing.ts';
 import { agreement } from './agreement.ts';
 import { Looking } from './foreign.ts';
 import { hintsFor } from './hints.ts';
@@ -48,6 +49,7 @@ class Explainer {
   private readonly live: Policy;
   private readonly looking: Looking;
   private readonly decide: (packet: Packet) => Verdict;
+  private readonly observing: boolean;
 
   constructor({ moment, written, live }: Views) {
     this.moment = moment;
@@ -55,6 +57,7 @@ class Explainer {
     this.live = live;
     this.looking = new Looking(moment.kernel?.foreign ?? new Map());
     this.decide = judge(live);
+    this.observing = observingFor(moment.kernel?.observed.sets ?? []) > 0;
   }
 
   path(asker: Asker, asked: Asked): Path {
@@ -64,7 +67,8 @@ class Explainer {
     const decided = this.decide(packet);
     const because =
       unjudged === undefined ? this.because(decided, asked) : ({ kind: 'inside', asker: unjudged } as const);
-    const verdict = isOurs(because) ? outcome(decided) : 'not ours';
+    const stands = outcome(decided, this.observing);
+    const verdict = isOurs(because) ? stands : 'not ours';
     const door = doorOf(decided) ?? asked.door;
     const unseen = unfiltered.has(because.kind);
     const way = unseen ? [] : wayOf(packet, { verdict, door: doorOf(decided) }, moment);
@@ -94,7 +98,7 @@ class Explainer {
           : unseen
             ? { kind: 'no rule' }
             : agreement(
-                { packet, verdict: decided, policy: moment.policy, front },
+                { packet, verdict: stands, policy: moment.policy, front },
                 { ...moment.kernel, looking: this.looking },
               ),
       others: goesOn ? stopsOf(road) : [],
@@ -181,8 +185,11 @@ function isOurs({ kind }: Because): boolean {
   return kind !== 'not published' && !unfiltered.has(kind);
 }
 
-function outcome({ kind }: Verdict): Path['verdict'] {
-  return kind === 'passed' ? 'let in' : kind === 'dropped' ? 'turned away' : 'not ours';
+/** While the walls only look, what nothing lets in gets in; what is denied does not. */
+function outcome(decided: Verdict, observing: boolean): Path['verdict'] {
+  if (decided.kind === 'not ours') return 'not ours';
+  const passes = decided.kind === 'passed' || (observing && decided.because === 'published');
+  return passes ? 'let in' : 'turned away';
 }
 
 /** The door that the packet finds, which may be another than the one that was meant. */

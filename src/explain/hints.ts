@@ -1,15 +1,19 @@
 import type { ObservedSet } from '../diff/model.ts';
+import { hostBits } from '../net/host-bits.ts';
+import { splitList } from '../net/list.ts';
 import { familyOf } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
+import { spanText } from '../net/span.ts';
 import type { Service } from '../policy/model.ts';
 import { problemLine } from '../policy/problem-line.ts';
 import { judge } from '../policy/verdict.ts';
 import { setName } from '../ruleset/names.ts';
+import { observingFor } from '../ruleset/observing.ts';
 import type { Circumstances } from './circumstances.ts';
 import { whyClosed } from './closed.ts';
 import { notHeld, notProtected, publishedWords } from './hint-words.ts';
-import type { Hint, Inside, Moment } from './model.ts';
+import type { Because, Hint, Inside, Moment } from './model.ts';
 
 /** What a person should know or try, the most telling first. */
 export function hintsFor(around: Circumstances): readonly Hint[] {
@@ -40,7 +44,13 @@ export function hintsFor(around: Circumstances): readonly Hint[] {
       const gone = lapsed(around);
       return gone.length > 0
         ? gone
-        : [...otherPort(around), ...notChosen(around), ...noSuchPort(around), ...nobodyListens(around)];
+        : [
+            ...otherPort(around),
+            ...notChosen(around),
+            ...noSuchPort(around),
+            ...undeclared(around),
+            ...nobodyListens(around),
+          ];
     }
     case 'unpublished':
       return [...otherPort(around)];
@@ -52,23 +62,26 @@ export function hintsFor(around: Circumstances): readonly Hint[] {
     case 'closed': {
       const problems = service === undefined ? [] : problemsOf(service, moment);
       return [
+        ...observing(moment),
         ...(problems.length > 0 ? problems : whyClosed(around)),
-        ...notHeld(around),
-        ...containerPort(around),
-        ...stopped(service),
-        ...(service === undefined ? [] : notProtected(service)),
+        ...ofTheDoor(around, service),
       ];
     }
     case 'trusted':
     case 'public':
     case 'allowed':
-      return [
-        ...notHeld(around),
-        ...containerPort(around),
-        ...stopped(service),
-        ...(service === undefined ? [] : notProtected(service)),
-      ];
+      return [...oddNetwork(because), ...ofTheDoor(around, service)];
   }
+}
+
+/** Whatever the verdict is. */
+function ofTheDoor(around: Circumstances, service: Service | undefined): readonly Hint[] {
+  return [
+    ...notHeld(around),
+    ...containerPort(around),
+    ...stopped(service),
+    ...(service === undefined ? [] : notProtected(service)),
+  ];
 }
 
 function notFair(asker: Inside, source: string): string {
@@ -83,6 +96,33 @@ function notFair(asker: Inside, source: string): string {
     case 'bridge':
       return `${source} is in Docker's network ${asker.network} on this host: ${advice}`;
   }
+}
+
+/** It gets in all the same, for a while. */
+function observing({ kernel }: Moment): readonly Hint[] {
+  const seconds = observingFor(kernel?.observed.sets ?? []);
+  if (seconds === 0) return [];
+  const text = `observe mode lets it in for ${spanText(seconds)} more, and remembers it (dockwall blocked); after that it is turned away`;
+  return [{ kind: 'observing', text }];
+}
+
+/** `203.0.113.20/24` lets in more than its author may have meant. */
+function oddNetwork(because: Because): readonly Hint[] {
+  if (because.kind !== 'allowed') return [];
+  return splitList(because.reason.value).flatMap((word) => {
+    const odd = hostBits(word);
+    return odd === undefined ? [] : [{ kind: 'odd network', text: odd }];
+  });
+}
+
+/** Who may listen there and has not said so. */
+function undeclared({ moment }: Circumstances): readonly Hint[] {
+  const silent = moment.policy.services.filter((service) => service.undeclared && service.active);
+  if (silent.length === 0) return [];
+  const names = silent.slice(0, 3).map(({ name }) => shorten(name));
+  const more = silent.length > names.length ? `, and ${silent.length - names.length} more` : '';
+  const text = `if a host-network container listens there (${names.join(', ')}${more}), declare the port with its label dockwall.ports: until then it is as open as the host's own`;
+  return [{ kind: 'undeclared', text }];
 }
 
 /** Such a container opens nothing at all. */

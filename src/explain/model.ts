@@ -216,6 +216,10 @@ export interface Hint {
     | 'not chosen'
     | 'not held'
     | 'elsewhere'
-    | 'rules of Docker';
+    | 'rules of Docker'
+    | 'observing'
+    | 'odd network'
+    | 'undeclared'
+    | 'no interface';
   readonly text: string;
 }

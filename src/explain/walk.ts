@@ -5,7 +5,6 @@ import type { PortRange } from '../net/port.ts';
 import type { Packet } from '../policy/verdict.ts';
 import type { Match, Rule, SetName } from '../ruleset/model.ts';
 import { chains } from '../ruleset/names.ts';
-import { isObservingSet } from '../ruleset/observing.ts';
 
 /** Rules and sets as they should be, or as they are: what a packet is sent through. */
 export interface Layout {
@@ -129,8 +128,7 @@ function holds(
       // UNICAST is asked of IPv4 only, where it means "not of this host"; see gate.ts
       return ((packet.towards === 'host') === match.type.startsWith('LOCAL')) !== (match.negated === true);
     case 'set':
-      // what is asked is what the policy says, which is what counts when the time to look is over
-      return !isObservingSet(match.set) && isIn(match, layout, walker) !== match.negated;
+      return isIn(match, layout, walker) !== match.negated;
     case 'port-set':
       return match.protocol === packet.protocol && layout.isMember(match.set, String(packet.port)) === true;
     case 'mark':

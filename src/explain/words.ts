@@ -1,5 +1,6 @@
 import { rangeText } from '../net/port-run.ts';
 import { isSourceWord } from '../net/source-word.ts';
+import { spanText } from '../net/span.ts';
 import type { Agreement, Because, Member, MemberOrigin, Path, Step, Stop } from './model.ts';
 
 /** An explanation's parts as words for people: the same on a terminal and on a page. */
@@ -124,7 +125,7 @@ function originWords(origin: MemberOrigin): string {
     case 'ipset':
       return `in the ipset ${origin.name}, which something else keeps`;
     case 'for a while':
-      return `for a while, ${timeLeft(origin.secondsLeft)} left${origin.note === undefined ? '' : `: ${origin.note}`}`;
+      return `for a while, ${spanText(Math.max(1, origin.secondsLeft))} left${origin.note === undefined ? '' : `: ${origin.note}`}`;
     case 'source':
       switch (origin.source.kind) {
         case 'name':
@@ -135,15 +136,6 @@ function originWords(origin: MemberOrigin): string {
           return `from the file ${origin.source.path}`;
       }
   }
-}
-
-/** `1 h 59 min`, `3 d 2 h`, `40 s` */
-function timeLeft(seconds: number): string {
-  const [days, hours] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3600) % 24];
-  const minutes = Math.floor(seconds / 60) % 60;
-  if (days > 0) return `${days} d ${hours} h`;
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min` : `${seconds} s`;
 }
 
 /** Where the packet goes: `gate, Docker's DNAT to 172.17.0.2:80, front`. */

@@ -1,5 +1,5 @@
-import { spanText } from '../cli/text.ts';
 import type { ObservedSet } from '../diff/model.ts';
+import { spanText } from '../net/span.ts';
 import { type Grant, grantsOf } from '../ruleset/grants.ts';
 import type { Clock } from './clock.ts';
 import type { Log } from './reporter.ts';

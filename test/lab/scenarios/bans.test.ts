@@ -34,11 +34,17 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bans by others, Docke
   });
   beforeEach(async () => ipset('flush crowd', 'flush crowd6', 'flush named', 'flush named6'));
   afterEach(async () => {
+    stage.dockwall.signal('SIGCONT');
     await sessions.close();
     await stage.clear();
     await stage.configure(config);
   });
   afterAll(async () => stage.close());
+
+  /** Whatever happens now in this test, dockwall has no part in it. */
+  function kernelAlone(): void {
+    stage.dockwall.signal('SIGSTOP');
+  }
 
   it('S22: a ban beats public, allow and trusted; at once, without a pass or a rule; and is over at once', async () => {
     await serve('public', 8001, { 'dockwall.public': '*' });
@@ -53,8 +59,8 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bans by others, Docke
     const kept = await sessions.start('N', [8001], ['both']);
     await sessions.flowing([...refused, ...kept]);
     const rules = await ourRules();
-    const { passes } = stage;
 
+    kernelAlone();
     await ban('X', 'G', 'T');
     await shut(['X', 8001], ['G', 8001, 8002], ['T', 8001, 8002, 8003]);
     await sessions.silent(refused);
@@ -68,7 +74,6 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bans by others, Docke
     ] as const)
       await stage.expectOpen(who, port);
     await sessions.flowing(refused);
-    expect(stage.passes).toBe(passes);
     expect(await ourRules()).toBe(rules);
   });
 
@@ -102,7 +107,7 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bans by others, Docke
   it('S22: its keeper swaps the set for a new one, flushes it, and cannot destroy it', async () => {
     await serve('public', 8001, { 'dockwall.public': '*' });
     await stage.pass();
-    const { passes } = stage;
+    kernelAlone();
     for (const [set, family] of [
       ['crowd', 'inet'],
       ['crowd6', 'inet6'],
@@ -121,7 +126,6 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('bans by others, Docke
     await shut(['X', 8001]);
     await ipset('flush crowd', 'flush crowd6');
     await stage.expectOpen('X', 8001);
-    expect(stage.passes).toBe(passes);
   });
 
   it('S22: a ban that a label asks for is for its own container', async () => {

@@ -108,7 +108,7 @@ describe('where a member comes from', () => {
       first,
     ]);
     expect(await told(scene, '203.0.113.66', '8080')).toEqual([
-      'turned away IPv4 8080/tcp | deny in the configuration: 203.0.113.66 (for a while, 1 min left) | gate',
+      'turned away IPv4 8080/tcp | deny in the configuration: 203.0.113.66 (for a while, 1 min 30 s left) | gate',
       first,
     ]);
     expect(await told(scene, '203.0.113.67', '8080')).toEqual([

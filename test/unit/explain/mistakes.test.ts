@@ -86,6 +86,66 @@ it.each<Staged>([
     ].join('\n'),
   },
   {
+    name: 'a port of a host-network container that has not declared it',
+    scene: {
+      containers: [
+        web,
+        makeContainer('hass', { networkMode: { kind: 'host' }, labels: { 'dockwall.public': '*' } }),
+      ],
+      config,
+    },
+    ask: ['198.51.100.7', '8123'],
+    text: [
+      `not dockwall's business: 198.51.100.7 -> port 8123/tcp: ${notPublished}`,
+      `  way: gate, the host itself; dockwall's rules in the kernel agree`,
+      '  hint: no container publishes 8123/tcp; published are 8080->80/tcp',
+      "  hint: if a host-network container listens there (hass), declare the port with its label dockwall.ports: until then it is as open as the host's own",
+    ].join('\n'),
+  },
+  {
+    name: 'a network that is written with one of its addresses',
+    scene: { containers: [{ ...web, labels: { 'dockwall.allow': '203.0.113.20/24' } }], config },
+    ask: ['203.0.113.99', 'web'],
+    text: [
+      'let in: 203.0.113.99 -> web, port 8080/tcp: dockwall.allow=203.0.113.20/24: 203.0.113.0/24 (written in the label)',
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow, address in a label" in DOCKWALL-JUDGE)`,
+      '  hint: `203.0.113.20/24` is all of `203.0.113.0/24`: write that, or `203.0.113.20` for the one address',
+    ].join('\n'),
+  },
+  {
+    name: 'an interface that is misspelt',
+    scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'interface:wgO' } }], config },
+    ask: ['10.8.0.7', 'web'],
+    text: [
+      `turned away: 10.8.0.7 by wg0 -> web, port 8080/tcp: ${closed}`,
+      turnedAway,
+      '  hint: this host has no interface wgO now; it has wg0: is that meant?',
+      '  hint: open to interface:wgO and the trusted, and 10.8.0.7 is in none of these',
+    ].join('\n'),
+  },
+  {
+    name: 'a stranger, while the walls only look',
+    scene: {
+      containers: [web],
+      config,
+      after: [
+        {
+          program: 'ipset',
+          input: ['0.0.0.0/1', '128.0.0.0/1']
+            .map((half) => `add dockwall4-observing ${half} timeout 7200\n`)
+            .join(''),
+        },
+      ],
+    },
+    ask: ['198.51.101.7', 'web'],
+    text: [
+      `let in: 198.51.101.7 -> web, port 8080/tcp: ${closed}`,
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "published, and nothing above lets this source in" in DOCKWALL-JUDGE)`,
+      '  hint: observe mode lets it in for 2 h more, and remembers it (dockwall blocked); after that it is turned away',
+      '  hint: open to office and the trusted, and 198.51.101.7 is in none of these (or its grant has run out; for a while: dockwall grant office 198.51.101.7 --for 2h)',
+    ].join('\n'),
+  },
+  {
     name: "the container's port for the host's, by the service's name",
     scene: { containers: [web], config },
     ask: ['198.51.100.7', 'web:http'],
@@ -255,7 +315,7 @@ it.each<Staged>([
     },
     ask: ['203.0.113.9', 'web'],
     text: [
-      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h 0 min left: Ana, on call)',
+      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h left: Ana, on call)',
       `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-JUDGE)`,
     ].join('\n'),
   },
