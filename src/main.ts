@@ -131,9 +131,11 @@ function observeVerbs(verb: AddVerb): void {
     .action(
       async (options) => void (exitCode = await (await import('./cli/observe.ts')).observe(context, options)),
     );
-  verb('suggest', 'turn who was turned away into services: entries and labels to paste').action(
-    async () => void (exitCode = await (await import('./cli/suggest.ts')).suggest(context)),
-  );
+  verb('suggest', 'turn who was turned away into services: entries and labels to paste')
+    .option('--json', 'print JSON')
+    .action(
+      async (options) => void (exitCode = await (await import('./cli/suggest.ts')).suggest(context, options)),
+    );
 }
 
 function grantVerbs(verb: (name: string, description: string) => Command): void {

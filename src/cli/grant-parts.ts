@@ -8,6 +8,7 @@ import type { Cidr } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
+import { observingNote } from '../reconciler/observing-report.ts';
 import { groupsOf } from '../ruleset/grants.ts';
 import { readName } from '../sources/names.ts';
 import { resolveName } from '../sources/resolver.ts';
@@ -31,6 +32,12 @@ export async function grantParts(context: Context): Promise<GrantParts> {
   const { config } = await requireConfig(context);
   const { sets } = await saveSets(runCommand, limits);
   return { sets, config, groups: [...config.groups.keys()] };
+}
+
+/** While nobody but the denied is turned away, a grant changes nothing yet, and nor does revoking one. */
+export function remarkObserving(context: Context, { sets }: Pick<GrantParts, 'sets'>): void {
+  const note = observingNote(sets, Date.now());
+  if (note !== undefined) context.complain(`note: ${note}`);
 }
 
 /** Writes them, and tells the running dockwall. False where none runs: nobody cuts sessions whose client is silent then. */

@@ -7,6 +7,7 @@ import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import {
   grantParts,
+  remarkObserving,
   requireGroup,
   requireSomebody,
   requireSource,
@@ -35,6 +36,7 @@ export async function grant(
     context.print(`${source.name} is now ${source.networks.join(', ')}; another address later is not let in`);
   for (const line of grantText(plan, group, seconds)) context.print(line);
   for (const line of remarks(plan, group)) context.complain(`note: ${line}`);
+  remarkObserving(context, parts);
   return plan.changes.length === 0 && plan.held.length === 0 ? exitCodes.failed : exitCodes.ok;
 }
 

@@ -2,12 +2,13 @@ import { spanText } from '../net/span.ts';
 import { grantsOf } from '../ruleset/grants.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
-import { grantParts } from './grant-parts.ts';
+import { grantParts, remarkObserving } from './grant-parts.ts';
 import { columns, harmless } from './text.ts';
 
 /** `dockwall grants`: who is let in for a while, and how long still. What somebody's own ipset has added is among them. */
 export async function grants(context: Context, options: { json?: boolean | undefined }): Promise<ExitCode> {
-  const { sets, groups } = await grantParts(context);
+  const parts = await grantParts(context);
+  const { sets, groups } = parts;
   const all = grantsOf(sets, groups);
   if (options.json === true) {
     const list = all.map(({ group, network, seconds, note }) => ({
@@ -27,5 +28,6 @@ export async function grants(context: Context, options: { json?: boolean | undef
     ]);
     context.print(columns([['GROUP', 'SOURCE', 'TIME LEFT', 'NOTE'], ...rows]));
   }
+  remarkObserving(context, parts);
   return exitCodes.ok;
 }

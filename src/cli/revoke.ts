@@ -13,6 +13,7 @@ import { exitCodes, type ExitCode } from './exit-code.ts';
 import {
   type GrantParts,
   grantParts,
+  remarkObserving,
   requireGroup,
   requireSource,
   type Source,
@@ -41,6 +42,7 @@ export async function revoke(context: Context, group: string, text: string): Pro
     const left = otherWays(withoutMembers(parts.sets, plan.changes), networks, parts.groups);
     for (const way of left) context.complain(`note: still let in: ${wayText(way)}`);
   }
+  remarkObserving(context, parts);
   const undone = plan.within.length + plan.permanent.length > 0;
   return gone.length > 0 && !undone ? exitCodes.ok : exitCodes.failed;
 }

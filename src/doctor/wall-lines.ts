@@ -1,14 +1,17 @@
 import { readStatus } from '../cli/status-model.ts';
 import { harmless } from '../cli/text.ts';
 import type { Observed } from '../diff/model.ts';
+import { spanText } from '../net/span.ts';
 import { checkForeign } from '../reconciler/foreign-check.ts';
 import { isBootChain } from '../ruleset/names.ts';
+import { observingFor } from '../ruleset/observing.ts';
 import type { HostView, Line } from './model.ts';
 
 /** Whether the walls stand and are kept: by a daemon, over a boot, on every network. */
 export function wallLines(view: HostView): readonly Line[] {
   return [
     ...statusLines(view),
+    ...observingLines(view),
     ...foreignLines(view),
     daemonLine(view),
     ...bootLines(view),
@@ -47,6 +50,13 @@ function statusLines({ decided }: HostView): readonly Line[] {
         },
       ];
   return [...lines, ...pending];
+}
+
+function observingLines({ decided }: HostView): readonly Line[] {
+  const seconds = observingFor(decided?.observed.sets ?? []);
+  if (seconds === 0) return [];
+  const text = `observe mode for ${spanText(seconds)} more: nobody but the denied is turned away`;
+  return [{ topic: 'walls', kind: 'note', text, advice: 'to close now: dockwall observe --stop' }];
 }
 
 /** How many, and not which: names of sets are the configuration's. */

@@ -23,18 +23,30 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('observe, Docker $title',
     expect(await dockwall('observe', '--for', '22d')).toMatchObject({ exitCode: 2 });
     expect(await dockwall('observe', '--for', '1h')).toMatchObject({ exitCode: 0 });
     await stage.expectOpen('X', 8001);
+    await stage.expectOpen('G', 8001);
     expect((await dockwall('blocked')).stdout).toContain('WOULD be turned away');
     expect((await dockwall('status')).stdout).toContain('OBSERVING until');
     const { stdout } = await dockwall('suggest');
-    expect(stdout).toContain(stage.client('X').v4);
+    const [x, g] = [stage.client('X'), stage.client('G')];
+    for (const one of [x, g]) expect(stdout).toContain(one.v4);
+    const { suggestions } = JSON.parse((await dockwall('suggest', '--json')).stdout) as {
+      suggestions: readonly { service: string; allow: readonly string[] }[];
+    };
+    expect(suggestions[0]).toMatchObject({ service: 'wiki', allow: expect.arrayContaining([x.v4, g.v4]) });
+    for (const verb of [['grants'], ['explain', x.v4, 'wiki']])
+      expect(await dockwall(...verb).then(({ stdout: out, stderr }) => out + stderr)).toMatch(/observ/i);
 
-    // as pasted: beside the usual configuration
-    await stage.configure(`${usualConfig}\n${stdout}\n`);
+    // as pasted beside the usual configuration, but for the stranger: the walls close to exactly him
+    const pasted = [x.v4, x.v6].reduce(
+      (text, one) => text.replaceAll(new RegExp(`"${one}"(, )?`, 'g'), ''),
+      stdout,
+    );
+    await stage.configure(`${usualConfig}\n${pasted}\n`);
     expect(await dockwall('observe', '--stop')).toMatchObject({ exitCode: 0 });
-    await stage.waitOpen('X', 8001);
-    await stage.expectClosed('G', 8001);
-    await stage.configure(usualConfig);
+    await stage.waitOpen('G', 8001);
     await stage.expectClosed('X', 8001);
+    await stage.configure(usualConfig);
+    await stage.expectClosed('G', 8001);
   });
 
   it('S32: it is over by itself, also where dockwall is dead', async () => {
