@@ -101,6 +101,7 @@ async function lookAtFiles(
     | 'version'
     | 'kernel'
     | 'missingCapabilities'
+    | 'root'
     | 'inContainer'
     | 'sharedLock'
     | 'ipv6Disabled'
@@ -119,6 +120,7 @@ async function lookAtFiles(
     version: await ownVersion(),
     kernel: release(),
     missingCapabilities: await missingCapabilities(read),
+    root: process.getuid?.() === 0,
     inContainer,
     sharedLock: mountsLock(mounts),
     ipv6Disabled: (await read('/proc/sys/net/ipv6/conf/all/disable_ipv6')).trim() === '1',

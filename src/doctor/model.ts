@@ -32,6 +32,8 @@ export interface HostView {
   readonly config: { readonly problems: number; readonly warnings: number };
   /** Of those that the tools need; see `missingCapabilities`. */
   readonly missingCapabilities: readonly string[];
+  /** Whether this process is root's: Docker gives another user no capability. */
+  readonly root: boolean;
   readonly docker: 'answers' | 'unreachable' | 'refuses';
   /** What `DOCKER_HOST` says, where that is not a socket file of this machine: never to be printed. */
   readonly remote: string | undefined;
