@@ -146,13 +146,18 @@ const ruleFiles = [
   '/etc/nftables.conf',
 ];
 
+/** Where sets are saved beside them (ipset-persistent; Fedora's ipset-service). */
+const setFiles = ['/etc/iptables/ipsets', '/etc/sysconfig/ipset'];
+
 async function savedRules(read: (path: string) => Promise<string>): Promise<readonly string[]> {
-  const named = await Promise.all(
-    ruleFiles.map(async (path) => (/\bdockwall[46]-/.test(await read(path)) ? [path] : [])),
-  );
-  const sets = await exists('/etc/systemd/system/dockwall-sets.service');
+  const naming = async (paths: readonly string[]): Promise<readonly string[]> => {
+    const texts = await Promise.all(paths.map(read));
+    return paths.filter((_, index) => /\bdockwall[46]-/.test(texts[index] ?? ''));
+  };
+  const [named, saved] = await Promise.all([naming(ruleFiles), naming(setFiles)]);
+  const sets = saved.length > 0 || (await exists('/etc/systemd/system/dockwall-sets.service'));
   // nft cannot load matches of iptables', whatever exists
-  return named.flat().filter((path) => !sets || path.endsWith('.conf'));
+  return named.filter((path) => !sets || path.endsWith('.conf'));
 }
 
 /** Docker mounts three files of its own into each container. */

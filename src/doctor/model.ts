@@ -62,7 +62,7 @@ export interface HostView {
   readonly daemon: Health | undefined;
   /** Whether the unit of `boot-unit` is in systemd's folder; undefined where that cannot be seen. */
   readonly bootUnit: boolean | undefined;
-  /** Files of saved rules with dockwall's in them, and no unit that makes their sets; undefined where the host's files cannot be seen. */
+  /** Files of saved rules with dockwall's in them, and neither the sets saved nor a unit that makes them; undefined where the host's files cannot be seen. */
   readonly savedRules?: readonly string[] | undefined;
   /** The clock is behind the time at which this program was built. */
   readonly clockBehind: boolean;
