@@ -10,11 +10,11 @@ import { DockerError } from '../docker/client.ts';
 import { readHost, readListeners } from '../host/read-host.ts';
 import { missingCapabilities } from '../kernel/backend.ts';
 import { KernelError, type Run } from '../kernel/command.ts';
+import { readForeignMarks } from '../kernel/foreign-marks.ts';
 import { mountsLock } from '../reconciler/engine-probe.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { askHealth } from '../web/health.ts';
 import { tryFeatures } from './features.ts';
-import { readForeignMarks } from './foreign-marks.ts';
 import type { HostView } from './model.ts';
 
 const timeoutMs = 10_000;
@@ -47,7 +47,7 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
     decided,
     features,
     ...nft,
-    foreignMarks: await readForeignMarks(run, nft.nftTables ?? []),
+    foreignMarks: await readForeignMarks(nft.nftTables ?? [], run),
     conntrack: conntrack?.exitCode === 0,
     listening: new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
     interfaces: interfaces.map(({ name }) => name),

@@ -1,8 +1,8 @@
+import type { MarkUse } from '../diff/marks.ts';
 import type { Observed } from '../diff/model.ts';
 import type { KernelErrorCode } from '../kernel/command.ts';
 import type { Decided } from '../reconciler/pass.ts';
 import type { Health } from '../web/health.ts';
-import type { MarkUse } from './foreign-marks.ts';
 
 /** What there is to say of one thing. `note`: works, and good to know; `problem`: somebody has to do something. */
 export interface Line {
