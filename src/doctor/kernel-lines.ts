@@ -34,9 +34,16 @@ const failures: Readonly<Record<KernelErrorCode, string>> = {
   'timed-out': 'iptables-save or ipset save does not end',
 };
 
-function netfilterLines({ netfilter, sharedLock, inContainer, ipv6Disabled }: HostView): readonly Line[] {
+function netfilterLines({
+  netfilter,
+  sharedLock,
+  inContainer,
+  ipv6Disabled,
+  root,
+}: HostView): readonly Line[] {
   if (netfilter.kind === 'failed') {
-    const advice = 'run the image, privileged; see: dockwall plan';
+    const refused = netfilter.code === 'no-permission' && !root;
+    const advice = refused ? rootAdvice : 'run the image, privileged; see: dockwall plan';
     return [{ topic: 'rules', kind: 'problem', text: failures[netfilter.code], advice }];
   }
   const { observed } = netfilter;
@@ -72,7 +79,7 @@ function ipv6Line(present: boolean, disabled: boolean): Line {
   return { topic, kind: 'ok', text: 'on, with a wall of its own' };
 }
 
-function featureLines({ features, kernel }: HostView): readonly Line[] {
+function featureLines({ features, kernel, root }: HostView): readonly Line[] {
   const topic = 'kernel';
   const missing = features.filter(({ works }) => works === false);
   const untried = features.filter(({ works }) => works === undefined);
@@ -96,7 +103,7 @@ function featureLines({ features, kernel }: HostView): readonly Line[] {
             topic,
             kind: 'note',
             text: `Linux ${kernel}: its features were not tried, which takes a network namespace`,
-            advice: 'run with "privileged: true" to have them tried',
+            advice: root ? 'run with "privileged: true" to have them tried' : rootAdvice,
           } as const,
         ]),
   ];

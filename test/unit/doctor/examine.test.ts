@@ -345,7 +345,17 @@ describe('what to do', () => {
     const view = { missingCapabilities: ['NET_ADMIN', 'NET_RAW'] };
     expect(await advised('privileges', { view })).toContain('privileged: true');
     const user = await advised('privileges', { view: { ...view, root: false } });
-    expect(user).toBe('run it as root: take "user:" out of the dockwall service in the compose file');
+    const asRoot = 'run it as root: take "user:" out of the dockwall service in the compose file';
+    expect(user).toBe(asRoot);
+    const blind: Staging['view'] = {
+      root: false,
+      docker: 'unreachable',
+      netfilter: { kind: 'failed', code: 'no-permission' },
+      decided: undefined,
+      features: [{ name: 'mark', works: undefined, optional: false }],
+    };
+    for (const topic of ['docker', 'rules', 'kernel'])
+      expect(await advised(topic, { view: blind })).toBe(asRoot);
   });
 
   it('the lock is mounted without making a folder where there is none', async () => {
