@@ -96,8 +96,10 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('rules that are saved, Do
     await stage.waitOpen('X', 8001);
     await stage.waitOpen('G', 8003);
     // on a host where no bridge is Docker's the unit cannot tell a wall that is kept from one of a file
+    stage.dockwall.signal('SIGSTOP');
     await play(stage, units.wall.replace('docker0|docker_gwbridge|br-', 'nosuch'));
     expect(await readRuleText(stage.lab)).toContain('DOCKWALL-BOOT');
+    stage.dockwall.signal('SIGCONT');
     await wallGone();
   });
 
@@ -109,6 +111,13 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('rules that are saved, Do
     await stage.lab.engine.docker('rm', '--force', 'public');
     await runService(stage.lab.engine, { name: 'private', publish: ['8001:80'], flags: always });
     await runService(stage.lab.engine, { name: 'late', publish: ['8005:80'], flags: always });
+    await stage.pass();
+    const closed = [8001, 8002, 8003, 8005].flatMap((port) => stage.both(port));
+    // loaded over the walls that stand, the old rules open nothing: the sets are what they are
+    await watching({ stage, closed }, async () => {
+      expect(await host.call('start', { ipset: false })).not.toMatch(/NOT loaded|exist|rror/);
+      await stage.pass();
+    });
     await boot();
     // with the other unit as well: sets that exist are no trouble to it
     await play(stage, units.sets);
@@ -118,11 +127,10 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('rules that are saved, Do
     expect(await readRuleText(stage.lab)).toMatch(/add dockwall4-public \S*8001/);
     await play(stage, units.wall);
     await expectOwnRules();
-    const closed = [8001, 8002, 8003, 8005];
-    await watching({ stage, closed: closed.flatMap((port) => stage.both(port)) }, async () => {
+    await watching({ stage, closed }, async () => {
       await stage.lab.engine.start();
-      await serving(...closed);
-      await comeUp({ closed });
+      await serving(8001, 8002, 8003, 8005);
+      await comeUp({ closed: [8001, 8002, 8003, 8005] });
     });
     await stage.waitOpen('T', 8005);
   });
