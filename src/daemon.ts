@@ -12,7 +12,7 @@ import { startWatchdog } from './host/watchdog.ts';
 import type { HostFacts } from './inventory/read-inventory.ts';
 import { runCommand } from './kernel/command.ts';
 import { createKernel, type Kernel } from './kernel/kernel.ts';
-import { readNftHooks } from './kernel/nft-hooks.ts';
+import { readOthers } from './kernel/others.ts';
 import { ProgramReader, readingRun } from './kernel/reader.ts';
 import { createLog } from './log/log.ts';
 import { systemClock } from './reconciler/clock.ts';
@@ -63,7 +63,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
-  const explainer = new Explainer({ kernel, own: ownAddresses, lookup: lookUp, nft: readNftHooks });
+  const explainer = new Explainer({ kernel, own: ownAddresses, lookup: lookUp, others: readOthers });
   const reconciler: Reconciler = new Reconciler({
     ...begun,
     client: await connectDocker(),

@@ -1,6 +1,5 @@
 import { renderSets } from '../kernel/ipset/render.ts';
 import type { IpSet } from '../ruleset/model.ts';
-import { bootMarker } from '../ruleset/names.ts';
 import { installLines, printLines, serviceLines, shellLine } from './unit-line.ts';
 
 /**
@@ -40,16 +39,8 @@ const unitLines = [
 
 /** Where the daemon's sets stand there is nothing to make. */
 function startLine(sets: readonly IpSet[]): string {
-  const marker: IpSet = {
-    name: bootMarker,
-    family: 4,
-    type: 'hash:net',
-    expiring: false,
-    effect: 'closes',
-    members: [],
-  };
   const [first] = sets;
-  const text = renderSets([...sets, marker].map((set) => ({ kind: 'create-set', set })));
+  const text = renderSets(sets.map((set) => ({ kind: 'create-set', set })));
   return shellLine('ExecStart=', 'sh -ec', [
     ...(first === undefined ? [] : [`if ipset list -n ${first.name} >/dev/null 2>&1; then exit 0; fi;`]),
     ...printLines(text),

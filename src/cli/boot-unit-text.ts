@@ -4,7 +4,7 @@ import { renderTables } from '../kernel/iptables/render.ts';
 import { ruleText } from '../kernel/iptables/rule.ts';
 import type { KeptPort } from '../ruleset/boot.ts';
 import type { Table } from '../ruleset/model.ts';
-import { bootMarker, chains } from '../ruleset/names.ts';
+import { chains } from '../ruleset/names.ts';
 import { installLines, printLines, serviceLines, shellLine } from './unit-line.ts';
 
 /** The boot wall of one family, and where it belongs. */
@@ -77,10 +77,13 @@ function program({ table: { family }, backend }: BootWall): string {
   return `t=${plain}-${backend}; command -v $t >/dev/null || t=${plain};`;
 }
 
+/** Lines of /proc/net/dev: the names that Docker gives to bridges (see `isDockerBridge`). */
+const bridges = '^ *(docker0|docker_gwbridge|br-[0-9a-f]{12}):';
+
 /**
  * The chains in one transaction, then the jumps into them, each unless it is there: running it twice changes nothing, and
- * leaves no moment without. Where the gate stands there is nothing to bridge, unless it is an old one that was loaded from a file: then the
- * set is there that says that its sets are empty.
+ * leaves no moment without. Where the gate stands there is nothing to bridge, unless it was loaded from a file (iptables-save), with
+ * empty sets or old ones: then Docker has not run since the boot, and none of its bridges is there. A daemon takes a wall away that stood for nothing.
  */
 function startLine(wall: BootWall): string {
   const { table } = wall;
@@ -89,7 +92,7 @@ function startLine(wall: BootWall): string {
   return shellLine('ExecStart=', 'sh -ec', [
     ...(table.family === 6 ? ['[ -e /proc/net/if_inet6 ] || exit 0;'] : []),
     program(wall),
-    `case "$($t -w -t mangle -S PREROUTING)" in *${chains.gate}*) ipset list -n ${bootMarker} >/dev/null 2>&1 || exit 0;; esac;`,
+    `case "$($t -w -t mangle -S PREROUTING)" in *${chains.gate}*) ! grep -Eq '${bridges}' /proc/net/dev || exit 0;; esac;`,
     ...printLines(text),
     '| $t-restore --noflush -w 5;',
     ...table.hooks.map(({ chain, rule }) => {

@@ -14,7 +14,7 @@ const advice = {
 } as const;
 
 /** Added capabilities are root's alone: Docker gives a user other than root none of them. */
-const rootAdvice = 'run it as root: take "user:" out of the dockwall service in the compose file';
+export const rootAdvice = 'run it as root: take "user:" out of the dockwall service in the compose file';
 
 /** The exit code and the sentences for an error, advice included. `uid`: of this process. */
 export function explainError(

@@ -4,7 +4,7 @@ import type { Moment } from '../explain/model.ts';
 import { lookUp } from '../host/lookup.ts';
 import { ownAddresses } from '../host/read-host.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
-import { readNftHooks } from '../kernel/nft-hooks.ts';
+import { readOthers } from '../kernel/others.ts';
 import { plan } from '../reconciler/pass.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
@@ -39,8 +39,8 @@ export async function explain(context: Context, { source, target, json }: Asked)
 async function look(context: Context): Promise<Moment> {
   const config = await requireConfig(context);
   const parts = await openParts(context, config);
-  const [{ policy, ruleset, observed, from }, nft] = await Promise.all([plan(parts), readNftHooks(run)]);
+  const [{ policy, ruleset, observed, from }, others] = await Promise.all([plan(parts), readOthers(run)]);
   const foreign = await parts.kernel.readSets(foreignNames(policy, observed));
   const inventory = readInventory(from.snapshot, from.host);
-  return { policy, inventory, own: ownAddresses(), kernel: { ruleset, observed, foreign, nft } };
+  return { policy, inventory, own: ownAddresses(), kernel: { ruleset, observed, foreign, ...others } };
 }

@@ -1,3 +1,5 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { askHealth } from '../web/health.ts';
 import { type Context, healthSocket } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
@@ -12,9 +14,19 @@ export async function health(context: Context): Promise<ExitCode> {
     context.print(healthy ? `healthy${so}` : `unhealthy: ${problems.join('; ')}`);
     return healthy ? exitCodes.ok : exitCodes.failed;
   } catch (error) {
-    context.print(
-      `unhealthy: no daemon answers at ${socket} (${error instanceof Error ? error.message : String(error)})`,
-    );
+    const said = error instanceof Error ? error.message : String(error);
+    const folder = dirname(socket);
+    const advice = (await cannotBeMade(folder))
+      ? `; a read-only container needs "tmpfs: [${folder}]" in the dockwall service`
+      : '';
+    context.print(`unhealthy: no daemon answers at ${socket} (${said})${advice}`);
     return exitCodes.failed;
   }
+}
+
+/** Whether the folder is not there, and on a file system that takes none (`read_only: true`). */
+async function cannotBeMade(folder: string): Promise<boolean> {
+  const code = (error: NodeJS.ErrnoException): string | undefined => error.code;
+  const missing = await stat(folder).then(() => undefined, code);
+  return missing === 'ENOENT' && (await access(dirname(folder), constants.W_OK).catch(code)) === 'EROFS';
 }

@@ -1,3 +1,4 @@
+import { rootAdvice } from '../cli/explain-error.ts';
 import { harmless } from '../cli/text.ts';
 import { eachHostPort } from '../net/port-run.ts';
 import type { Finding } from '../reconciler/engine-check.ts';
@@ -7,7 +8,9 @@ import type { HostView, Line } from './model.ts';
 export function engineLines(view: HostView): readonly Line[] {
   const { docker, decided } = view;
   if (docker === 'unreachable') {
-    const advice = 'mount /var/run/docker.sock into the dockwall service, or set DOCKER_HOST';
+    const advice = view.root
+      ? 'mount /var/run/docker.sock into the dockwall service, or set DOCKER_HOST'
+      : rootAdvice;
     return [{ topic: 'docker', kind: 'problem', text: 'Docker does not answer', advice }];
   }
   if (docker === 'refuses') {

@@ -1,5 +1,7 @@
+import { rootAdvice } from '../cli/explain-error.ts';
 import { place } from '../diff/placement.ts';
 import type { KernelErrorCode } from '../kernel/command.ts';
+import { lockAdvice } from '../reconciler/engine-check.ts';
 import type { HostView, Line } from './model.ts';
 
 /** The kernel, its tools, and what this process may do with them. */
@@ -7,7 +9,7 @@ export function kernelLines(view: HostView): readonly Line[] {
   return [...privilegeLines(view), ...netfilterLines(view), ...featureLines(view), ...toolLines(view)];
 }
 
-function privilegeLines({ missingCapabilities }: HostView): readonly Line[] {
+function privilegeLines({ missingCapabilities, root }: HostView): readonly Line[] {
   const topic = 'privileges';
   if (missingCapabilities.length === 0) return [{ topic, kind: 'ok', text: 'NET_ADMIN and NET_RAW' }];
   return [
@@ -15,7 +17,9 @@ function privilegeLines({ missingCapabilities }: HostView): readonly Line[] {
       topic,
       kind: 'problem',
       text: `this process lacks ${missingCapabilities.join(' and ')}`,
-      advice: 'add "privileged: true" (or cap_add: [NET_ADMIN, NET_RAW]) to the dockwall service',
+      advice: root
+        ? 'add "privileged: true" (or cap_add: [NET_ADMIN, NET_RAW]) to the dockwall service'
+        : rootAdvice,
     },
   ];
 }
@@ -30,9 +34,16 @@ const failures: Readonly<Record<KernelErrorCode, string>> = {
   'timed-out': 'iptables-save or ipset save does not end',
 };
 
-function netfilterLines({ netfilter, sharedLock, inContainer, ipv6Disabled }: HostView): readonly Line[] {
+function netfilterLines({
+  netfilter,
+  sharedLock,
+  inContainer,
+  ipv6Disabled,
+  root,
+}: HostView): readonly Line[] {
   if (netfilter.kind === 'failed') {
-    const advice = 'run the image, privileged; see: dockwall plan';
+    const refused = netfilter.code === 'no-permission' && !root;
+    const advice = refused ? rootAdvice : 'run the image, privileged; see: dockwall plan';
     return [{ topic: 'rules', kind: 'problem', text: failures[netfilter.code], advice }];
   }
   const { observed } = netfilter;
@@ -57,7 +68,7 @@ function lockLine(shared: boolean): Line {
   if (shared) return { topic, kind: 'ok', text: "iptables-legacy's lock is the host's" };
   const text =
     "iptables-legacy is in use, and its lock is not the host's: of two changes at once one is lost";
-  return { topic, kind: 'problem', text, advice: 'mount /run/xtables.lock into the dockwall service' };
+  return { topic, kind: 'problem', text, advice: lockAdvice };
 }
 
 function ipv6Line(present: boolean, disabled: boolean): Line {
@@ -68,7 +79,7 @@ function ipv6Line(present: boolean, disabled: boolean): Line {
   return { topic, kind: 'ok', text: 'on, with a wall of its own' };
 }
 
-function featureLines({ features, kernel }: HostView): readonly Line[] {
+function featureLines({ features, kernel, root }: HostView): readonly Line[] {
   const topic = 'kernel';
   const missing = features.filter(({ works }) => works === false);
   const untried = features.filter(({ works }) => works === undefined);
@@ -92,7 +103,7 @@ function featureLines({ features, kernel }: HostView): readonly Line[] {
             topic,
             kind: 'note',
             text: `Linux ${kernel}: its features were not tried, which takes a network namespace`,
-            advice: 'run with "privileged: true" to have them tried',
+            advice: root ? 'run with "privileged: true" to have them tried' : rootAdvice,
           } as const,
         ]),
   ];

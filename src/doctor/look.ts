@@ -10,11 +10,11 @@ import { DockerError } from '../docker/client.ts';
 import { readHost, readListeners } from '../host/read-host.ts';
 import { missingCapabilities } from '../kernel/backend.ts';
 import { KernelError, type Run } from '../kernel/command.ts';
+import { readForeignMarks } from '../kernel/foreign-marks.ts';
 import { mountsLock } from '../reconciler/engine-probe.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { askHealth } from '../web/health.ts';
 import { tryFeatures } from './features.ts';
-import { readForeignMarks } from './foreign-marks.ts';
 import type { HostView } from './model.ts';
 
 const timeoutMs = 10_000;
@@ -47,7 +47,7 @@ export async function lookAtHost({ env }: Pick<Context, 'env'>, run: Run): Promi
     decided,
     features,
     ...nft,
-    foreignMarks: await readForeignMarks(run, nft.nftTables ?? []),
+    foreignMarks: await readForeignMarks(nft.nftTables ?? [], run),
     conntrack: conntrack?.exitCode === 0,
     listening: new Set(listeners.map(({ protocol, port }) => `${protocol} ${port}`)),
     interfaces: interfaces.map(({ name }) => name),
@@ -101,6 +101,7 @@ async function lookAtFiles(
     | 'version'
     | 'kernel'
     | 'missingCapabilities'
+    | 'root'
     | 'inContainer'
     | 'sharedLock'
     | 'ipv6Disabled'
@@ -119,6 +120,7 @@ async function lookAtFiles(
     version: await ownVersion(),
     kernel: release(),
     missingCapabilities: await missingCapabilities(read),
+    root: process.getuid?.() === 0,
     inContainer,
     sharedLock: mountsLock(mounts),
     ipv6Disabled: (await read('/proc/sys/net/ipv6/conf/all/disable_ipv6')).trim() === '1',
@@ -144,13 +146,18 @@ const ruleFiles = [
   '/etc/nftables.conf',
 ];
 
+/** Where sets are saved beside them (ipset-persistent; Fedora's ipset-service). */
+const setFiles = ['/etc/iptables/ipsets', '/etc/sysconfig/ipset'];
+
 async function savedRules(read: (path: string) => Promise<string>): Promise<readonly string[]> {
-  const named = await Promise.all(
-    ruleFiles.map(async (path) => (/\bdockwall[46]-/.test(await read(path)) ? [path] : [])),
-  );
-  const sets = await exists('/etc/systemd/system/dockwall-sets.service');
+  const naming = async (paths: readonly string[]): Promise<readonly string[]> => {
+    const texts = await Promise.all(paths.map(read));
+    return paths.filter((_, index) => /\bdockwall[46]-/.test(texts[index] ?? ''));
+  };
+  const [named, saved] = await Promise.all([naming(ruleFiles), naming(setFiles)]);
+  const sets = saved.length > 0 || (await exists('/etc/systemd/system/dockwall-sets.service'));
   // nft cannot load matches of iptables', whatever exists
-  return named.flat().filter((path) => !sets || path.endsWith('.conf'));
+  return named.filter((path) => !sets || path.endsWith('.conf'));
 }
 
 /** Docker mounts three files of its own into each container. */

@@ -1,8 +1,8 @@
+import type { MarkUse } from '../diff/marks.ts';
 import type { Observed } from '../diff/model.ts';
 import type { KernelErrorCode } from '../kernel/command.ts';
 import type { Decided } from '../reconciler/pass.ts';
 import type { Health } from '../web/health.ts';
-import type { MarkUse } from './foreign-marks.ts';
 
 /** What there is to say of one thing. `note`: works, and good to know; `problem`: somebody has to do something. */
 export interface Line {
@@ -32,6 +32,8 @@ export interface HostView {
   readonly config: { readonly problems: number; readonly warnings: number };
   /** Of those that the tools need; see `missingCapabilities`. */
   readonly missingCapabilities: readonly string[];
+  /** Whether this process is root's: Docker gives another user no capability. */
+  readonly root: boolean;
   readonly docker: 'answers' | 'unreachable' | 'refuses';
   /** What `DOCKER_HOST` says, where that is not a socket file of this machine: never to be printed. */
   readonly remote: string | undefined;
@@ -60,7 +62,7 @@ export interface HostView {
   readonly daemon: Health | undefined;
   /** Whether the unit of `boot-unit` is in systemd's folder; undefined where that cannot be seen. */
   readonly bootUnit: boolean | undefined;
-  /** Files of saved rules with dockwall's in them, and no unit that makes their sets; undefined where the host's files cannot be seen. */
+  /** Files of saved rules with dockwall's in them, and neither the sets saved nor a unit that makes them; undefined where the host's files cannot be seen. */
   readonly savedRules?: readonly string[] | undefined;
   /** The clock is behind the time at which this program was built. */
   readonly clockBehind: boolean;

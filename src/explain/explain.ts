@@ -12,7 +12,7 @@ import { insideOf } from './inside.ts';
 import { type List, memberOf } from './members.ts';
 import type { Asker, Because, Explanation, Hint, Member, Moment, Path, Question } from './model.ts';
 import { notesFor } from './notes.ts';
-import { missingOfDocker, stopsOf } from './others.ts';
+import { clashesOf, missingOfDocker, stopsOf } from './others.ts';
 import { type Asked, packetsOf } from './packets.ts';
 import { wayOf } from './way.ts';
 
@@ -26,12 +26,15 @@ export function explain(moment: Moment, { askers, target }: Question): Explanati
   const written = kernel === undefined ? policy : withForeignSets(policy, kernel.foreign);
   const live = kernel === undefined ? policy : withLiveMembers(written, kernel.observed.sets);
   const explainer = new Explainer({ moment, written, live });
+  const paths = askers.flatMap((asker) =>
+    packetsOf(asker, target, moment).map((asked) => explainer.path(asker, asked)),
+  );
+  // where a port is published and closed, the gate itself drops, whatever the mark
+  const byMark = paths.some(({ verdict, because }) => verdict === 'let in' || because.kind === 'unpublished');
   return {
     version: 1,
-    paths: askers.flatMap((asker) =>
-      packetsOf(asker, target, moment).map((asked) => explainer.path(asker, asked)),
-    ),
-    notes: notesFor(askers, target, moment),
+    paths,
+    notes: [...(byMark ? clashesOf(moment) : []), ...notesFor(askers, target, moment)],
   };
 }
 

@@ -1,4 +1,5 @@
 import type { LiveSource } from '../config/model.ts';
+import type { MarkUse } from '../diff/marks.ts';
 import type { NftHook, Observed } from '../diff/model.ts';
 import type { Inventory } from '../inventory/model.ts';
 import type { Family } from '../net/network.ts';
@@ -14,6 +15,8 @@ export interface KernelMoment {
   readonly foreign: ForeignContents;
   /** Where tables of nftables that are not iptables' may stop packets. */
   readonly nft?: readonly NftHook[];
+  /** What these tables and routing rules do with marks. */
+  readonly marks?: readonly MarkUse[];
 }
 
 /**
@@ -63,7 +66,7 @@ export interface Explanation {
   readonly version: 1;
   /** One for each asker, family, protocol and door. */
   readonly paths: readonly Path[];
-  /** What there is to say of services that were asked for and publish nothing that could be asked for. */
+  /** What there is to say of all paths, and of services that were asked for and publish nothing that could be asked for. */
   readonly notes: readonly Hint[];
 }
 
@@ -220,6 +223,7 @@ export interface Hint {
     | 'observing'
     | 'odd network'
     | 'undeclared'
-    | 'no interface';
+    | 'no interface'
+    | 'marks of others';
   readonly text: string;
 }

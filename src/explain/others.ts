@@ -1,10 +1,11 @@
 import { missingJumps } from '../diff/docker-rules.ts';
+import { markClashes } from '../diff/marks.ts';
 import type { NftHook, ObservedRule, ObservedTable } from '../diff/model.ts';
 import { familyOf } from '../net/network.ts';
 import { shorten } from '../net/show.ts';
 import type { Door, Packet } from '../policy/verdict.ts';
 import { isOwnedChain } from '../ruleset/names.ts';
-import type { Moment, Step, Stop } from './model.ts';
+import type { Hint, Moment, Step, Stop } from './model.ts';
 import { type Option, optionsOf, type Passing, takes } from './rule-of-others.ts';
 
 /** What a packet that dockwall lets through meets of others: what iptables and nft hold beside our rules. */
@@ -86,6 +87,16 @@ export function missingOfDocker({ packet, way, moment }: Road, door: Door | unde
       : []),
   ];
   return missing.map((what) => `${what}: restart Docker, which writes its rules again`);
+}
+
+/** What others do with dockwall's bits of the marks, with which the gate tells the rest of the way what it lets through. */
+export function clashesOf({ kernel, policy }: Moment): readonly Hint[] {
+  if (kernel === undefined) return [];
+  const { observed, marks = [] } = kernel;
+  return markClashes({ observed, marks }, policy).map(({ text, advice }) => ({
+    kind: 'marks of others',
+    text: `${shorten(text, 300)}: ${advice}`,
+  }));
 }
 
 interface Behind {

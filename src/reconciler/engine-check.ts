@@ -121,6 +121,10 @@ function desktop(facts: EngineFacts | undefined): readonly Finding[] {
   return [{ kind: 'warning', text }];
 }
 
+/** Made where it is missing, it would be a folder, and the host's own iptables could lock nothing any more. */
+export const lockAdvice =
+  'mount /run/xtables.lock into the dockwall service (with create_host_path: false, as in compose.example.yml)';
+
 /** iptables-legacy reads a whole table, changes it and writes it back. */
 function lock({ sharesLock }: EngineAnswers, observed: Observed): readonly Finding[] {
   const legacy = observed.families.some((family) =>
@@ -129,7 +133,7 @@ function lock({ sharesLock }: EngineAnswers, observed: Observed): readonly Findi
   if (sharesLock || !legacy) return [];
   const text =
     "Docker uses iptables-legacy, and the lock that dockwall takes is not the host's: of two changes at once one is lost, and " +
-    'Docker may fail to start a container; mount /run/xtables.lock into the dockwall service';
+    `Docker may fail to start a container; ${lockAdvice}`;
   return [{ kind: 'warning', text }];
 }
 

@@ -43,6 +43,8 @@ export class Reporter {
   private passFailure: string | undefined;
   private repeats = 0;
   private dockerDown: string | undefined;
+  /** Docker answers, and something before it refuses its event stream: what was asked, and what to allow. */
+  private eventsRefused: string | undefined;
   private guardFailure: string | undefined;
   /** Whether the event stream is open: before, a new container is seen by the schedule only. */
   private watching = false;
@@ -148,13 +150,18 @@ export class Reporter {
 
   watchingDocker(watching: boolean): void {
     this.watching = watching;
+    if (watching) this.eventsRefused = undefined;
   }
 
   dockerWentAway(error: unknown): void {
     const message = error === undefined ? 'the event stream ended' : messageOf(error);
-    const refused = error instanceof DockerError && error.code === 'refused';
-    const text = refused ? 'Docker does not tell of its events' : 'Docker went away';
-    if (this.dockerDown === undefined) this.log.warn({ error: message }, `${text}; the walls stay`);
+    if (error instanceof DockerError && error.code === 'refused') {
+      if (this.eventsRefused !== message)
+        this.log.warn({ error: message }, 'Docker does not tell of its events; the walls stay');
+      this.eventsRefused = message;
+      return;
+    }
+    if (this.dockerDown === undefined) this.log.warn({ error: message }, 'Docker went away; the walls stay');
     this.dockerDown = message;
   }
 
@@ -165,7 +172,7 @@ export class Reporter {
       ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
       ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
-      ...(this.watching ? [] : ["Docker's event stream is not open"]),
+      ...(this.watching ? [] : [this.eventsRefused ?? "Docker's event stream is not open"]),
       ...[...this.findings, ...this.foreign.values()].flatMap(({ kind, text }) =>
         kind === 'refusal' || kind === 'problem' ? [text] : [],
       ),

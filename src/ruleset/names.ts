@@ -155,12 +155,6 @@ export type PortPrefix = '' | 'r-' | 't-' | 'u-' | 's-';
 
 export const widePrefix: Readonly<Record<Protocol, PortPrefix>> = { tcp: 't-', udp: 'u-', sctp: 's-' };
 
-/**
- * Made beside the empty sets of a boot (see cli/boot-sets-text.ts): rules of ours that stand were loaded from a file, and know no port. No
- * ruleset has it, so the first pass that has asked Docker takes it away.
- */
-export const bootMarker: SetName = setName(4, 'boot');
-
 /** What sets are for that are called after something that a person has named. */
 type NamedUse =
   | 'src'

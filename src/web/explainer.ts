@@ -1,10 +1,10 @@
-import type { NftHook } from '../diff/model.ts';
 import { answer, type Lookup } from '../explain/answer.ts';
 import { foreignNames } from '../explain/foreign.ts';
 import type { KernelMoment, Moment } from '../explain/model.ts';
 import { tell } from '../explain/told.ts';
 import { readInventory } from '../inventory/read-inventory.ts';
 import type { Kernel } from '../kernel/kernel.ts';
+import type { Others } from '../kernel/others.ts';
 import { shorten } from '../net/show.ts';
 import type { Policy } from '../policy/model.ts';
 import type { Decided } from '../reconciler/pass.ts';
@@ -16,8 +16,7 @@ export interface ExplainerParts {
   /** The addresses of the host. */
   readonly own: () => ReadonlySet<string>;
   readonly lookup: Lookup;
-  /** Where tables of nftables that are not iptables' may stop packets. */
-  readonly nft: () => Promise<readonly NftHook[]>;
+  readonly others: () => Promise<Others>;
 }
 
 /** Answers the form of the page, and programs: what the last pass has decided, against the kernel as it is now. */
@@ -63,7 +62,7 @@ export class Explainer {
 
   private async look(policy: Policy): Promise<Omit<KernelMoment, 'ruleset'>> {
     const { kernel } = this.parts;
-    const [observed, nft] = await Promise.all([kernel.observe(), this.parts.nft()]);
-    return { observed, nft, foreign: await kernel.readSets(foreignNames(policy, observed)) };
+    const [observed, others] = await Promise.all([kernel.observe(), this.parts.others()]);
+    return { observed, ...others, foreign: await kernel.readSets(foreignNames(policy, observed)) };
   }
 }

@@ -101,8 +101,20 @@ describe.skipIf(!canTestRealKernel()).each(['nft', 'legacy'] as const)(
       expect(await show(world)).not.toContain('DOCKWALL-BOOT');
     });
 
-    it('the units change nothing where the walls stand', async () => {
+    it('saved with their members (ipset-persistent) they are no wall to count on: the wall of the boot stands before them', async () => {
+      const before = await walled();
+      const sets = (await call(before, 'ipset', ['save'])).stdout;
+      const text = await show(before);
+      const world = boot();
+      expect(await call(world, 'ipset', ['restore', '-exist'], sets)).toMatchObject({ exitCode: 0 });
+      expect(await load(world, text)).toMatchObject({ exitCode: 0 });
+      await play(world, wall(backend));
+      expect(await show(world)).toMatch(/-A INPUT .*-j DOCKWALL-BOOT-INPUT\n-A INPUT .*-j DOCKWALL-INPUT/);
+    });
+
+    it('the units change nothing where the walls stand and Docker runs', async () => {
       const world = await walled();
+      await call(world, 'ip', ['link', 'add', 'docker0', 'type', 'bridge']);
       const before = [await show(world), (await call(world, 'ipset', ['save'])).stdout];
       await play(world, bootSetsText(ruleset.sets));
       await play(world, wall(backend));

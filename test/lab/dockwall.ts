@@ -4,7 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { routerAddress } from './addresses.ts';
 import { askSocket, type SocketAnswer } from './ask-socket.ts';
-import { cellArgv, cellEnv, innerProcess } from './cell.ts';
+import { type Mount, cellArgv, cellEnv, innerProcess } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
 import { compiledDir, nodeBinary, projectDir } from './paths.ts';
@@ -24,6 +24,8 @@ export interface DockwallOptions {
   readonly dist?: string;
   /** A network namespace that is not the Docker host's: as without `network_mode: host`. */
   readonly netns?: string;
+  /** More places that it sees. */
+  readonly mounts?: readonly Mount[];
 }
 
 /** One line that dockwall logged; `raw` where it was not JSON. */
@@ -91,6 +93,7 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
       { from: runtimeDir(lab), to: '/run/dockwall' },
       { from: xtablesLock(lab), to: '/run/xtables.lock' },
       { from: compiledDir(), to: '/app/compiled' },
+      ...(options.mounts ?? []),
     ],
     files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
   };

@@ -11,12 +11,14 @@ import { run } from './run.ts';
 interface RootSpec {
   readonly suite: string;
   readonly packages: readonly string[];
+  /** Some of the packages load firewall rules as they are installed: that happens in a network namespace of its own. */
+  readonly loadsRules?: true;
 }
 
 const tools = ['iptables', 'ipset', 'nftables', 'iproute2', 'conntrack', 'ca-certificates'];
 const engine = ['docker.io', 'procps', 'busybox-static', ...tools];
 
-/** The roots of the lab: three engines, a name server, what dockwall runs in as a plain process, and the base of built images. */
+/** The roots of the lab: three engines, a name server, what dockwall runs in as a plain process, what saves rules, and the base of built images. */
 const roots = {
   bookworm: { suite: 'bookworm', packages: engine },
   // the engine and its command line became two packages in trixie
@@ -25,6 +27,12 @@ const roots = {
   // an authoritative name server, whose answers and TTLs are a file
   names: { suite: 'trixie', packages: ['nsd'] },
   sidecar: { suite: 'trixie', packages: tools },
+  // what saves a host's rules and loads them at boot, by iptables' words and by nft's
+  persistent: {
+    suite: 'trixie',
+    packages: ['iptables', 'ipset', 'nftables', 'iptables-persistent', 'ipset-persistent'],
+    loadsRules: true,
+  },
   // what a `-slim` image is: the base of built images, so that a package the Dockerfile forgot is really missing
   slim: { suite: 'trixie', packages: [] },
 } as const satisfies Record<string, RootSpec>;
@@ -46,11 +54,14 @@ async function bootstrap(dir: string, spec: RootSpec): Promise<void> {
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
   const include = spec.packages.length > 0 ? [`--include=${spec.packages.join(',')}`] : [];
-  const argv = ['debootstrap', '--variant=minbase', ...include, spec.suite, dir, await debianMirror()];
-  await run([...argv, bootstrapScript(spec.suite)], {
-    timeout: 15 * 60_000,
-    env: { DEBIAN_FRONTEND: 'noninteractive' },
-  });
+  const first = spec.loadsRules ? ['--foreign'] : [];
+  const argv = ['debootstrap', '--variant=minbase', ...first, ...include, spec.suite, dir];
+  const options = { timeout: 15 * 60_000, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+  await run([...argv, await debianMirror(), bootstrapScript(spec.suite)], options);
+  if (spec.loadsRules) {
+    const second = ['chroot', dir, '/debootstrap/debootstrap', '--second-stage'];
+    await run(['unshare', '--net', '--mount', ...second], options);
+  }
   await rm(path.join(dir, 'var/cache/apt/archives'), { recursive: true, force: true });
 }
 

@@ -6,7 +6,12 @@ import type { Lab } from './lab.ts';
 export interface SocketProxyOptions {
   /** Changes what `GET /info` answers: for engines that cannot be installed here. */
   readonly info?: (answer: Record<string, unknown>) => Record<string, unknown>;
+  /** Paths that it refuses, with the page of docker-socket-proxy's haproxy. */
+  readonly refuses?: readonly string[];
 }
+
+const forbidden =
+  '<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>\n';
 
 /**
  * A proxy before the engine's socket, as people put one there. Its event streams can be made to say too much (it drops the
@@ -60,6 +65,11 @@ export class SocketProxy {
     const { method = 'GET', url = '/', headers } = asking;
     const what = url.replace(/^\/v[\d.]+/, '').replace(/\?.*$/, '');
     this.asked.set(what, (this.asked.get(what) ?? 0) + 1);
+    if (this.#options.refuses?.some((path) => what === path || what.startsWith(`${path}/`)) === true) {
+      answer.writeHead(403, { 'content-type': 'text/html' });
+      answer.end(forbidden);
+      return;
+    }
     const onwards = request({ socketPath: this.#target, path: url, method, headers }, (said) => {
       if (what === '/info' && this.#options.info) void this.#alter(said, answer, this.#options.info);
       else if (what === '/events') this.#stream(said, answer);

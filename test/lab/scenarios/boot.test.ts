@@ -4,8 +4,8 @@ import { runDockwall } from '../dockwall.ts';
 import { dockwallImage, dockwallImageTar, loadImages } from '../image.ts';
 import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
-import { unitCommands } from '../systemd.ts';
 import { engines } from './matrix.ts';
+import { play, powerOff } from './power-off.ts';
 import { record } from './record.ts';
 import { readRuleText } from './rule-text.ts';
 import { Stage } from './stage.ts';
@@ -22,20 +22,6 @@ const services: readonly ServiceSpec[] = [
   { name: 'named', publish: ['8004:80'], network: 'named' },
   { name: 'names', publish: ['5300:53/udp'], udp: [53] },
 ];
-
-/** Takes away whatever a boot would not find: rules of both backends, sets, Docker's bridges, known connections. */
-const wipe = `
-nft flush ruleset
-for t in iptables-legacy ip6tables-legacy; do
-  for table in $(cat /proc/net/$(echo $t | sed 's/tables-legacy/_tables_names/')); do
-    for chain in $($t -t $table -S | sed -n 's/^-P \\(\\S*\\) .*/\\1/p'); do $t -t $table -P $chain ACCEPT; done
-    $t -t $table -F; $t -t $table -X
-  done
-done
-ipset destroy
-for link in $(ip -o link show type bridge | sed 's/^[0-9]*: \\([^:]*\\):.*/\\1/'); do ip link del $link; done
-conntrack -F 2>/dev/null || :
-`;
 
 describe.skipIf(skipWithoutLab()).each(engines('legacy'))('a boot of the host, Docker $title', (setup) => {
   let stage: Stage;
@@ -63,28 +49,28 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('a boot of the host, D
   it('boot: the unit is harmless while the gate stands', async () => {
     unit = await sidecar('boot-unit');
     expect(unit).toMatch(/^# {3}22\/tcp$/m);
-    await play('ExecStart');
+    await play(stage, unit, 'ExecStart');
     expect(await readRuleText(stage.lab)).not.toContain('DOCKWALL-BOOT');
     await stage.expectOpen('X', 8001);
   });
 
   it('boot: started twice it stands once; ExecStop and down take it away', async () => {
-    await powerOff();
-    await play('ExecStart');
+    await powerOff(stage);
+    await play(stage, unit, 'ExecStart');
     const once = await readRuleText(stage.lab);
     expect(once.match(/-A (INPUT|FORWARD) .*-j DOCKWALL-BOOT-/g)).toHaveLength(4);
-    await play('ExecStart');
+    await play(stage, unit, 'ExecStart');
     expect(await readRuleText(stage.lab)).toBe(once);
-    await play('ExecStop');
+    await play(stage, unit, 'ExecStop');
     expect(await readRuleText(stage.lab)).not.toMatch(/dockwall/i);
-    await play('ExecStop');
-    await play('ExecStart');
+    await play(stage, unit, 'ExecStop');
+    await play(stage, unit, 'ExecStart');
     expect(await runDockwall(stage.lab, ['down'])).toMatchObject({ exitCode: 0 });
     expect(await readRuleText(stage.lab)).not.toMatch(/dockwall/i);
   });
 
   it('boot: with the unit nobody gets in, and the services of the host are reachable throughout', async () => {
-    await play('ExecStart');
+    await play(stage, unit, 'ExecStart');
     await watching({ stage, closed: closed() }, async (watch) => {
       await watch.keepServed('X', 22);
       await stage.lab.engine.start();
@@ -100,21 +86,21 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('a boot of the host, D
 
   it('boot: if the sidecar never comes, the services of the host are reachable and no container is', async () => {
     await stage.lab.engine.docker('update', '--restart=no', 'dockwall');
-    await powerOff();
-    await play('ExecStart');
+    await powerOff(stage);
+    await play(stage, unit, 'ExecStart');
     await watching({ stage, closed: [...closed(), ...stage.both(8001)] }, async (watch) => {
       await watch.keepServed('X', 22);
       await stage.lab.engine.start();
       await serving();
     });
     for (const who of ['X', 'T', 'G']) await stage.expectClosed(who, 8001, 8002);
-    await play('ExecStop');
+    await play(stage, unit, 'ExecStop');
     await stage.expectOpen('X', 8002);
     await stage.lab.engine.docker('update', '--restart=always', 'dockwall');
   });
 
   it('control: without the unit they get in, until the sidecar is up', async () => {
-    await powerOff();
+    await powerOff(stage);
     const prober = await stage.client('X').probe(closed(), { every: 2 });
     await stage.lab.engine.start();
     await until({ what: 'the sidecar to be up', ms: 60_000, every: 100 }, async () => {
@@ -154,20 +140,6 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('a boot of the host, D
 
   async function sidecar(...args: readonly string[]): Promise<string> {
     return stage.lab.engine.docker('exec', 'dockwall', 'dockwall', ...args);
-  }
-
-  /** The engine ends, and with it all that a boot would not find. */
-  async function powerOff(): Promise<void> {
-    await stage.lab.engine.stop();
-    await stage.print('sh', '-c', wipe);
-    expect(await readRuleText(stage.lab)).not.toMatch(/docker|dockwall/i);
-  }
-
-  /** What systemd would run. */
-  async function play(key: 'ExecStart' | 'ExecStop'): Promise<void> {
-    for (const { argv, mayFail } of unitCommands(unit, key)) {
-      await stage.host.exec(argv, { allowFailure: mayFail });
-    }
   }
 
   /** Waits until every container serves, seen from within. */

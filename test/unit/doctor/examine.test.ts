@@ -337,6 +337,33 @@ deny: [secret-bans]
   expect(all).toContain('wiki');
 });
 
+describe('what to do', () => {
+  const advised = async (topic: string, staging: Staging): Promise<string | undefined> =>
+    examine(await stageHost(staging)).find((line) => line.topic === topic)?.advice;
+
+  it('a user other than root gets no capability from Docker, whatever is added', async () => {
+    const view = { missingCapabilities: ['NET_ADMIN', 'NET_RAW'] };
+    expect(await advised('privileges', { view })).toContain('privileged: true');
+    const user = await advised('privileges', { view: { ...view, root: false } });
+    const asRoot = 'run it as root: take "user:" out of the dockwall service in the compose file';
+    expect(user).toBe(asRoot);
+    const blind: Staging['view'] = {
+      root: false,
+      docker: 'unreachable',
+      netfilter: { kind: 'failed', code: 'no-permission' },
+      decided: undefined,
+      features: [{ name: 'mark', works: undefined, optional: false }],
+    };
+    for (const topic of ['docker', 'rules', 'kernel'])
+      expect(await advised(topic, { view: blind })).toBe(asRoot);
+  });
+
+  it('the lock is mounted without making a folder where there is none', async () => {
+    const staging: Staging = { kernel: { backends: ['legacy'] }, view: { sharedLock: false } };
+    expect(await advised('lock', staging)).toContain('create_host_path: false');
+  });
+});
+
 describe('a program nft', () => {
   it.each([
     ['kill -SEGV $$', { nftTables: undefined, nftCrash: 'SIGSEGV' }],

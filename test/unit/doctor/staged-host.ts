@@ -73,6 +73,7 @@ export async function stageHost(staging: Staging = {}): Promise<HostView> {
     kernel: '6.12.0',
     config: { problems: 0, warnings: 0 },
     missingCapabilities: [],
+    root: true,
     docker: 'answers',
     remote: undefined,
     netfilter: { kind: 'seen', observed: await kernel.observe() },

@@ -95,6 +95,41 @@ describe('a rule of others on the way', () => {
   });
 });
 
+describe('marks of others', () => {
+  const mangle = (rule: string) => ({
+    program: 'iptables-nft-restore',
+    input: ['*mangle', rule, 'COMMIT', ''].join('\n'),
+  });
+  const use = (what: 'packet' | 'routes', bits: number) => [
+    { place: 'nft inet other pre', what, bits, value: bits },
+  ];
+  const withMarks = async (marks: ReturnType<typeof use>, labels = web.labels): Promise<string> => {
+    const moment = await momentOf({ containers: [{ ...web, labels }] });
+    return explanationText(
+      ask({ ...moment, kernel: moment.kernel && { ...moment.kernel, marks } }, '198.51.100.7', 'web'),
+    );
+  };
+
+  it('a rule that writes our bit is named, with the remedy', async () => {
+    const hint =
+      "  hint: rules of others write dockwall's bit 0x1000 of the packet mark: nft inet other pre: give those rules a mask";
+    expect(await withMarks(use('packet', 0xff_ff))).toContain(hint);
+    const text = await told([mangle('-A PREROUTING -j MARK --set-xmark 0x5/0xffffffff')]);
+    expect(text).toContain("write dockwall's bit 0x1000 of the packet mark: mangle PREROUTING (IPv4)");
+  });
+
+  it('and a routing rule that asks for it', async () => {
+    expect(await withMarks(use('routes', 0x10_00))).toContain(
+      'are routed by rules of others: nft inet other pre',
+    );
+  });
+
+  it('not one of other bits, nor where nobody is let in', async () => {
+    expect(await withMarks(use('packet', 0xff))).not.toContain('hint');
+    expect(await withMarks(use('packet', 0xff_ff), {})).not.toContain('packet mark');
+  });
+});
+
 it('any text is a rule that is answered', () => {
   const passing = {
     protocol: 'tcp',

@@ -132,10 +132,21 @@ describe('Reporter', () => {
     expect(reporter.health([]).problems).toContain('last pass: restoring filter: Bad rule');
   });
 
-  it('a refused event stream is not Docker gone', () => {
+  it('a refused event stream is not Docker gone: told once, and named in health', () => {
     const { reporter, lines } = bench();
-    reporter.dockerWentAway(new DockerError('refused', 'opening the event stream: refused', { status: 403 }));
-    expect(lines.join('\n')).toMatch(/^warn Docker does not tell of its events; the walls stay .*refused/m);
+    reporter.passed(decision({}));
+    lines.length = 0;
+    const error = new DockerError('refused', 'opening the event stream: refused', { status: 403 });
+    for (let i = 0; i < 3; i++) {
+      reporter.dockerWentAway(error);
+      reporter.dockerAnswers();
+    }
+    expect(lines).toEqual([
+      'warn Docker does not tell of its events; the walls stay {"error":"opening the event stream: refused"}',
+    ]);
+    expect(reporter.health([]).problems).toEqual(['opening the event stream: refused']);
+    reporter.watchingDocker(true);
+    expect(reporter.health([]).healthy).toBe(true);
   });
 
   it('is unhealthy while the configuration is bad or Docker is away', () => {

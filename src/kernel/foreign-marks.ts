@@ -1,35 +1,36 @@
-import type { Run } from '../kernel/command.ts';
-import { ofIptables } from '../kernel/nft-hooks.ts';
+import type { MarkUse } from '../diff/marks.ts';
 import { type Family, families } from '../net/network.ts';
+import type { Run } from './command.ts';
+import { ofIptables } from './nft-hooks.ts';
 
 const timeoutMs = 5000;
 const all = 0xff_ff_ff_ff;
 
-/** What others than iptables' rules do with a bit of a mark. */
-export interface MarkUse {
-  /** `nft inet other c`, `ip rule 32765 (IPv4)`. */
-  readonly place: string;
-  readonly what: 'packet' | 'connection' | 'routes';
-  /** The bits that it writes, or looks at. */
-  readonly bits: number;
-  /** Of a routing rule: what those bits have to be. */
-  readonly value: number;
-}
-
 /** Tables of nftables that are not iptables' own, and routing rules. Nothing where a program is missing or fails. */
-export async function readForeignMarks(run: Run, nftTables: readonly string[]): Promise<readonly MarkUse[]> {
-  const text = async (program: string, args: readonly string[]): Promise<string> => {
-    const output = await run({ program, args, timeoutMs }).catch(() => undefined);
-    return output?.exitCode === 0 ? output.stdout : '';
-  };
+export async function readForeignMarks(nftTables: readonly string[], run: Run): Promise<readonly MarkUse[]> {
   const tables = nftTables.filter((table) => !ofIptables.test(table));
   const uses = await Promise.all([
-    ...tables.map(async (table) => parseNftMarks(await text('nft', ['list', 'table', ...table.split(' ')]))),
-    ...families.map(async (family) =>
-      parseRules(await text('ip', [`-${family}`, '-j', 'rule', 'show']), family),
+    ...tables.map(async (table) =>
+      parseNftMarks(await text(run, 'nft', ['list', 'table', ...table.split(' ')])),
     ),
+    readRoutingMarks(run),
   ]);
   return uses.flat();
+}
+
+/** Routing rules that ask for a mark. */
+export async function readRoutingMarks(run: Run): Promise<readonly MarkUse[]> {
+  const uses = await Promise.all(
+    families.map(async (family) =>
+      parseRules(await text(run, 'ip', [`-${family}`, '-j', 'rule', 'show']), family),
+    ),
+  );
+  return uses.flat();
+}
+
+async function text(run: Run, program: string, args: readonly string[]): Promise<string> {
+  const output = await run({ program, args, timeoutMs }).catch(() => undefined);
+  return output?.exitCode === 0 ? output.stdout : '';
 }
 
 /**
