@@ -26,7 +26,7 @@ export function labelsShape(groups: readonly string[] | undefined) {
     guests: choice(['on', 'off']).register(docs, {
       type: '`on` or `off`',
       meaning:
-        "`off`: the labels of a container in another's network (`network_mode: container:x`) count for nothing. Where they count, they open and close the ports of x.",
+        "`off`: the labels of a container in another's network (`network_mode: container:x`), and an entry of `services` with its name, count for nothing. Where they count, they open and close the ports of x.",
     }),
   };
 }

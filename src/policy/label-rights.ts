@@ -11,7 +11,7 @@ import type { PortRange, Protocol } from '../net/port.ts';
 import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import type { Speaker } from './declared.ts';
-import { isSaidBy } from './entries.ts';
+import { choose, isSaidBy } from './entries.ts';
 import { knownGroupNames } from './groups.ts';
 import type { LabelRules } from './labels.ts';
 import type { Problem, Reason } from './model.ts';
@@ -45,9 +45,14 @@ interface Refusal {
 export function hear(container: Container, entry: Labels, config: Config): Heard {
   const { labels: rights } = config;
   const own = Object.entries(container.labels).filter(([label]) => !(label in entry));
-  if (container.networkMode.kind === 'container' && rights.guests === 'off') {
+  if (isMute(container, config)) {
     const said = own.find(([label, value]) => wordOf(label) !== undefined && value.trim() !== '');
-    return { labels: {}, problems: [], unheard: said === undefined ? [] : [guestProblem(container, said)] };
+    const entry = choose(container, config.services).entry?.name;
+    const unheard = [
+      ...(said === undefined ? [] : [guestProblem(container, said, 'label')]),
+      ...(entry === undefined ? [] : [guestProblem(container, ['services', entry], 'write the entry for')]),
+    ];
+    return { labels: {}, problems: [], unheard };
   }
   if (isEverything(rights)) return { labels: Object.fromEntries(own), problems: [], unheard: [] };
   const groups = knownGroupNames(config);
@@ -60,6 +65,14 @@ export function hear(container: Container, entry: Labels, config: Config): Heard
     return left === undefined ? [] : [[label, left]];
   });
   return { labels: Object.fromEntries(labels), problems, unheard: [] };
+}
+
+/**
+ * Whether it has no say at all: a container in another's network, where `guests` is off. Nor has an entry that means it by a name: that
+ * anybody may give a container of theirs, and the ports are another's.
+ */
+export function isMute({ networkMode }: Container, { labels }: Config): boolean {
+  return networkMode.kind === 'container' && labels.guests === 'off';
 }
 
 function isEverything({ keys, sources, ports }: LabelRights): boolean {
@@ -206,13 +219,17 @@ function isPermitted(
   });
 }
 
-function guestProblem({ name }: Container, [label, value]: readonly [string, string]): Problem {
+function guestProblem(
+  { name }: Container,
+  [label, value]: readonly [string, string],
+  advice: 'label' | 'write the entry for',
+): Problem {
   return {
     container: name,
     label,
     value,
     problem: `a container in another's network does not speak for its ports: \`labels.guests\` is \`off\` in the configuration`,
-    hint: 'label the container whose network it is in',
+    hint: `${advice} the container whose network it is in`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { GroupName } from '../config/model.ts';
+import { isLoopback } from '../inventory/host-port.ts';
 import type { PublishedPort } from '../inventory/model.ts';
 import { families, familyOf } from '../net/network.ts';
 import { type PortRun, unionOf } from '../net/port-run.ts';
@@ -97,7 +98,8 @@ export function markWide(services: readonly Service[]): readonly Service[] {
  * one that does not run, or has not been given the port, takes nothing from who has it.
  */
 export function folded<T extends PublishedPort>(ports: readonly T[], active: boolean): readonly T[] {
-  const claims = ports.filter(({ hostPort }) => hostPort !== undefined);
+  // on loopback they are in nobody's way from outside, and on every address they would be
+  const claims = ports.filter((port) => port.hostPort !== undefined && !isLoopback(port));
   const wide = claims.map((port) =>
     active && port.unbound === undefined ? port : { ...port, address: 'any' as const },
   );

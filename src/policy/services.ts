@@ -5,7 +5,7 @@ import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { alikeProblem, choose, withPlaces } from './entries.ts';
 import { knownGroupNames } from './groups.ts';
 import { withinLimits } from './label-limits.ts';
-import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
+import { forbiddenPorts, hear, isMute, withProblems } from './label-rights.ts';
 import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
 import { declareTooMuch, fewEndpoints, folded, overLimit } from './limits.ts';
 import {
@@ -37,7 +37,7 @@ export function readServices(
   const containers = [...inventory.containers, ...declaredMesh(inventory, config)];
   const problems: Problem[] = [];
   const speakers = containers.map((container): Speaker => {
-    const choice = choose(container, config.services);
+    const choice = isMute(container, config) ? { entry: undefined } : choose(container, config.services);
     const { entry } = choice;
     const written = entry?.labels ?? {};
     const within = withinLimits(container.name, { ...container.labels, ...written });
@@ -60,8 +60,7 @@ export function readServices(
       problems.push(...owner.rules.problems);
       continue;
     }
-    const { id, name } = owner.container;
-    const guests = [...(guestsOf.get(id) ?? []), ...(guestsOf.get(name) ?? [])];
+    const guests = guestsOf.get(owner.container.id) ?? [];
     const read = readService(
       {
         owner,
@@ -90,7 +89,10 @@ function byService(speakers: readonly Speaker[]): ReadonlyMap<string | undefined
   return Map.groupBy(speakers, ({ container }) => container.swarmService);
 }
 
-/** Who runs in another's network, by the id (or the name) of that one. */
+/**
+ * Who runs in another's network, by the id of that one: Docker's command and Compose write the id down where a name was given (20.10 to
+ * 28.5). Whom a name means changes, and others choose it.
+ */
 function guestsByHost(speakers: readonly Speaker[]): ReadonlyMap<string, readonly Speaker[]> {
   const guests = speakers.filter(
     ({ container: { active, networkMode, unreadable } }) =>

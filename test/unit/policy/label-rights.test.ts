@@ -272,11 +272,35 @@ describe('guests: off', () => {
     expect(problems([owner, { ...guest, labels: { 'dockwall.description': 'x' } }], open)).toEqual([]);
   });
 
-  it('an entry of the configuration for it counts', () => {
-    const config = configWith(
-      { guests: 'off' },
-      { services: entriesOf({ app: { 'dockwall.allow': 'office' } }) },
-    );
-    expect(reaches([owner, { ...guest, labels: {} }], config)).toEqual(['vpn 80/tcp office']);
+  it('an entry that means it by its name is silent as well: anybody may call a container so', () => {
+    const services = entriesOf({ app: { 'dockwall.allow': 'office', 'dockwall.deny': 'home' } });
+    const config = configWith({ guests: 'off' }, { services });
+    for (const app of [
+      { ...guest, labels: {} },
+      makeContainer('other', { composeService: 'app', networkMode: guest.networkMode }),
+    ]) {
+      expect(reaches([owner, app], config)).toEqual(['vpn 80/tcp closed']);
+      expect(problems([owner, app], config)).toEqual([
+        `${app.name}: services=app: a container in another's network does not speak for its ports: \`labels.guests\` is \`off\` in the configuration (write the entry for the container whose network it is in)`,
+      ]);
+    }
+    expect(reaches([owner, { ...guest, labels: {} }], configWith({}, { services }))).toEqual([
+      'vpn 80/tcp office -home',
+    ]);
+  });
+});
+
+describe('whose guest a container is', () => {
+  const owner = makeContainer('vpn', { ports: ports('80:80') });
+  const guest = (of: string): Container =>
+    makeContainer('app', {
+      labels: { 'dockwall.public': '*' },
+      networkMode: { kind: 'container', id: of },
+    });
+
+  // Docker's command and Compose write the id down at `create`. Whose a name is, others decide.
+  it('is said by the id, and never by a name', () => {
+    expect(reaches([owner, guest(owner.id)], makeConfig())).toEqual(['vpn 80/tcp everybody']);
+    expect(reaches([owner, guest('vpn')], makeConfig())).toEqual(['vpn 80/tcp closed']);
   });
 });
