@@ -21,7 +21,8 @@ export function labelsShape(groups: readonly string[] | undefined) {
     }),
     ports: listField(textField('a port or a range of ports', parsePorts)).register(docs, {
       type: 'list of ports and ranges',
-      meaning: 'Which host ports labels may open or declare (in routed mode: ports of the container).',
+      meaning:
+        'Which host ports labels may open or declare (where a container is reached at its own address, as in routed mode: its own ports as well).',
     }),
     guests: choice(['on', 'off']).register(docs, {
       type: '`on` or `off`',

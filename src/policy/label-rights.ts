@@ -3,7 +3,7 @@ import { isLoopback } from '../inventory/host-port.ts';
 import type { Container, PublishedPort } from '../inventory/model.ts';
 import { splitList } from '../net/list.ts';
 import { coveredBy } from '../net/network-index.ts';
-import type { Cidr } from '../net/network.ts';
+import { type Cidr, familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { parsePortNumbers, type PortNumbers } from '../net/port-selector.ts';
@@ -14,7 +14,8 @@ import type { Speaker } from './declared.ts';
 import { choose, isSaidBy } from './entries.ts';
 import { knownGroupNames } from './groups.ts';
 import type { LabelRules } from './labels.ts';
-import type { Problem, Reason } from './model.ts';
+import type { Problem, Reason, Service } from './model.ts';
+import { isDoor } from './peers.ts';
 import { selectAll } from './selection.ts';
 
 /**
@@ -86,18 +87,21 @@ export function withProblems(rules: LabelRules, problems: readonly Problem[]): L
   return { ...rules, opens: [], problems: [...problems, ...others] };
 }
 
-/** Ports that labels open and may not, one problem a label. Nobody reaches a port that is bound to loopback: it is no question. */
+/**
+ * Ports that labels open and may not, one problem a label. Nobody reaches a port that is bound to loopback: it is no question.
+ * @param endpoints of the container that has the ports.
+ */
 export function forbiddenPorts(
   { container, entry, rules }: Speaker,
-  ports: readonly PublishedPort[],
+  { ports, endpoints }: Pick<Service, 'endpoints'> & { readonly ports: readonly PublishedPort[] },
   { ports: permitted }: LabelRights,
 ): readonly Problem[] {
   if (permitted === undefined) return [];
   const problems = new Map<string, Problem>();
   const own = rules.opens.filter(({ reason }) => !isSaidBy(entry, reason));
   for (const { port, rules: opening } of selectAll(ports, own)) {
-    const range = outerPorts(port);
-    if (isLoopback(port) || isPermitted(range, port.protocol, permitted)) continue;
+    const range = outerPorts(port, endpoints).find((one) => !isPermitted(one, port.protocol, permitted));
+    if (isLoopback(port) || range === undefined) continue;
     for (const { selector, reason } of opening) {
       if (problems.has(reason.label)) continue;
       problems.set(reason.label, {
@@ -114,9 +118,14 @@ export function forbiddenPorts(
   return [...problems.values()];
 }
 
-/** The port that clients ask for. Docker has not chosen one yet, or there is none apart from the container's (routed mode). */
-function outerPorts(port: PublishedPort): PortRange {
-  return hostPortsOf(port) ?? containerPortsOf(port);
+/** The ports that clients ask for: the host's, and the container's where Docker has not chosen one yet or its address is a door. */
+function outerPorts(port: PublishedPort, endpoints: Service['endpoints']): readonly PortRange[] {
+  const host = hostPortsOf(port);
+  const isBehind = endpoints.some((one) => isDoor(one) && familyOf(one.address) === port.family);
+  return [
+    ...(host === undefined ? [] : [host]),
+    ...(host === undefined || isBehind ? [containerPortsOf(port)] : []),
+  ];
 }
 
 function refusalOf(reason: Reason, rights: LabelRights, groups: readonly string[]): Refusal | undefined {

@@ -150,9 +150,10 @@ function readService(
   const hostNetwork = container.networkMode.kind === 'host';
   const ports = portsOf(owner);
   const problems = [...rules.problems];
+  const endpoints = serviceEndpoints(container, inventory);
   const speakers = [owner, ...guests].map((speaker) => {
     const missing = container.portsKnown ? unmatchedSelectors(speaker, [...ports, ...kin.ports]) : [];
-    const forbidden = forbiddenPorts(speaker, ports, config.labels);
+    const forbidden = forbiddenPorts(speaker, { ports, endpoints }, config.labels);
     problems.push(
       ...missing.map((one) => (kin.spoken ? { ...one, partly: true as const } : one)),
       ...forbidden,
@@ -168,7 +169,6 @@ function readService(
     ...port,
     reach: byDefault ? { ...closed, everyone: openByDefault, deny: denies } : reachOf(applying, denies),
   }));
-  const endpoints = serviceEndpoints(container, inventory);
   const excess = overLimit(container.name, open, endpoints);
   if (excess !== undefined) problems.push(excess);
   const decided =

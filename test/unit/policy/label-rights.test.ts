@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Config, LabelRights } from '../../../src/config/model.ts';
-import type { Container } from '../../../src/inventory/model.ts';
+import type { Container, Network } from '../../../src/inventory/model.ts';
 import { problemLine } from '../../../src/policy/problem-line.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import {
+  cidr,
   entriesOf,
   everyRight,
   groupsOf,
@@ -246,6 +247,30 @@ describe('services: entries are the author of the configuration', () => {
     const container = web({ 'dockwall.public': '*' }, '80:80', '443:443');
     expect(problems([container], config)).toEqual([]);
     expect(reaches([container], config)).toEqual(['web 80/tcp everybody', 'web 443/tcp home']);
+  });
+});
+
+describe('ports of a container that is reached at its own address', () => {
+  const net = { id: 'n', name: 'n', driver: 'bridge', bridge: 'br-n' };
+  const endpoints = [{ networkId: 'n', address: cidr('172.18.0.2') }];
+  const config = configWith({ ports: [{ range: { from: 80, to: 80 }, protocol: undefined }] });
+  const problemsOn = (network: Partial<Network>, ...published: string[]): readonly string[] =>
+    resolve(
+      makeInventory([{ ...web({ 'dockwall.public': '*' }, ...published), endpoints }], {
+        networks: [{ ...net, routed: [], ...network }],
+      }),
+      config,
+    ).problems.map(problemLine);
+
+  it.each<[string, Partial<Network>]>([
+    ['in routed mode', { routed: [4] }],
+    ['by an interface that Docker trusts', { direct: true }],
+  ])('are what a label opens as well, %s', (_, network) => {
+    expect(problemsOn(network, '80:9999')).toEqual([
+      expect.stringMatching(/^web: dockwall.public=\*: 9999\/tcp may not be opened by a label/),
+    ]);
+    expect(problemsOn(network, '80:80')).toEqual([]);
+    expect(problemsOn({}, '80:9999')).toEqual([]);
   });
 });
 
