@@ -7,7 +7,7 @@ import { knownGroupNames } from './groups.ts';
 import { withinLimits } from './label-limits.ts';
 import { forbiddenPorts, hear, isMute, withProblems } from './label-rights.ts';
 import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
-import { declareTooMuch, fewEndpoints, folded, overLimit } from './limits.ts';
+import { claimTooMuch, fewEndpoints, folded, overLimit } from './limits.ts';
 import {
   dockersAnswer,
   type PeerRule,
@@ -72,7 +72,7 @@ export function readServices(
     problems.push(...read.problems);
     services.push(read.service);
   }
-  const many = declareTooMuch(services);
+  const many = claimTooMuch(services);
   return {
     services: services.map((one) => (many.has(one.containerId) ? shut(one) : one)),
     problems: [...problems, ...many.values()],
