@@ -90,7 +90,7 @@ function byService(speakers: readonly Speaker[]): ReadonlyMap<string | undefined
 }
 
 /**
- * Who runs in another's network, by the id of that one: Docker's command and Compose write the id down where a name was given (20.10 to
+ * Who runs in another's network, by the id of that one: Docker writes the id down at `create`, also where its API was given a name (20.10,
  * 28.5). Whom a name means changes, and others choose it.
  */
 function guestsByHost(speakers: readonly Speaker[]): ReadonlyMap<string, readonly Speaker[]> {

@@ -107,7 +107,7 @@ function isActive({ state }: ContainerSpec): boolean {
   return ['running', 'paused', 'restarting'].includes(state);
 }
 
-/** A name there is nobody's: Docker's command writes the id down. */
+/** A name there is nobody's: Docker writes the id down. */
 function joins({ mode }: ContainerSpec, id: string): boolean {
   return mode === `container:${id}`;
 }

@@ -323,7 +323,7 @@ describe('whose guest a container is', () => {
       networkMode: { kind: 'container', id: of },
     });
 
-  // Docker's command and Compose write the id down at `create`. Whose a name is, others decide.
+  // Docker writes the id down at `create`. Whose a name is, others decide.
   it('is said by the id, and never by a name', () => {
     expect(reaches([owner, guest(owner.id)], makeConfig())).toEqual(['vpn 80/tcp everybody']);
     expect(reaches([owner, guest('vpn')], makeConfig())).toEqual(['vpn 80/tcp closed']);
