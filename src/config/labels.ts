@@ -21,12 +21,13 @@ export function labelsShape(groups: readonly string[] | undefined) {
     }),
     ports: listField(textField('a port or a range of ports', parsePorts)).register(docs, {
       type: 'list of ports and ranges',
-      meaning: 'Which host ports labels may open or declare (in routed mode: ports of the container).',
+      meaning:
+        'Which host ports labels may open or declare (where a container is reached at its own address, as in routed mode: its own ports as well).',
     }),
     guests: choice(['on', 'off']).register(docs, {
       type: '`on` or `off`',
       meaning:
-        "`off`: the labels of a container in another's network (`network_mode: container:x`) count for nothing. Where they count, they open and close the ports of x.",
+        "`off`: the labels of a container in another's network (`network_mode: container:x`), and an entry of `services` with its name, count for nothing. Where they count, they open and close the ports of x.",
     }),
   };
 }

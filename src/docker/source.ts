@@ -18,7 +18,7 @@ import {
 } from '../inventory/read-docker.ts';
 import { type DockerClient, DockerError } from './client.ts';
 import { type Answer, Inspects } from './inspects.ts';
-import { isUp, longestStart, mayServe, type SlowStart, type Starting, Starts } from './starts.ts';
+import { askedAt, isUp, longestStart, type SlowStart, type Starting, Starts } from './starts.ts';
 
 /** How long a pass waits for the inspect of one container; a slow start must not delay the others. */
 const inspectPatience = 500;
@@ -122,9 +122,10 @@ export class DockerSource {
   async starting(places: readonly HostPort[] = []): Promise<Starting> {
     const from = this.now();
     const { found: containers } = await this.containers();
+    const mayServe = askedAt(places);
     const doubtful = containers.filter(({ Id, State }) => {
       const details = this.details.get(Id);
-      return !isUp(State) && (details === undefined || mayServe(details, places));
+      return !isUp(State) && (details === undefined || mayServe(details));
     });
     const answers = await Promise.all(
       doubtful.map(async (one) => ({ one, answers: await this.answers(one) })),

@@ -2,6 +2,8 @@ import type { ContainerDetails, NetworkDetails } from '../inventory/docker-json.
 import { ClaimIndex, type HostPortRun } from '../inventory/host-port.ts';
 import type { HostPort } from '../inventory/model.ts';
 import { requestedPorts } from '../inventory/published-ports.ts';
+import { firstIndex } from '../net/first-index.ts';
+import { hostPortsOf } from '../net/port-run.ts';
 
 /** How long everybody waits for a start that hangs and may have any port, ms. This is promised (docs/limits.md). */
 export const longestStart = 30_000;
@@ -34,19 +36,44 @@ export function isUp(state: string): boolean {
   return state === 'running' || state === 'paused';
 }
 
-/** Whether its docker-proxy could be at one of these places, or at any: so it is where that cannot be read. */
-export function mayServe(details: ContainerDetails, places: readonly HostPort[]): boolean {
-  const may = placesFor(details);
-  return may === 'any' || places.some((place) => may.has(place));
+/**
+ * Whether the docker-proxy of a container could be at one of these places, or at any: so it is where that cannot be read. Addresses do not
+ * count. Containers and places may be very many, so one times the other is not done.
+ */
+export function askedAt(places: readonly HostPort[]): (details: ContainerDetails) => boolean {
+  const ports = new Map(
+    [...Map.groupBy(places, kindOf)].map(([kind, some]) => [
+      kind,
+      some.map(({ port }) => port).sort((a, b) => a - b),
+    ]),
+  );
+  return (details) => {
+    const asked = requestedPorts(details);
+    return (
+      isAnywhere(details, asked) ||
+      asked.some((claim) => {
+        const { from, to } = hostPortsOf(claim) ?? { from: 0, to: -1 };
+        const held = ports.get(kindOf(claim)) ?? [];
+        return (held[firstIndex(held, (port) => port < from)] ?? Infinity) <= to;
+      })
+    );
+  };
+}
+
+function kindOf({ family, protocol }: Pick<HostPort, 'family' | 'protocol'>): string {
+  return `${family} ${protocol}`;
 }
 
 type Places = 'any' | ClaimIndex<HostPortRun>;
 
 /** Where its docker-proxies could be. */
 function placesFor(details: ContainerDetails): Places {
-  const ports = requestedPorts(details);
-  if (details.unreadable !== undefined || ports.some(({ hostPort }) => hostPort === undefined)) return 'any';
-  return new ClaimIndex(ports);
+  const asked = requestedPorts(details);
+  return isAnywhere(details, asked) ? 'any' : new ClaimIndex(asked);
+}
+
+function isAnywhere({ unreadable }: ContainerDetails, asked: ReturnType<typeof requestedPorts>): boolean {
+  return unreadable !== undefined || asked.some(({ hostPort }) => hostPort === undefined);
 }
 
 /**

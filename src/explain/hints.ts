@@ -128,8 +128,7 @@ function undeclared({ moment }: Circumstances): readonly Hint[] {
 /** Such a container opens nothing at all. */
 function problemsOf(service: Service, { policy, inventory }: Moment): readonly Hint[] {
   const guests = inventory.containers.filter(
-    ({ networkMode: mode }) =>
-      mode.kind === 'container' && (mode.id === service.containerId || mode.id === service.name),
+    ({ networkMode: mode }) => mode.kind === 'container' && mode.id === service.containerId,
   );
   const names = new Set([service.name, ...guests.map(({ name }) => name)]);
   return policy.problems

@@ -22,6 +22,8 @@ export interface HostSocket extends HostPort {
   readonly uid: number;
   /** Bound to 127.0.0.0/8 or ::1: out of reach from outside. */
   readonly loopback: boolean;
+  /** Bound to one address that no interface of the host has: whoever asks for that may have any (IP_FREEBIND). */
+  readonly foreign?: true;
 }
 
 /** Ports that a socket of the host waits on, on whichever address, in the order of protocols and numbers. */

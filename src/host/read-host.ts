@@ -58,7 +58,19 @@ export async function readSockets(): Promise<readonly HostSocket[]> {
   const [tcp = '', tcp6 = '', udp = '', udp6 = '', sctp = ''] = await Promise.all(
     ['net/tcp', 'net/tcp6', 'net/udp', 'net/udp6', sctpEndpoints].map(readProc),
   );
-  return parseSockets({ tcp: [tcp, tcp6], udp: [udp, udp6], sctp });
+  const own = new Set(Object.values(networkInterfaces()).flatMap(addressesOf));
+  return parseSockets({ tcp: [tcp, tcp6], udp: [udp, udp6], sctp }).map((socket) =>
+    socket.loopback || socket.address === 'any' || own.has(socket.address)
+      ? socket
+      : { ...socket, foreign: true },
+  );
+}
+
+function addressesOf(list: readonly NetworkInterfaceInfo[] = []): readonly Cidr[] {
+  return list.flatMap(({ address }) => {
+    const parsed = parseNetworks(address);
+    return parsed.ok ? parsed.networks : [];
+  });
 }
 
 /** Missing where the kernel has no SCTP, or nobody has asked for it yet. */

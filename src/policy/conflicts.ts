@@ -11,6 +11,7 @@ import { type Claim, type Outcome, type Quality, qualityOf, type Rivals, Sweep }
  * them say. So a stopped container never opens a port for the next one that takes it. `unknown`: there is a new container
  * whose ports Docker does not tell yet. It may claim any, so no stopped one has anything open. Neither has one that only declares its ports
  * (a container on the host's network): nobody knows whether it listens, so what it opens ends with the first claim of one that publishes.
+ * What the configuration declares for one that runs is stronger than that: it ends where another one runs and Docker has given it the port.
  */
 export function settleConflicts(
   services: readonly Service[],
@@ -20,7 +21,10 @@ export function settleConflicts(
   const known = new HostHolds(hostListeners);
   const judged = new HostHolds(judgedListeners);
   const sayings = new Sayings();
-  const claims = services.flatMap((service) => service.ports.map((port) => ({ service, port })));
+  // what is bound to loopback is in nobody's way from outside
+  const claims = services.flatMap((service) =>
+    service.ports.filter(({ loopback }) => !loopback).map((port) => ({ service, port })),
+  );
   const settled = new Map<ServicePort, readonly ServicePort[]>();
   for (const alike of Map.groupBy(claims, rowsOf).values()) {
     const protocol = alike[0]?.port.protocol ?? 'tcp';
@@ -45,13 +49,14 @@ function rowsOf({ port: { family, protocol } }: Claim): string {
 
 /** Of claims that are as good as each other. Some open nothing, whatever labels say, and where somebody else has the port deny nothing either. */
 function decide(
-  { runs, publishes }: Quality,
-  { run, given, publish, agreed }: Rivals,
+  { runs, from }: Quality,
+  { run, given, publish, configured, agreed }: Rivals,
   unknown: boolean,
 ): Outcome {
-  const taken = publishes ? !runs && run : publish || (!runs && run);
-  if (taken || (unknown && !(runs && publishes)))
-    return { reach: closed, denies: !((!runs && run) || (!publishes && given)) };
+  const isLabel = from === 'label';
+  const isOthers = (!runs && run) || (from !== 'docker' && given) || (isLabel && configured);
+  if (isOthers || (isLabel && publish) || (unknown && (isLabel || !runs)))
+    return { reach: closed, denies: !isOthers };
   // What others deny here their own claims say.
   return { reach: agreed ?? closed, denies: true };
 }

@@ -3,7 +3,7 @@ import { isLoopback } from '../inventory/host-port.ts';
 import type { Container, PublishedPort } from '../inventory/model.ts';
 import { splitList } from '../net/list.ts';
 import { coveredBy } from '../net/network-index.ts';
-import type { Cidr } from '../net/network.ts';
+import { type Cidr, familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 import { containerPortsOf, hostPortsOf, rangeText } from '../net/port-run.ts';
 import { parsePortNumbers, type PortNumbers } from '../net/port-selector.ts';
@@ -11,10 +11,11 @@ import type { PortRange, Protocol } from '../net/port.ts';
 import { shorten, show } from '../net/show.ts';
 import { parseSourceWord } from '../net/source-word.ts';
 import type { Speaker } from './declared.ts';
-import { isSaidBy } from './entries.ts';
+import { choose, isSaidBy } from './entries.ts';
 import { knownGroupNames } from './groups.ts';
 import type { LabelRules } from './labels.ts';
-import type { Problem, Reason } from './model.ts';
+import type { Problem, Reason, Service } from './model.ts';
+import { isDoor } from './peers.ts';
 import { selectAll } from './selection.ts';
 
 /**
@@ -45,9 +46,14 @@ interface Refusal {
 export function hear(container: Container, entry: Labels, config: Config): Heard {
   const { labels: rights } = config;
   const own = Object.entries(container.labels).filter(([label]) => !(label in entry));
-  if (container.networkMode.kind === 'container' && rights.guests === 'off') {
+  if (isMute(container, config)) {
     const said = own.find(([label, value]) => wordOf(label) !== undefined && value.trim() !== '');
-    return { labels: {}, problems: [], unheard: said === undefined ? [] : [guestProblem(container, said)] };
+    const entry = choose(container, config.services).entry?.name;
+    const unheard = [
+      ...(said === undefined ? [] : [guestProblem(container, said, 'label')]),
+      ...(entry === undefined ? [] : [guestProblem(container, ['services', entry], 'write the entry for')]),
+    ];
+    return { labels: {}, problems: [], unheard };
   }
   if (isEverything(rights)) return { labels: Object.fromEntries(own), problems: [], unheard: [] };
   const groups = knownGroupNames(config);
@@ -62,6 +68,14 @@ export function hear(container: Container, entry: Labels, config: Config): Heard
   return { labels: Object.fromEntries(labels), problems, unheard: [] };
 }
 
+/**
+ * Whether it has no say at all: a container in another's network, where `guests` is off. Nor has an entry that means it by a name: that
+ * anybody may give a container of theirs, and the ports are another's.
+ */
+export function isMute({ networkMode }: Container, { labels }: Config): boolean {
+  return networkMode.kind === 'container' && labels.guests === 'off';
+}
+
 function isEverything({ keys, sources, ports }: LabelRights): boolean {
   return keys.length === labelWords.length && sources === undefined && ports === undefined;
 }
@@ -73,18 +87,21 @@ export function withProblems(rules: LabelRules, problems: readonly Problem[]): L
   return { ...rules, opens: [], problems: [...problems, ...others] };
 }
 
-/** Ports that labels open and may not, one problem a label. Nobody reaches a port that is bound to loopback: it is no question. */
+/**
+ * Ports that labels open and may not, one problem a label. Nobody reaches a port that is bound to loopback: it is no question.
+ * @param endpoints of the container that has the ports.
+ */
 export function forbiddenPorts(
   { container, entry, rules }: Speaker,
-  ports: readonly PublishedPort[],
+  { ports, endpoints }: Pick<Service, 'endpoints'> & { readonly ports: readonly PublishedPort[] },
   { ports: permitted }: LabelRights,
 ): readonly Problem[] {
   if (permitted === undefined) return [];
   const problems = new Map<string, Problem>();
   const own = rules.opens.filter(({ reason }) => !isSaidBy(entry, reason));
   for (const { port, rules: opening } of selectAll(ports, own)) {
-    const range = outerPorts(port);
-    if (isLoopback(port) || isPermitted(range, port.protocol, permitted)) continue;
+    const range = outerPorts(port, endpoints).find((one) => !isPermitted(one, port.protocol, permitted));
+    if (isLoopback(port) || range === undefined) continue;
     for (const { selector, reason } of opening) {
       if (problems.has(reason.label)) continue;
       problems.set(reason.label, {
@@ -101,9 +118,14 @@ export function forbiddenPorts(
   return [...problems.values()];
 }
 
-/** The port that clients ask for. Docker has not chosen one yet, or there is none apart from the container's (routed mode). */
-function outerPorts(port: PublishedPort): PortRange {
-  return hostPortsOf(port) ?? containerPortsOf(port);
+/** The ports that clients ask for: the host's, and the container's where Docker has not chosen one yet or its address is a door. */
+function outerPorts(port: PublishedPort, endpoints: Service['endpoints']): readonly PortRange[] {
+  const host = hostPortsOf(port);
+  const isBehind = endpoints.some((one) => isDoor(one) && familyOf(one.address) === port.family);
+  return [
+    ...(host === undefined ? [] : [host]),
+    ...(host === undefined || isBehind ? [containerPortsOf(port)] : []),
+  ];
 }
 
 function refusalOf(reason: Reason, rights: LabelRights, groups: readonly string[]): Refusal | undefined {
@@ -206,13 +228,17 @@ function isPermitted(
   });
 }
 
-function guestProblem({ name }: Container, [label, value]: readonly [string, string]): Problem {
+function guestProblem(
+  { name }: Container,
+  [label, value]: readonly [string, string],
+  advice: 'label' | 'write the entry for',
+): Problem {
   return {
     container: name,
     label,
     value,
     problem: `a container in another's network does not speak for its ports: \`labels.guests\` is \`off\` in the configuration`,
-    hint: 'label the container whose network it is in',
+    hint: `${advice} the container whose network it is in`,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { GroupName } from '../config/model.ts';
+import { isLoopback } from '../inventory/host-port.ts';
 import type { PublishedPort } from '../inventory/model.ts';
 import { families, familyOf } from '../net/network.ts';
 import { type PortRun, unionOf } from '../net/port-run.ts';
@@ -25,8 +26,8 @@ export const limits = {
   /** Published or declared ports, in one family: half of all that there are of one protocol. */
   ports: 32_768,
   /**
-   * Ports that labels declare, in one family, of all containers together that declare more than are counted one by one. A short label
-   * declares very many, and each of them may be cut into pieces by the claims of others.
+   * Ports that short texts stand for (what labels declare, and ranges that Docker takes one of), in one family, of all containers together
+   * that claim more of these than are counted one by one: each may be cut into pieces by the claims of others.
    */
   declaredTogether: 131_072,
   /** Ports times its own addresses in routed networks, in one family: each is a member of a set. */
@@ -97,7 +98,8 @@ export function markWide(services: readonly Service[]): readonly Service[] {
  * one that does not run, or has not been given the port, takes nothing from who has it.
  */
 export function folded<T extends PublishedPort>(ports: readonly T[], active: boolean): readonly T[] {
-  const claims = ports.filter(({ hostPort }) => hostPort !== undefined);
+  // on loopback they are in nobody's way from outside, and on every address they would be
+  const claims = ports.filter((port) => port.hostPort !== undefined && !isLoopback(port));
   const wide = claims.map((port) =>
     active && port.unbound === undefined ? port : { ...port, address: 'any' as const },
   );
@@ -107,11 +109,12 @@ export function folded<T extends PublishedPort>(ports: readonly T[], active: boo
   );
 }
 
-/** Containers whose labels declare very many ports, where these together are too many: for each, by its id, why nothing of it is opened. */
-export function declareTooMuch(services: readonly Service[]): ReadonlyMap<string, Problem> {
+/** Containers that claim very many ports by ranges, where these together are too many: for each, by its id, why nothing of it is opened. */
+export function claimTooMuch(services: readonly Service[]): ReadonlyMap<string, Problem> {
   const many = services
-    .filter(({ portsFrom, ports }) => portsFrom === 'label' && ports.some(({ reach }) => opens(reach)))
-    .map((service) => ({ service, count: portCount(service.ports) }))
+    // what neither opens nor denies anything is cut nowhere
+    .filter(({ ports }) => ports.some(({ reach }) => opens(reach) || reach.deny.length > 0))
+    .map((service) => ({ service, count: portCount(rangesOf(service)) }))
     .filter(({ count }) => count > limits.counted);
   const sumOf = (some: typeof many): number => some.reduce((all, { count }) => all + count, 0);
   const sum = sumOf(many);
@@ -125,14 +128,19 @@ export function declareTooMuch(services: readonly Service[]): ReadonlyMap<string
         containerId,
         {
           container: name,
-          label: 'dockwall.ports',
+          label: 'ports',
           value: String(count),
-          problem: `labels of ${many.length} containers declare ${sum} ports, more than the ${limits.declaredTogether} that those with more than ${limits.counted} may have together; none of them is opened`,
-          hint: 'declare fewer ports, or declare them under services: in the configuration, which does not count',
+          problem: `${many.length} containers claim ${sum} ports by ranges in labels (\`dockwall.ports\`) or ranges that Docker takes one of, more than the ${limits.declaredTogether} that those with more than ${limits.counted} may have together; none of them is opened`,
+          hint: 'claim fewer ports, or declare them under services: in the configuration, which does not count',
         },
       ],
     ),
   );
+}
+
+/** What a short text stands for. */
+function rangesOf({ portsFrom, ports }: Service): readonly PublishedPort[] {
+  return portsFrom === 'label' ? ports : ports.filter(({ oneOf }) => oneOf === true);
 }
 
 /** Of a container that asks for too much: as many of its addresses, one at least, as keep what is closed there within the limit. */

@@ -5,9 +5,9 @@ import { declaredMesh, portsOf, type Speaker } from './declared.ts';
 import { alikeProblem, choose, withPlaces } from './entries.ts';
 import { knownGroupNames } from './groups.ts';
 import { withinLimits } from './label-limits.ts';
-import { forbiddenPorts, hear, withProblems } from './label-rights.ts';
+import { forbiddenPorts, hear, isMute, withProblems } from './label-rights.ts';
 import { type LabelRules, type OpenRule, readLabels } from './labels.ts';
-import { declareTooMuch, fewEndpoints, folded, overLimit } from './limits.ts';
+import { claimTooMuch, fewEndpoints, folded, overLimit } from './limits.ts';
 import {
   dockersAnswer,
   type PeerRule,
@@ -37,7 +37,7 @@ export function readServices(
   const containers = [...inventory.containers, ...declaredMesh(inventory, config)];
   const problems: Problem[] = [];
   const speakers = containers.map((container): Speaker => {
-    const choice = choose(container, config.services);
+    const choice = isMute(container, config) ? { entry: undefined } : choose(container, config.services);
     const { entry } = choice;
     const written = entry?.labels ?? {};
     const within = withinLimits(container.name, { ...container.labels, ...written });
@@ -60,8 +60,7 @@ export function readServices(
       problems.push(...owner.rules.problems);
       continue;
     }
-    const { id, name } = owner.container;
-    const guests = [...(guestsOf.get(id) ?? []), ...(guestsOf.get(name) ?? [])];
+    const guests = guestsOf.get(owner.container.id) ?? [];
     const read = readService(
       {
         owner,
@@ -73,7 +72,7 @@ export function readServices(
     problems.push(...read.problems);
     services.push(read.service);
   }
-  const many = declareTooMuch(services);
+  const many = claimTooMuch(services);
   return {
     services: services.map((one) => (many.has(one.containerId) ? shut(one) : one)),
     problems: [...problems, ...many.values()],
@@ -90,7 +89,10 @@ function byService(speakers: readonly Speaker[]): ReadonlyMap<string | undefined
   return Map.groupBy(speakers, ({ container }) => container.swarmService);
 }
 
-/** Who runs in another's network, by the id (or the name) of that one. */
+/**
+ * Who runs in another's network, by the id of that one: Docker writes the id down at `create`, also where its API was given a name (20.10,
+ * 28.5). Whom a name means changes, and others choose it.
+ */
 function guestsByHost(speakers: readonly Speaker[]): ReadonlyMap<string, readonly Speaker[]> {
   const guests = speakers.filter(
     ({ container: { active, networkMode, unreadable } }) =>
@@ -148,9 +150,10 @@ function readService(
   const hostNetwork = container.networkMode.kind === 'host';
   const ports = portsOf(owner);
   const problems = [...rules.problems];
+  const endpoints = serviceEndpoints(container, inventory);
   const speakers = [owner, ...guests].map((speaker) => {
     const missing = container.portsKnown ? unmatchedSelectors(speaker, [...ports, ...kin.ports]) : [];
-    const forbidden = forbiddenPorts(speaker, ports, config.labels);
+    const forbidden = forbiddenPorts(speaker, { ports, endpoints }, config.labels);
     problems.push(
       ...missing.map((one) => (kin.spoken ? { ...one, partly: true as const } : one)),
       ...forbidden,
@@ -166,7 +169,6 @@ function readService(
     ...port,
     reach: byDefault ? { ...closed, everyone: openByDefault, deny: denies } : reachOf(applying, denies),
   }));
-  const endpoints = serviceEndpoints(container, inventory);
   const excess = overLimit(container.name, open, endpoints);
   if (excess !== undefined) problems.push(excess);
   const decided =

@@ -17,14 +17,14 @@ export interface Claim {
 export interface Quality {
   /** The container may have the port now: it runs, and Docker has not left this port out. */
   readonly runs: boolean;
-  /** Of a container on the host's network nobody but itself says that it has a port. */
-  readonly publishes: boolean;
+  /** Who says that it has the port. */
+  readonly from: Service['portsFrom'];
 }
 
 export function qualityOf({ service, port }: Claim): Quality {
   return {
     runs: service.active && port.unbound === undefined,
-    publishes: service.portsFrom === 'docker',
+    from: service.portsFrom,
   };
 }
 
@@ -33,7 +33,9 @@ export interface Rivals {
   /** Any that has the port, and any of these that Docker has given it. */
   readonly run: boolean;
   readonly given: boolean;
+  /** Any that asks Docker for it, or that the configuration declares it for. */
   readonly publish: boolean;
+  readonly configured: boolean;
   /** What all of them open that have as good a claim; undefined where none has. */
   readonly agreed: Reach | undefined;
 }
@@ -72,6 +74,7 @@ class Tally {
   private run = 0;
   private given = 0;
   private publish = 0;
+  private configured = 0;
   private readonly sayings: Sayings;
   private readonly agreements: Partial<Record<Rank, Agreement>> = {};
 
@@ -82,11 +85,13 @@ class Tally {
   /** @param by 1: the claim begins, -1: it ends. */
   count(claim: Claim, { index, said, by }: { index: number; said: Reach; by: 1 | -1 }): void {
     const quality = qualityOf(claim);
-    const { runs, publishes } = quality;
+    const { runs, from } = quality;
     if (runs) this.run += by;
-    // what is bound to loopback is in nobody's way from outside
-    if (runs && publishes && !claim.port.loopback) this.given += by;
-    if (publishes) this.publish += by;
+    if (from === 'docker') {
+      this.publish += by;
+      if (runs) this.given += by;
+    }
+    if (from === 'configuration') this.configured += by;
     // who does not run heeds all, who runs those that are as good
     this.agreement('all').set(index, by === 1 ? said : undefined);
     if (runs) this.agreement(rankOf(quality)).set(index, by === 1 ? said : undefined);
@@ -97,6 +102,7 @@ class Tally {
       run: this.run > 0,
       given: this.given > 0,
       publish: this.publish > 0,
+      configured: this.configured > 0,
       agreed: this.agreements[rankOf(quality)]?.reach,
     };
   }
@@ -106,12 +112,11 @@ class Tally {
   }
 }
 
-/** Who runs need not heed who does not, nor who publishes a port one who only declares it. */
-type Rank = 'all' | 'published' | 'declared';
+/** Who runs need not heed who does not, nor one whose word on having the port weighs less. */
+type Rank = 'all' | Quality['from'];
 
-function rankOf({ runs, publishes }: Quality): Rank {
-  if (!runs) return 'all';
-  return publishes ? 'published' : 'declared';
+function rankOf({ runs, from }: Quality): Rank {
+  return runs ? from : 'all';
 }
 
 /** Claims that see the same rivals and are as good as each other: the same comes of them. */
@@ -239,6 +244,7 @@ export class Sweep {
       run: all.some(({ run }) => run),
       given: all.some(({ given }) => given),
       publish: all.some(({ publish }) => publish),
+      configured: all.some(({ configured }) => configured),
       agreed: all.map(({ agreed }) => agreed).reduce((a, b) => this.judge.sayings.both(a, b)),
     };
   }
@@ -257,9 +263,7 @@ function viewOf(claim: Claim, place: Place): View {
   const denies = claim.port.reach.deny.length > 0;
   const known = place.views.find(
     (view) =>
-      view.denies === denies &&
-      view.quality.runs === quality.runs &&
-      view.quality.publishes === quality.publishes,
+      view.denies === denies && view.quality.runs === quality.runs && view.quality.from === quality.from,
   );
   if (known !== undefined) return known;
   const view = { quality, denies, place, rows: new Set<Row>(), outcome: undefined };

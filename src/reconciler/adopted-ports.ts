@@ -15,6 +15,11 @@ const mistrust = 60_000;
 const claimedAtCreate = 60_000;
 /** A service of the host that is being restarted keeps its port for this long, ms. */
 const restartTime = 60_000;
+/**
+ * Sockets on single addresses that the host has not are as many as somebody likes: of so many account is taken. There are reasons for a few, such
+ * as an address that is about to come to this host.
+ */
+const mostForeign = 1024;
 /** A socket that takes another's place within this time after an event of Docker may be docker-proxy, ms. */
 const eventful = 5000;
 
@@ -82,7 +87,8 @@ export class AdoptedPorts {
 
   /** The first look: what a predecessor had adopted, or (where none stands) whatever listens. */
   begin(all: readonly HostSocket[], { standing, known, firm }: Predecessor): void {
-    for (const socket of reachable(all)) {
+    const sockets = reachable(all, (socket) => placesOf(socket).some((place) => known.has(placeKey(place))));
+    for (const socket of sockets) {
       for (const place of placesOf(socket)) {
         const key = placeKey(place);
         if (standing && !known.has(key)) continue;
@@ -104,7 +110,11 @@ export class AdoptedPorts {
    * @returns whether a place that somebody claims has just been given up: the claim counts from now on.
    */
   look(all: readonly HostSocket[], now: number): boolean {
-    const sockets = reachable(all);
+    const sockets = reachable(
+      all,
+      (socket) =>
+        this.waiting.has(socketKey(socket)) || placesOf(socket).some((place) => this.knows(place, socket)),
+    );
     const byPlace = Map.groupBy(
       sockets.flatMap((socket) => placesOf(socket).map((place) => ({ socket, key: placeKey(place) }))),
       ({ key }) => key,
@@ -288,9 +298,24 @@ function isConfirmed({ trust, goneSince }: Adopted): boolean {
   return trust !== 'seen' && goneSince === undefined;
 }
 
-/** What only the host itself can reach needs nobody's leave. */
-function reachable(sockets: readonly HostSocket[]): readonly HostSocket[] {
-  return sockets.filter(({ loopback }) => !loopback);
+/**
+ * What only the host itself can reach needs nobody's leave. Of sockets on addresses that it has not {@link mostForeign} count, those that
+ * are known first; the others are as if they were not there: nothing from outside gets to them.
+ */
+function reachable(
+  all: readonly HostSocket[],
+  isKnown: (socket: HostSocket) => boolean,
+): readonly HostSocket[] {
+  const sockets = all.filter(({ loopback }) => !loopback);
+  const foreign = sockets.filter((socket) => socket.foreign === true);
+  if (foreign.length <= mostForeign) return sockets;
+  const known = foreign.filter(isKnown).slice(0, mostForeign);
+  const kept = new Set(known);
+  for (const socket of foreign) {
+    if (kept.size === mostForeign) break;
+    kept.add(socket);
+  }
+  return sockets.filter((socket) => socket.foreign !== true || kept.has(socket));
 }
 
 function socketKey({ protocol, port, inode }: HostSocket): string {

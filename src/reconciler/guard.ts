@@ -240,12 +240,12 @@ export class Guard {
       ...listed(added, families),
       ...(renew ? families.flatMap(raised) : []),
     ];
+    // Before it is known whether the kernel takes it: some of it may stand where the rest is refused, and while it is written somebody may
+    // find that the sets have been emptied.
     this.written = wanted;
-    const at = clock.now();
-    if (!(await this.apply(sets))) return;
-    this.leaving.clear();
-    if (renew) this.renewedAt = at;
     this.standing = true;
+    if (renew) this.renewedAt = clock.now();
+    if (await this.apply(sets)) this.leaving.clear();
   }
 
   private wanted(): readonly Listed[] {

@@ -9,10 +9,10 @@ const mostPages = 2048;
 /** Between two looks for pages that can be forgotten, ms. */
 const restAfterForgetting = 1000;
 
-interface Row {
-  readonly address: HostPortRun['address'];
-  readonly pages: Map<number, Float64Array>;
-}
+/** When ports were last claimed, by the number of their page. */
+type Pages = Map<number, Float64Array>;
+/** Claims to all addresses, those to any single one of them together, or those to one. */
+type Row = HostPortRun['address'] | 'single';
 
 /**
  * When each host port was last claimed: one time for each port, whoever claims it, so what is remembered does not grow with the number
@@ -20,9 +20,10 @@ interface Row {
  * {@link mostPages} such a port is remembered for every address: rather believed to be claimed than not.
  */
 export class PortTimes {
-  /** By family and protocol, then by address. */
-  private readonly rows = new Map<string, Map<string, Row>>();
+  /** By family and protocol. */
+  private readonly rows = new Map<string, Map<Row, Pages>>();
   private readonly memory: number;
+  /** Of single addresses. */
   private pages = 0;
   private forgotAt = Number.NEGATIVE_INFINITY;
 
@@ -34,7 +35,7 @@ export class PortTimes {
   /** These are claimed now, or were at this time; time does not go backwards. */
   add(runs: Iterable<HostPortRun>, at: number): void {
     let before:
-      | { readonly run: HostPortRun; readonly number: number; readonly page: Float64Array }
+      | { readonly run: HostPortRun; readonly number: number; readonly pages: readonly Float64Array[] }
       | undefined;
     for (const run of runs) {
       const range = hostPortsOf(run);
@@ -44,9 +45,11 @@ export class PortTimes {
         const to = Math.min(range.to, (number + 1) * pageSize - 1);
         // most of many claims are of one kind, and in order
         if (before === undefined || before.number !== number || !isAlike(before.run, run))
-          before = { run, number, page: this.page(run, number, at) };
-        if (from === to) before.page[from % pageSize] = at;
-        else before.page.fill(at, from % pageSize, (to % pageSize) + 1);
+          before = { run, number, pages: this.pagesOf(run, number, at) };
+        for (const page of before.pages) {
+          if (from === to) page[from % pageSize] = at;
+          else page.fill(at, from % pageSize, (to % pageSize) + 1);
+        }
         from = to + 1;
       }
     }
@@ -54,31 +57,28 @@ export class PortTimes {
 
   /** When a claim was last in the way of a socket at this place; -Infinity where none was. */
   last({ family, protocol, address, port }: HostPort): number {
-    const number = Math.floor(port / pageSize);
-    let last = Number.NEGATIVE_INFINITY;
-    for (const row of this.rows.get(`${family} ${protocol}`)?.values() ?? []) {
-      if (row.address !== address && row.address !== 'any' && address !== 'any') continue;
-      last = Math.max(last, row.pages.get(number)?.[port % pageSize] ?? last);
-    }
-    return last;
+    const rows = this.rows.get(`${family} ${protocol}`);
+    const inRow = (row: Row): number =>
+      rows?.get(row)?.get(Math.floor(port / pageSize))?.[port % pageSize] ?? Number.NEGATIVE_INFINITY;
+    return Math.max(inRow('any'), inRow(address === 'any' ? 'single' : address));
   }
 
-  private page({ family, protocol, address }: HostPortRun, number: number, now: number): Float64Array {
-    const rows = this.rows.get(`${family} ${protocol}`) ?? new Map<string, Row>();
-    this.rows.set(`${family} ${protocol}`, rows);
-    const known = rows.get(address)?.pages.get(number);
-    if (known !== undefined) return known;
-    const single = address !== 'any';
-    if (single && this.pages >= mostPages) this.forget(now);
-    const row: Row =
-      single && this.pages >= mostPages
-        ? (rows.get('any') ?? { address: 'any', pages: new Map() })
-        : (rows.get(address) ?? { address, pages: new Map() });
-    rows.set(row.address, row);
-    const page = row.pages.get(number) ?? new Float64Array(pageSize).fill(Number.NEGATIVE_INFINITY);
-    if (row.address !== 'any') this.pages += 1;
-    row.pages.set(number, page);
-    return page;
+  /** Where claims of this kind are written down. */
+  private pagesOf(
+    { family, protocol, address }: HostPortRun,
+    number: number,
+    now: number,
+  ): readonly Float64Array[] {
+    const key = `${family} ${protocol}`;
+    const rows = this.rows.get(key) ?? new Map<Row, Pages>();
+    this.rows.set(key, rows);
+    if (address === 'any') return [pageIn(rows, 'any', number)];
+    if (rows.get(address)?.has(number) !== true) {
+      if (this.pages >= mostPages) this.forget(now);
+      if (this.pages >= mostPages) return [pageIn(rows, 'any', number)];
+      this.pages += 1;
+    }
+    return [pageIn(rows, address, number), pageIn(rows, 'single', number)];
   }
 
   /** Leaves out pages of single addresses whose claims are all too old to matter. */
@@ -87,17 +87,25 @@ export class PortTimes {
     this.forgotAt = now;
     const before = now - this.memory;
     for (const rows of this.rows.values()) {
-      for (const [key, { address, pages }] of rows) {
-        if (address === 'any') continue;
+      for (const [row, pages] of rows) {
+        if (row === 'any' || row === 'single') continue;
         for (const [number, page] of pages) {
           if (page.some((at) => at >= before)) continue;
           pages.delete(number);
           this.pages -= 1;
         }
-        if (pages.size === 0) rows.delete(key);
+        if (pages.size === 0) rows.delete(row);
       }
     }
   }
+}
+
+function pageIn(rows: Map<Row, Pages>, row: Row, number: number): Float64Array {
+  const pages = rows.get(row) ?? (new Map() as Pages);
+  rows.set(row, pages);
+  const page = pages.get(number) ?? new Float64Array(pageSize).fill(Number.NEGATIVE_INFINITY);
+  pages.set(number, page);
+  return page;
 }
 
 function isAlike(a: HostPortRun, b: HostPortRun): boolean {

@@ -91,10 +91,10 @@ export class Withdrawal {
   private concerns({ services }: Moment, news: News): boolean {
     const open = services.filter((service) => service.ports.some(isOpen));
     if (news.kind !== 'made') return open.some(({ containerId }) => containerId === news.id);
-    // One that has died since the last pass keeps its port open for itself, and not for the new one; what is only declared is for nobody else.
+    // One that has died since the last pass keeps its port open for itself, and not for the new one; what only its label declares is for nobody else.
     return open.some(
       ({ active, portsFrom, containerId }) =>
-        !active || portsFrom !== 'docker' || this.news.get(containerId)?.kind === 'ended',
+        !active || portsFrom === 'label' || this.news.get(containerId)?.kind === 'ended',
     );
   }
 

@@ -14,6 +14,8 @@ export interface Claim {
   readonly to: number;
   /** Published by Docker; in Swarm's mesh; or only said to be so, of a container on the host's network. */
   readonly by: 'docker' | 'mesh' | 'declaration';
+  /** It is the configuration that declares it, by the container's name. */
+  readonly configured?: true;
   /** Docker has bound it; of one that is only declared: its container runs. */
   readonly runs: boolean;
 }
@@ -26,8 +28,10 @@ export interface Place {
   readonly port: number;
 }
 
-/** The label that declares ports, of the container's own and of entries of the configuration by name. */
-export type Declared = (spec: ContainerSpec) => string | undefined;
+/** What declares ports: the container's own label, or an entry of the configuration by name. */
+export type Declared = (
+  spec: ContainerSpec,
+) => { readonly ports: string; readonly configured?: true } | undefined;
 
 export function claimsOf({ containers, services }: DockerSpec, declared: Declared): readonly Claim[] {
   return [
@@ -50,7 +54,7 @@ export function claimsOf({ containers, services }: DockerSpec, declared: Declare
 }
 
 function claimsOfContainer(spec: ContainerSpec, declared: Declared): readonly Claim[] {
-  if (spec.mode === 'host') return declaredClaims(spec, declared(spec) ?? '');
+  if (spec.mode === 'host') return declaredClaims(spec, declared(spec) ?? { ports: '' });
   if (spec.mode.startsWith('container:')) return [];
   const runs = holdsPorts(spec);
   // of one that runs and has bound none, and whose inspect does not answer, nobody knows that it asked for any
@@ -85,8 +89,11 @@ function addressesOf(hostIp: string): readonly (readonly [Family, string])[] {
   return families.map((family) => [family, 'any'] as const);
 }
 
-function declaredClaims(spec: ContainerSpec, text: string): readonly Claim[] {
-  const words = text.split(/[\s,]+/).filter((word) => word !== '');
+function declaredClaims(
+  spec: ContainerSpec,
+  { ports, ...configured }: NonNullable<ReturnType<Declared>>,
+): readonly Claim[] {
+  const words = ports.split(/[\s,]+/).filter((word) => word !== '');
   const parsed = words.map((word) => /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(word));
   if (parsed.includes(null)) return [];
   const runs = isRunning(spec) || spec.state === 'restarting';
@@ -101,6 +108,7 @@ function declaredClaims(spec: ContainerSpec, text: string): readonly Claim[] {
         from: Number(from),
         to: Number(to),
         by: 'declaration',
+        ...configured,
         runs,
       })),
     );

@@ -12,7 +12,7 @@ export const excuses = [
   'taken over',
   /** All who claim it are stopped: as far as all of them agree. */
   'all stopped',
-  /** It was only declared, of a container on the host's network, and the hostile one claims it too. */
+  /** It was only declared, by a label of a container on the host's network, and the hostile one claims it too. */
   'only declared',
   /** In Swarm's mesh and published on this node as well: Docker hands it to the mesh. */
   'in the mesh too',
@@ -39,7 +39,7 @@ interface Parties {
 export function excusesAt(place: Place, { world, claims, invaded }: Parties): readonly Excuse[] {
   const theirs = claims.filter((claim) => isAt(claim, place));
   const joined = invaded.containers.some(
-    (one) => isActive(one) && theirs.some(({ owner }) => joins(one, owner, world)),
+    (one) => isActive(one) && theirs.some(({ owner }) => joins(one, owner)),
   );
   return [
     ...(joined ? [{ name: 'joined', closing: false } as const] : []),
@@ -61,8 +61,8 @@ export function excusesOfTrusted(place: Place, { world, claims, invaded }: Parti
 }
 
 /** The exceptions for packets to a container's own address. */
-export function excusesBehind(container: string, { world, invaded }: Parties): readonly Excuse[] {
-  const joined = invaded.containers.some((one) => isActive(one) && joins(one, container, world));
+export function excusesBehind(container: string, { invaded }: Parties): readonly Excuse[] {
+  const joined = invaded.containers.some((one) => isActive(one) && joins(one, container));
   return joined ? [{ name: 'joined', closing: false }] : [];
 }
 
@@ -80,8 +80,10 @@ function claimExcuses(
   if (theirs.some(bound))
     return his.some(({ by }) => by === 'mesh') ? [{ name: 'in the mesh too', closing: true }] : [];
   if (his.some(bound)) return [{ name: 'taken over', closing: false }];
-  // one on another address keeps one that is meant for all from starting
-  const rivals = all.filter((claim) => theirs.some((one) => clash(claim, one)));
+  // what the configuration declares for one that runs nobody takes who is not given the port
+  if (theirs.some(({ configured, runs }) => configured && runs)) return [];
+  // one on another address keeps one that is meant for all from starting; on loopback it may too, and opens and closes nothing
+  const rivals = all.filter((claim) => !isLoopback(claim) && theirs.some((one) => clash(claim, one)));
   if (rivals.length === 0) return [];
   if (theirs.some(({ by }) => by !== 'declaration')) return [{ name: 'all stopped', closing: true }];
   const onlyDeclared = rivals.every(({ by }) => by === 'declaration');
@@ -93,8 +95,8 @@ function claimExcuses(
 /** It may want any port that nobody is known to hold. */
 function unknownExcuses(theirs: readonly Claim[], { containers }: Invaded): readonly Excuse[] {
   const unknown = containers.some((one) => !isActive(one) && isUntold(one));
-  const bound = theirs.some(({ by, runs }) => by !== 'declaration' && runs);
-  return unknown && theirs.length > 0 && !bound ? [{ name: 'unknown', closing: true }] : [];
+  const firm = theirs.some(({ by, configured, runs }) => (by !== 'declaration' || configured) && runs);
+  return unknown && theirs.length > 0 && !firm ? [{ name: 'unknown', closing: true }] : [];
 }
 
 function isUntold({ told, odd }: ContainerSpec): boolean {
@@ -105,10 +107,13 @@ function isActive({ state }: ContainerSpec): boolean {
   return ['running', 'paused', 'restarting'].includes(state);
 }
 
-function joins({ mode }: ContainerSpec, id: string, { docker }: World): boolean {
-  if (!mode.startsWith('container:')) return false;
-  const whom = mode.slice('container:'.length);
-  return whom === id || docker.containers.some((one) => one.id === id && one.name === whom);
+/** A name there is nobody's: Docker writes the id down. */
+function joins({ mode }: ContainerSpec, id: string): boolean {
+  return mode === `container:${id}`;
+}
+
+function isLoopback({ address }: Claim): boolean {
+  return address === '::1' || address.startsWith('127.');
 }
 
 function isHeld({ protocol, port }: Place, { listens }: World): boolean {

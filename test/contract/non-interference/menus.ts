@@ -72,6 +72,8 @@ export const wantedPorts: readonly Binding[] = [
   at('8090', '80/tcp', '::'),
   at('8090', '80/tcp', 'fe80::1%eth0'),
   at('9000', '90/tcp', '127.0.0.1'),
+  at('9100', '91/udp', '127.0.0.1'),
+  at('9000', '90/tcp', '::1'),
   at('9000'),
   at('9100', '91/udp'),
   at('8443'),

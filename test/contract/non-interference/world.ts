@@ -186,6 +186,8 @@ const declaring = fc.constantFrom<Document>(
   {},
   {},
   { game: { ports: ['9100/udp'], public: ['9100'] } },
+  { one: { ports: ['9000/tcp', '9100/udp'], public: ['9000'] } },
+  { shop: { ports: ['9000/tcp'], allow: ['office'] } },
   { shop_web: { ports: ['8443/tcp'], allow: ['office'] } },
   // where one of the two is not published it is a mistake, and opens nothing
   { shop_web: { public: ['80', '443'] } },
@@ -261,7 +263,7 @@ export function hostFacts({ interfaces: found, listens }: Pick<World, 'interface
   return { interfaces: found, listeners };
 }
 
-/** What `dockwall.ports` is for a container: an entry of the configuration that has it speaks for the label. */
+/** What `dockwall.ports` is for a container, and whose word that is: an entry of the configuration that has it speaks for the label. */
 export function declaredIn({ document }: World): Declared {
   const services = (document['services'] ?? {}) as Readonly<
     Record<string, { readonly ports?: readonly string[] }>
@@ -269,6 +271,9 @@ export function declaredIn({ document }: World): Declared {
   return ({ name, labels }) => {
     const names = [name, labels['com.docker.compose.service'], labels['com.docker.swarm.service.name']];
     const entry = names.find((one) => one !== undefined && one in services);
-    return (entry === undefined ? undefined : services[entry]?.ports?.join(',')) ?? labels['dockwall.ports'];
+    const configured = entry === undefined ? undefined : services[entry]?.ports?.join(',');
+    if (configured !== undefined) return { ports: configured, configured: true };
+    const own = labels['dockwall.ports'];
+    return own === undefined ? undefined : { ports: own };
   };
 }

@@ -75,6 +75,10 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('no network of its own
       const first = await owner();
       await watching({ stage, who: ['G'], closed: ways(8001), every: 1 }, async () => {
         const speaker = await guest();
+        // the id is what its rights hang on, and not a name that somebody else may have next
+        expect(await engine.docker('inspect', '--format={{.HostConfig.NetworkMode}}', 'guest')).toMatch(
+          /^container:[0-9a-f]{64}$/m,
+        );
         await reaching(stage, 'G', ways(8002));
         await reaching(stage, 'T', [...ways(8001), ...ways(8002)]);
         // its words go with it

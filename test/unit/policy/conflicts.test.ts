@@ -98,6 +98,24 @@ describe('a declaration is the weakest claim', () => {
     expect(settled({ containers: [open, next] })).toEqual(['host 8090 closed', 'next 8090 closed']);
   });
 
+  it.each([
+    ['made', false, '127.0.0.1:8090:80'],
+    ['running', true, '127.0.0.53:8090:80'],
+  ])('stands beside one that publishes the port on loopback, %s', (_, active, publish) => {
+    const local = created('local', { active, ports: ports(publish) });
+    const stopped = { ...open, active: false };
+    const published = created('published', { labels: everybody });
+    for (const other of [open, stopped, published])
+      expect(settled({ containers: [other, local] })).toContain(`${other.name} 8090 everybody`);
+  });
+
+  it('stands beside one that asks for more ports than it may, on loopback', () => {
+    const crowd = created('crowd', {
+      ports: ports('127.0.0.1:1:1').map((port) => ({ ...port, count: 40_000 })),
+    });
+    expect(settled({ containers: [open, crowd] })).toContain('host 8090 everybody');
+  });
+
   it('takes nothing from one that publishes it: not what it opens, and nobody it lets in', () => {
     const hostile = declaring('host', '8090/tcp', { labels: { 'dockwall.deny': '203.0.113.0/24' } });
     expect(settled({ containers: [hostile, running] })).toEqual([
@@ -116,6 +134,62 @@ describe('a declaration is the weakest claim', () => {
     const unknown = makeContainer('new', { active: false, portsKnown: false });
     expect(settled({ containers: [open, unknown] })).toEqual(['host 8090 closed']);
     expect(settled({ containers: [running, unknown] })).toEqual(['running 8090 everybody']);
+  });
+});
+
+describe('what the configuration declares is stronger than what any container declares', () => {
+  const game = makeContainer('game', { networkMode: { kind: 'host' } });
+  const config = makeConfig({
+    services: entriesOf({ game: { 'dockwall.ports': '8090/tcp', ...everybody } }),
+  });
+
+  it.each<[string, Container]>([
+    ['is made and publishes the port', created('next')],
+    ['is made and asks for nobody knows what', makeContainer('next', { active: false, portsKnown: false })],
+    ['runs and declares the port', declaring('next', '8090/tcp')],
+    ['runs, declares the port and denies', declaring('next', '8090', { labels: { 'dockwall.deny': 'any' } })],
+    [
+      'runs and has not been given the port',
+      makeContainer('next', {
+        ports: ports('8090:80').map((port) => ({ ...port, unbound: 'runs' as const })),
+      }),
+    ],
+  ])('beside one that %s', (_, next) => {
+    const lines = settled({ containers: [game, next], config });
+    expect(lines).toContain('game 8090 everybody');
+    expect(
+      lines.filter((line) => line.startsWith('next')).filter((line) => line !== 'next 8090 closed'),
+    ).toEqual([]);
+  });
+
+  it('and not than what one has that runs and publishes it', () => {
+    const next = makeContainer('next', {
+      ports: ports('8090:80'),
+      labels: { 'dockwall.deny': '203.0.113.0/24' },
+    });
+    expect(settled({ containers: [game, next], config })).toEqual([
+      'game 8090 closed',
+      'next 8090 closed, denies 203.0.113.0/24',
+    ]);
+  });
+
+  it('takes nothing from one that runs and publishes it, whoever is called so', () => {
+    const closing = makeConfig({ services: entriesOf({ game: { 'dockwall.ports': '8090/tcp' } }) });
+    expect(settled({ containers: [game, running], config: closing })).toEqual([
+      'game 8090 closed',
+      'running 8090 everybody',
+    ]);
+  });
+
+  it('opens nothing for one that declares the port as well', () => {
+    const closing = makeConfig({ services: entriesOf({ game: { 'dockwall.ports': '8090/tcp' } }) });
+    for (const active of [true, false])
+      expect(
+        settled({
+          containers: [{ ...game, active }, declaring('next', '8090/tcp', { labels: everybody })],
+          config: closing,
+        }),
+      ).toEqual(['game 8090 closed', 'next 8090 closed']);
   });
 });
 

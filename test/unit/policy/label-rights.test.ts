@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Config, LabelRights } from '../../../src/config/model.ts';
-import type { Container } from '../../../src/inventory/model.ts';
+import type { Container, Network } from '../../../src/inventory/model.ts';
 import { problemLine } from '../../../src/policy/problem-line.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import {
+  cidr,
   entriesOf,
   everyRight,
   groupsOf,
@@ -249,6 +250,30 @@ describe('services: entries are the author of the configuration', () => {
   });
 });
 
+describe('ports of a container that is reached at its own address', () => {
+  const net = { id: 'n', name: 'n', driver: 'bridge', bridge: 'br-n' };
+  const endpoints = [{ networkId: 'n', address: cidr('172.18.0.2') }];
+  const config = configWith({ ports: [{ range: { from: 80, to: 80 }, protocol: undefined }] });
+  const problemsOn = (network: Partial<Network>, ...published: string[]): readonly string[] =>
+    resolve(
+      makeInventory([{ ...web({ 'dockwall.public': '*' }, ...published), endpoints }], {
+        networks: [{ ...net, routed: [], ...network }],
+      }),
+      config,
+    ).problems.map(problemLine);
+
+  it.each<[string, Partial<Network>]>([
+    ['in routed mode', { routed: [4] }],
+    ['by an interface that Docker trusts', { direct: true }],
+  ])('are what a label opens as well, %s', (_, network) => {
+    expect(problemsOn(network, '80:9999')).toEqual([
+      expect.stringMatching(/^web: dockwall.public=\*: 9999\/tcp may not be opened by a label/),
+    ]);
+    expect(problemsOn(network, '80:80')).toEqual([]);
+    expect(problemsOn({}, '80:9999')).toEqual([]);
+  });
+});
+
 describe('guests: off', () => {
   const owner = makeContainer('vpn', { ports: ports('80:80') });
   const guest = makeContainer('app', {
@@ -272,11 +297,35 @@ describe('guests: off', () => {
     expect(problems([owner, { ...guest, labels: { 'dockwall.description': 'x' } }], open)).toEqual([]);
   });
 
-  it('an entry of the configuration for it counts', () => {
-    const config = configWith(
-      { guests: 'off' },
-      { services: entriesOf({ app: { 'dockwall.allow': 'office' } }) },
-    );
-    expect(reaches([owner, { ...guest, labels: {} }], config)).toEqual(['vpn 80/tcp office']);
+  it('an entry that means it by its name is silent as well: anybody may call a container so', () => {
+    const services = entriesOf({ app: { 'dockwall.allow': 'office', 'dockwall.deny': 'home' } });
+    const config = configWith({ guests: 'off' }, { services });
+    for (const app of [
+      { ...guest, labels: {} },
+      makeContainer('other', { composeService: 'app', networkMode: guest.networkMode }),
+    ]) {
+      expect(reaches([owner, app], config)).toEqual(['vpn 80/tcp closed']);
+      expect(problems([owner, app], config)).toEqual([
+        `${app.name}: services=app: a container in another's network does not speak for its ports: \`labels.guests\` is \`off\` in the configuration (write the entry for the container whose network it is in)`,
+      ]);
+    }
+    expect(reaches([owner, { ...guest, labels: {} }], configWith({}, { services }))).toEqual([
+      'vpn 80/tcp office -home',
+    ]);
+  });
+});
+
+describe('whose guest a container is', () => {
+  const owner = makeContainer('vpn', { ports: ports('80:80') });
+  const guest = (of: string): Container =>
+    makeContainer('app', {
+      labels: { 'dockwall.public': '*' },
+      networkMode: { kind: 'container', id: of },
+    });
+
+  // Docker writes the id down at `create`. Whose a name is, others decide.
+  it('is said by the id, and never by a name', () => {
+    expect(reaches([owner, guest(owner.id)], makeConfig())).toEqual(['vpn 80/tcp everybody']);
+    expect(reaches([owner, guest('vpn')], makeConfig())).toEqual(['vpn 80/tcp closed']);
   });
 });

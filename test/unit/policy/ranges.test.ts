@@ -7,7 +7,7 @@ import type { Policy } from '../../../src/policy/model.ts';
 import { resolve } from '../../../src/policy/resolve.ts';
 import { judge } from '../../../src/policy/verdict.ts';
 import { renderSets } from '../../../src/ruleset/sets.ts';
-import { cidr, entriesOf, groupsOf, makeConfig, makeContainer, makeInventory } from './inventories.ts';
+import { cidr, entriesOf, groupsOf, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });
 
@@ -150,11 +150,45 @@ describe('limits for one container', () => {
     const over = open([...wide, fifth, small]);
     expect(over.names).toEqual(['small']);
     expect(over.problems).toHaveLength(5);
-    expect(over.problems[0]).toMatch(/labels of 5 containers declare 132097 ports, more than the 131072/);
+    expect(over.problems[0]).toMatch(
+      /5 containers claim 132097 ports by ranges in labels \(`dockwall.ports`\) or ranges that Docker takes one of, more than the 131072/,
+    );
     const made = wide.map((one) => ({ ...one, active: false }));
     expect(open([...made, fifth, small]).names).toEqual(['e', 'small']);
     const services = entriesOf({ e: { 'dockwall.ports': '50000-51024/tcp', 'dockwall.public': '*' } });
     expect(open([...wide, fifth, small], { services }).names).toEqual(['a', 'b', 'c', 'd', 'e', 'small']);
+  });
+
+  // a short text stands for very many ports, which every second port of somebody else's may cut into pieces
+  it.each<[string, Partial<Container>]>([
+    [
+      'that labels declare and only deny somebody',
+      {
+        networkMode: { kind: 'host' },
+        labels: { 'dockwall.ports': '1-32768/tcp', 'dockwall.deny': 'office' },
+      },
+    ],
+    [
+      'of which Docker is to take one',
+      {
+        active: false,
+        labels: { 'dockwall.public': '*' },
+        ports: ports('1:80').map((port) => ({ ...port, count: 32_768, oneOf: true as const })),
+      },
+    ],
+  ])('so are ranges %s', (_, changes) => {
+    const singles = Array.from({ length: 1000 }, (_none, index) => ports(`${1 + 2 * index}:80`)).flat();
+    const cutInto = (count: number): number =>
+      resolve(
+        makeInventory([
+          ...Array.from({ length: count }, (_none, index) => makeContainer(`w${index}`, changes)),
+          makeContainer('singles', { ports: singles }),
+        ]),
+        config,
+      ).services.reduce((sum, service) => sum + service.ports.length, 0);
+    const most = cutInto(4);
+    expect(most).toBeGreaterThan(4 * 2000);
+    expect(cutInto(40)).toBeLessThan(most);
   });
 
   it('as many as the limit says are fine', () => {

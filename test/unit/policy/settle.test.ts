@@ -125,18 +125,25 @@ function isHeld(holdsOf: readonly HostPort[], { service: { ports }, port: asked 
 
 function settledAlone(claim: Claim, all: readonly Claim[], { known, judged, unknown }: World): Claim {
   const { service: one, port: asked } = claim;
+  if (asked.loopback) return claim;
   const rivals = all.filter(
     ({ port: other }) =>
+      !other.loopback &&
       other.family === asked.family &&
       other.hostPort === asked.hostPort &&
       (other.address === 'any' || asked.address === 'any' || other.address === asked.address),
   );
   const [mine, has] = [runs(claim), rivals.some(runs)];
-  const lost = publishes(claim) ? !mine && has : rivals.some(publishes) || (!mine && has);
-  const given = rivals.some((other) => runs(other) && publishes(other) && !other.port.loopback);
-  const shut = lost || (unknown && !(mine && publishes(claim)));
-  const silent = shut && ((!mine && has) || (!publishes(claim) && given));
-  const asGood = rivals.filter((other) => !mine || (runs(other) && publishes(other) === publishes(claim)));
+  const publishing = rivals.filter(publishes);
+  const isLabel = one.portsFrom === 'label';
+  const silent =
+    (!mine && has) ||
+    (!publishes(claim) && publishing.some(runs)) ||
+    (isLabel && rivals.some(({ service: { portsFrom } }) => portsFrom === 'configuration'));
+  const shut = silent || (isLabel && publishing.length > 0) || (unknown && (isLabel || !mine));
+  const asGood = rivals.filter(
+    (other) => !mine || (runs(other) && other.service.portsFrom === one.portsFrom),
+  );
   const narrow = asGood.filter(({ port: { reach: said } }) => said.everyone === undefined);
   const named = narrow.map(({ port: { reach: said } }) => said.allow);
   const [first = [], ...rest] = named;
