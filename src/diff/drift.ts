@@ -1,17 +1,9 @@
 import type { Family } from '../net/network.ts';
 import type { Ruleset } from '../ruleset/model.ts';
-import { isFrontChain, isOwnedChain } from '../ruleset/names.ts';
+import { isFrontChain } from '../ruleset/names.ts';
+import { describe } from './describe.ts';
 import { diff, setChanges } from './diff.ts';
-import type {
-  Observed,
-  ObservedTable,
-  Plan,
-  ReplaceMembers,
-  RuleChange,
-  SetChange,
-  TableChange,
-} from './model.ts';
-import { findTable } from './placement.ts';
+import type { Observed, Plan, RuleChange, SetChange, TableChange } from './model.ts';
 
 /**
  * What kinds of things others change: our jump in a shared chain of `mangle`, a chain, the rules in one, a set, its members. `front`
@@ -26,7 +18,7 @@ export interface Hook {
   readonly chain: string;
 }
 
-/** One thing that was not as the last pass left it, in words. */
+/** One thing that was not as the last pass left it: what is put in (`+`) or taken out (`-`) to put it back. */
 export interface Drift {
   readonly kind: DriftKind;
   readonly what: string;
@@ -93,113 +85,73 @@ function filterSets(plan: Plan, keep: (change: SetChange) => boolean): Plan {
   return { ...rest, sets: plan.sets.filter(keep), ...(later.length > 0 ? { openings: later } : {}) };
 }
 
-interface DriftView {
-  readonly left: Ruleset;
-  readonly observed: Observed;
-  /** The sets of others that were there when the last pass looked, by name. */
-  readonly before: ReadonlySet<string>;
-}
-
-/** A {@link diffDrift} in words, one for each chain and set. */
-export function describeDrift(drift: Plan, { left, observed, before }: DriftView): readonly Drift[] {
+/**
+ * A {@link diffDrift} as what it does to put things back: all of a chain or set that is made is told by that.
+ * @param left what the last pass left.
+ * @param before the sets of others that were there when the last pass looked, by name.
+ */
+export function describeDrift(drift: Plan, left: Ruleset, before: ReadonlySet<string>): readonly Drift[] {
+  const sets = setChanges(drift);
+  const made = new Set<string>(
+    sets.flatMap((change) => (change.kind === 'create-set' ? [change.set.name] : [])),
+  );
   const live = new Set<string>(left.sets.filter(({ expiring }) => expiring).map(({ name }) => name));
   const looking = new Set<string>(
     left.sets.filter(({ type }) => type === 'list:set').map(({ name }) => name),
   );
-  // A set of others that was not there has come: nobody took it away from ours.
-  const drifted = setChanges(drift).filter(
-    (change) => !(change.kind === 'add-member' && looking.has(change.set) && !before.has(change.member)),
-  );
+  const kinds = Map.groupBy(sets, (change) => {
+    if (change.kind === 'create-set') return 'set';
+    if (change.kind === 'replace-members') return made.has(change.set.name) ? 'told' : 'member';
+    if (change.kind === 'discard-set' || made.has(change.set)) return 'told';
+    if (change.kind === 'delete-member') return live.has(change.set) ? 'handmade' : 'member';
+    // A set of others that was not there has come: nobody took it away from ours.
+    return looking.has(change.set) && !before.has(change.member) ? 'told' : 'member';
+  });
+  const inSets = (of: 'set' | 'member' | 'handmade'): readonly string[] =>
+    describe({ sets: kinds.get(of) ?? [], tables: [], destroy: [] }).map(
+      ({ where, sign, what }) => `${where}: ${sign} ${what}`,
+    );
   return [
-    ...drift.tables.flatMap((change) => {
-      const { family, backend, table } = change;
-      return tableDrift(change, findTable(observed, { family, backend, table }));
-    }),
-    ...setDrift(drifted, live),
+    ...drift.tables.flatMap(tableDrift),
+    ...inSets('set').map((what): Drift => ({ kind: 'set', what })),
+    ...inSets('member').map((what): Drift => ({ kind: 'member', what })),
+    // An administrator may add to these; what a pass takes out of them it says itself.
+    ...inSets('handmade').map((what): Drift => ({ kind: 'member', what, quiet: true })),
   ];
 }
 
-function tableDrift(
-  { family, backend, table, changes }: TableChange,
-  seen: ObservedTable | undefined,
-): readonly Drift[] {
-  const place = `(${table}, IPv${family}, ${backend})`;
-  const made = new Set(changes.flatMap((change) => (change.kind === 'create-chain' ? [change.chain] : [])));
-  const gone = new Set(changes.flatMap((change) => (change.kind === 'delete-chain' ? [change.chain] : [])));
-  const touched = [...new Set(changes.map(({ chain }) => chain))];
-  return touched.flatMap((chain): readonly Drift[] => {
-    if (made.has(chain)) return [missingChain(table, `the chain ${chain} ${place} was missing`)];
-    if (gone.has(chain)) return [strayChain(chain, place)];
-    const here = changes.filter((change) => change.chain === chain);
-    if (!isOwnedChain(chain)) {
-      const ours = (seen?.chains.get(chain) ?? []).filter(({ target }) => isOwnedChain(target ?? ''));
-      const wrong = ours.length === 0 ? 'was missing' : 'was not where it belongs';
-      const what = `our jump in ${chain} ${place} ${wrong}`;
-      const hook = { family, chain };
-      return [chain === 'DOCKER' ? { kind: 'front', what, hook, quiet: true } : { kind: 'jump', what, hook }];
-    }
-    const missing = here.filter(({ kind }) => kind === 'insert-rule').length;
-    const strange = here.filter(({ kind }) => kind === 'delete-rule').length;
-    const words = [
-      ...(missing > 0 ? [`${missing} ${missing === 1 ? 'rule was' : 'rules were'} missing`] : []),
-      ...(strange > 0 ? [`${strange} that ${strange === 1 ? 'is' : 'are'} none of ours stood there`] : []),
-    ];
-    return [{ kind: 'rule', what: `in the chain ${chain} ${place} ${words.join(', ')}` }];
+const shownRules = 5;
+
+/** One for each chain. */
+function tableDrift(table: TableChange): readonly Drift[] {
+  const chains = Map.groupBy(table.changes, ({ chain }) => chain);
+  return [...chains.values()].flatMap((all) => {
+    const whole = all.filter(({ kind }) => kind === 'create-chain' || kind === 'delete-chain');
+    const [first, ...rest] = whole.length > 0 ? whole : all;
+    if (first === undefined) return [];
+    const lines = describe({ sets: [], tables: [{ ...table, changes: [first, ...rest] }], destroy: [] });
+    const told = lines.slice(0, shownRules).map(({ sign, what }) => `${sign} ${what}`);
+    const more = lines.length > shownRules ? [`${lines.length - shownRules} more`] : [];
+    const about = chainDrift(table, first);
+    const quiet = about.kind === 'front' ? { quiet: true as const } : {};
+    return [{ ...about, what: `${lines[0]?.where}: ${[...told, ...more].join('; ')}`, ...quiet }];
   });
 }
 
-/**
- * A front stands where none is wanted while an engine starts: Docker's chains are there before its jump to them is, which tells the
- * living engine (see placement.ts). The pass that follows takes it for its own again.
- */
-function strayChain(chain: string, place: string): Drift {
-  if (isFrontChain(chain))
-    return { kind: 'front', what: `the chain ${chain} ${place} stands without Docker's own`, quiet: true };
-  return { kind: 'chain', what: `a chain ${chain} ${place} that is none of ours` };
-}
-
-/** A front is missing where Docker has made its own chains since the last pass. */
-function missingChain(table: string, what: string): Drift {
-  return table === 'filter' ? { kind: 'front', what, quiet: true } : { kind: 'chain', what };
-}
-
-const shownMembers = 5;
-
-/** @param live sets that an administrator may add to; what a pass takes out of them it says itself. */
-function setDrift(changes: readonly SetChange[], live: ReadonlySet<string>): readonly Drift[] {
-  const made = new Set<string>(
-    changes.flatMap((change) => (change.kind === 'create-set' ? [change.set.name] : [])),
-  );
-  const whole = [...made].map((name): Drift => ({ kind: 'set', what: `the set ${name} was missing` }));
-  const members = new Map<string, { readonly list: string[]; readonly quiet: boolean }>();
-  const replaced = changes.flatMap((change) =>
-    change.kind === 'replace-members' && !made.has(change.set.name) ? replacedDrift(change) : [],
-  );
-  for (const change of changes) {
-    if (!('member' in change) || made.has(change.set)) continue;
-    const added = change.kind === 'add-member';
-    const head = added
-      ? `members of the set ${change.set} were missing`
-      : `the set ${change.set} had members that are none of ours`;
-    const group = members.get(head) ?? { list: [], quiet: !added && live.has(change.set) };
-    group.list.push(change.member);
-    members.set(head, group);
+function chainDrift({ family, table }: TableChange, { kind, chain }: RuleChange): Omit<Drift, 'what'> {
+  switch (kind) {
+    case 'hook':
+    case 'unhook':
+      return { kind: chain === 'DOCKER' ? 'front' : 'jump', hook: { family, chain } };
+    case 'insert-rule':
+    case 'delete-rule':
+      return { kind: 'rule' };
+    // A front is missing where Docker has made its own chains since the last pass.
+    case 'create-chain':
+      return { kind: table === 'filter' ? 'front' : 'chain' };
+    // One stands where none is wanted while an engine starts: Docker's chains are there before its jump to them is, which tells the
+    // living engine (see placement.ts). The pass that follows takes it for its own again.
+    case 'delete-chain':
+      return { kind: isFrontChain(chain) ? 'front' : 'chain' };
   }
-  const parts = [...members].map(([head, { list, quiet }]): Drift => {
-    const more = list.length > shownMembers ? ` and ${list.length - shownMembers} more` : '';
-    const what = `${head}: ${list.slice(0, shownMembers).join(' ')}${more}`;
-    return { kind: 'member', what, ...(quiet ? { quiet } : {}) };
-  });
-  return [...whole, ...replaced, ...parts];
-}
-
-function replacedDrift({ set: { name }, added, removed }: ReplaceMembers): readonly Drift[] {
-  return [
-    ...(added === 0
-      ? []
-      : [{ kind: 'member', what: `${added} members of the set ${name} were missing` } as const]),
-    ...(removed === 0
-      ? []
-      : [{ kind: 'member', what: `the set ${name} had ${removed} members that are none of ours` } as const]),
-  ];
 }

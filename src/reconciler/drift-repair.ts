@@ -89,9 +89,9 @@ export class DriftRepair {
   private tell(later: Ruleset | undefined): void {
     const found = this.found;
     this.found = [];
-    for (const { drift, ...view } of found) {
-      const wrong = later === undefined ? drift : stillWrong(drift, later, view.observed);
-      const drifts = describeDrift(wrong, view);
+    for (const { drift, left, observed, before } of found) {
+      const wrong = later === undefined ? drift : stillWrong(drift, later, observed);
+      const drifts = describeDrift(wrong, left, before);
       if (drifts.length > 0) this.parts.report(drifts);
     }
   }
@@ -153,10 +153,10 @@ export class DriftRepair {
       const drift = diffDrift(this.left, observed);
       if (!isEmpty(drift)) {
         found = true;
-        const view = { left: this.left, observed, before: this.foreign };
+        const { left, foreign: before } = this;
         this.foreign = namesOf(observed);
-        const written = await this.putBack(drift, describeDrift(drift, view));
-        if (written || wanted === 'pass') this.found.push({ drift, ...view });
+        const written = await this.putBack(drift, describeDrift(drift, left, before));
+        if (written || wanted === 'pass') this.found.push({ drift, left, observed, before });
         if (this.found.length > mostFound) this.failed();
         if (written) continue;
       }

@@ -91,28 +91,39 @@ describe('DriftRepair', () => {
       'a flushed gate',
       `*mangle\n${gate}COMMIT\n`,
       [
-        'rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 12 rules were missing',
-        ...['PREROUTING', 'INPUT', 'FORWARD'].map(
-          (chain) => `jump: our jump in ${chain} (mangle, IPv4, nft) was missing`,
+        [
+          'rule: chain DOCKWALL-JUDGE (mangle, IPv4, nft): + clear the mark (nobody brings the mark along)',
+          '+ return replies (answers to what containers and the host asked for)',
+          '+ return ICMP related packets (ICMP errors of known connections)',
+          '+ drop to 127.0.0.0/8 (loopback, crafted by a neighbour)',
+          '+ go to DOCKWALL-ROUTED to other hosts (not for this host)',
+          '7 more',
+        ].join('; '),
+        'jump: chain PREROUTING (mangle, IPv4, nft): + at the top: go to DOCKWALL-GATE (the gate)',
+        ...['INPUT', 'FORWARD'].map(
+          (chain) =>
+            `jump: chain ${chain} (mangle, IPv4, nft): + at the top: go to DOCKWALL-${chain} (the gate)`,
         ),
       ],
     ],
     [
       'a rule above our jump',
       '*mangle\n-I PREROUTING 1 -p tcp -j ACCEPT\nCOMMIT\n',
-      ['jump: our jump in PREROUTING (mangle, IPv4, nft) was not where it belongs'],
+      [
+        'jump: chain PREROUTING (mangle, IPv4, nft): - the gate; + at the top: go to DOCKWALL-GATE (the gate)',
+      ],
     ],
     [
       'a rule in a chain of ours',
       '*mangle\n-I DOCKWALL-JUDGE 1 -j RETURN\nCOMMIT\n',
-      ['rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 1 that is none of ours stood there'],
+      ['rule: chain DOCKWALL-JUDGE (mangle, IPv4, nft): - -j RETURN'],
     ],
     [
       'a chain that is gone',
       '*mangle\n-D PREROUTING 1\n-F DOCKWALL-GATE\n-X DOCKWALL-GATE\nCOMMIT\n',
       [
-        'chain: the chain DOCKWALL-GATE (mangle, IPv4, nft) was missing',
-        'jump: our jump in PREROUTING (mangle, IPv4, nft) was missing',
+        'chain: chain DOCKWALL-GATE (mangle, IPv4, nft): + a new chain',
+        'jump: chain PREROUTING (mangle, IPv4, nft): + at the top: go to DOCKWALL-GATE (the gate)',
       ],
     ],
   ])('%s is put back, and told in words', async (_, damage, found) => {
@@ -140,7 +151,7 @@ describe('DriftRepair', () => {
     // but who takes it out again
     await sets('del dockwall4-deny-ext crowdsec\n');
     expect(await repair.repair('check')).toBe(true);
-    expect(words()).toEqual(['member: members of the set dockwall4-deny-ext were missing: crowdsec']);
+    expect(words()).toEqual(['member: set dockwall4-deny-ext: + crowdsec']);
   });
 
   it('members and sets that are gone come back', async () => {
@@ -148,8 +159,8 @@ describe('DriftRepair', () => {
     await sets('del dockwall4-published 0.0.0.0/1,tcp:80\ndel dockwall4-trusted 203.0.113.4\n');
     expect(await repair.repair('check')).toBe(true);
     expect(words()).toEqual([
-      'member: members of the set dockwall4-published were missing: 0.0.0.0/1,tcp:80',
-      'member: members of the set dockwall4-trusted were missing: 203.0.113.4',
+      'member: set dockwall4-published: + *,tcp:80',
+      'member: set dockwall4-trusted: + 203.0.113.4',
     ]);
     expect(fake.dump()).toBe(before);
   });
@@ -168,9 +179,7 @@ describe('DriftRepair', () => {
     expect(await repair.repair('check')).toBe(true);
     expect([fake.writes, words()]).toEqual([writes, []]);
     expect(await repair.repair('pass')).toBe(true);
-    expect(words()).toEqual([
-      'member: the set dockwall4-public had members that are none of ours: 0.0.0.0/1,tcp:9000',
-    ]);
+    expect(words()).toEqual(['member: set dockwall4-public: - *,tcp:9000']);
   });
 
   it('a starting engine, whose chains are there before its jump is, is nobody who damages: quiet', async () => {
@@ -192,7 +201,7 @@ describe('DriftRepair', () => {
     expect(reported).toEqual([
       {
         kind: 'front',
-        what: 'our jump in DOCKER (filter, IPv4, nft) was not where it belongs',
+        what: 'chain DOCKER (filter, IPv4, nft): - the front; + at the top: go to DOCKWALL-SERVICES (the front)',
         hook: { family: 4, chain: 'DOCKER' },
         quiet: true,
       },
@@ -227,8 +236,8 @@ describe('DriftRepair', () => {
       expect(reported).toEqual([]);
       await passed(closed);
       expect(words()).toEqual([
-        'rule: in the chain DOCKWALL-JUDGE (mangle, IPv4, nft) 1 that is none of ours stood there',
-        'member: members of the set dockwall4-trusted were missing: 203.0.113.4',
+        'rule: chain DOCKWALL-JUDGE (mangle, IPv4, nft): - -j RETURN',
+        'member: set dockwall4-trusted: + 203.0.113.4',
       ]);
     });
   });
