@@ -49,7 +49,7 @@ export class Cutter {
   private last: Decision | undefined;
   private wanted: Decision | undefined;
   private working: Promise<void> | undefined;
-  private failed = false;
+  private listFailed = false;
 
   constructor(parts: CutterParts) {
     this.parts = parts;
@@ -100,15 +100,15 @@ export class Cutter {
       this.wanted = undefined;
       try {
         await this.cut(decision);
-        this.failed = false;
+        this.listFailed = false;
       } catch (error) {
         if (this.stopping.signal.aborted) return;
-        if (!this.failed)
+        if (!this.listFailed)
           this.parts.log.warn(
             { error: error instanceof Error ? error.message : String(error) },
             'running sessions were not looked at; those of refused clients end when the client next says something',
           );
-        this.failed = true;
+        this.listFailed = true;
       }
     }
   }

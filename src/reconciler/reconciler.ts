@@ -1,8 +1,7 @@
 import type { ScheduledTask } from 'node-cron';
 import type { ConfigKeeper, Reload } from '../config/keeper.ts';
 import type { Config, LiveSource } from '../config/model.ts';
-import type { Drift } from '../diff/drift.ts';
-import type { Observed, SetChange } from '../diff/model.ts';
+import type { SetChange } from '../diff/model.ts';
 import { type DockerClient, DockerError, type DockerEvent } from '../docker/client.ts';
 import { DockerSource } from '../docker/source.ts';
 import { longestStart } from '../docker/starts.ts';
@@ -32,7 +31,7 @@ import { EngineProbe } from './engine-probe.ts';
 import { GrantLog } from './grant-log.ts';
 import { guardStands } from './guard-sets.ts';
 import { Guard } from './guard.ts';
-import type { PassObserver } from './observer.ts';
+import { observers, type PassObserver } from './observer.ts';
 import { type PassParts, reconcile } from './pass.ts';
 import { claimsOf, heldAgainst } from './published.ts';
 import { raiseGate } from './raise.ts';
@@ -100,7 +99,8 @@ export class Reconciler {
   private readonly refresh: Refresh;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
-  private readonly grants: GrantLog;
+  /** All that hear of looks and passes, in the order in which they hear of them. */
+  private readonly observers: PassObserver;
   private readonly departures = new Departures(clock);
   private readonly armed = new ArmedRun(runCommand);
   private readonly quick = createKernel(this.armed.run);
@@ -125,11 +125,6 @@ export class Reconciler {
     this.source = new DockerSource(parts.client, () => this.trigger.pull(), { now: clock.now });
     const { kernel, log } = parts;
     this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
-    this.grants = new GrantLog({
-      log,
-      clock,
-      groups: () => [...parts.keeper.inForce().config.groups.keys()],
-    });
     this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
     this.admission = new Admission(parts.onRefusal);
     this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
@@ -165,11 +160,21 @@ export class Reconciler {
     this.repair = new DriftRepair({
       kernel: parts.kernel,
       raise: () => this.raise(),
-      report: (drifts) => this.onDrift(drifts),
-      saw: (observed) => this.onLook(observed),
+      report: (drifts) => this.observers.drifted(drifts),
+      saw: (observed) => this.observers.saw(observed),
       writes: () => this.drift.wrote(),
     });
     this.drift = this.makeDriftWatch(parts);
+    this.observers = this.makeObservers(parts);
+  }
+
+  private makeObservers({ log, keeper, observer, sources }: ReconcilerParts): PassObserver {
+    const { repair, reporter, withdrawal, refresh, cutter, drift } = this;
+    const grants = new GrantLog({ log, clock, groups: () => [...keeper.inForce().config.groups.keys()] });
+    return observers(repair, reporter, observer, drift, withdrawal, refresh, cutter, {
+      passed: ({ policy }) => sources.want(policy.sources),
+      saw: ({ sets }) => grants.saw(sets),
+    });
   }
 
   private makeDriftWatch({ log, reader, keeper }: ReconcilerParts): DriftWatch {
@@ -288,19 +293,6 @@ export class Reconciler {
     this.task = startSchedule(schedule, () => this.trigger.pull(), this.parts.log);
   }
 
-  private onDrift(drifts: readonly Drift[]): void {
-    this.reporter.drifted(drifts);
-    this.parts.observer.drifted(drifts);
-  }
-
-  private onLook(observed: Observed): void {
-    this.parts.observer.saw(observed);
-    this.drift.saw(observed);
-    this.reporter.saw(observed);
-    this.cutter.saw(observed);
-    this.grants.saw(observed.sets);
-  }
-
   /** What happened while no stream was open was told to nobody. */
   private onOpen(): void {
     this.reporter.watchingDocker(true);
@@ -338,7 +330,7 @@ export class Reconciler {
   }
 
   private async pass(wanted: Wanted): Promise<void> {
-    const { keeper, observer } = this.parts;
+    const { keeper } = this.parts;
     const from = clock.now();
     const reload = await keeper.reloadIfChanged();
     if (reload !== undefined) this.reloaded(reload);
@@ -350,13 +342,7 @@ export class Reconciler {
       }
       const judged = await this.judgeable();
       const decision = await reconcile(this.passParts(judged), ({ engine }) => this.admission.admit(engine));
-      this.repair.passed(decision);
-      this.reporter.passed(decision);
-      observer.passed(decision, clock.now() - from);
-      this.withdrawal.passed(decision);
-      this.refresh.passed(decision);
-      this.cutter.passed(decision);
-      this.parts.sources.want(decision.policy.sources);
+      this.observers.passed(decision, clock.now() - from);
       this.guard.passed({
         claims: claimsOf(decision.policy),
         against: heldAgainst(decision.policy),
@@ -365,10 +351,9 @@ export class Reconciler {
       });
       this.reporter.dockerAnswers();
     } catch (error) {
-      this.repair.failed();
+      this.observers.failed(clock.now() - from);
       if (error instanceof DockerError && error.code === 'unreachable') this.reporter.dockerWentAway(error);
       else this.reporter.passFailed(error);
-      observer.failed(clock.now() - from);
       throw error;
     }
   }
