@@ -10,6 +10,7 @@ import { liveMembers, withLiveMembers } from '../ruleset/live.ts';
 import type { Ruleset } from '../ruleset/model.ts';
 import { setName } from '../ruleset/names.ts';
 import { observingFor } from '../ruleset/observing.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { Decision } from './pass.ts';
 import type { Log } from './reporter.ts';
 
@@ -48,7 +49,7 @@ export class Cutter {
   private standing: Standing | undefined;
   private last: Decision | undefined;
   private wanted: Decision | undefined;
-  private working: Promise<void> | undefined;
+  private readonly looks = new OneAtATime(() => this.lookNow());
   private listFailed = false;
 
   constructor(parts: CutterParts) {
@@ -86,30 +87,27 @@ export class Cutter {
   /** No further look begins; resolves when the one under way has ended. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    await this.working;
+    await this.looks.idle();
   }
 
   private look(decision: Decision): void {
     this.wanted = decision;
-    this.working ??= this.work().finally(() => (this.working = undefined));
+    void this.looks.ask();
   }
 
-  private async work(): Promise<void> {
-    while (this.wanted !== undefined && !this.stopping.signal.aborted) {
-      const decision = this.wanted;
-      this.wanted = undefined;
-      try {
-        await this.cut(decision);
-        this.listFailed = false;
-      } catch (error) {
-        if (this.stopping.signal.aborted) return;
-        if (!this.listFailed)
-          this.parts.log.warn(
-            { error: error instanceof Error ? error.message : String(error) },
-            'running sessions were not looked at; those of refused clients end when the client next says something',
-          );
-        this.listFailed = true;
-      }
+  private async lookNow(): Promise<void> {
+    if (this.wanted === undefined || this.stopping.signal.aborted) return;
+    try {
+      await this.cut(this.wanted);
+      this.listFailed = false;
+    } catch (error) {
+      if (this.stopping.signal.aborted) return;
+      if (!this.listFailed)
+        this.parts.log.warn(
+          { error: error instanceof Error ? error.message : String(error) },
+          'running sessions were not looked at; those of refused clients end when the client next says something',
+        );
+      this.listFailed = true;
     }
   }
 

@@ -10,6 +10,7 @@ import { withAnswers } from '../policy/groups.ts';
 import type { Answers, Policy } from '../policy/model.ts';
 import type { IpSet } from '../ruleset/model.ts';
 import { renderLabelSets, renderSourceSets } from '../ruleset/sets.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { ConfigInForce, Decided } from './pass.ts';
 
 interface RefreshParts {
@@ -35,8 +36,10 @@ export interface Refreshed {
 export class Refresh {
   private readonly parts: RefreshParts;
   private decided: Decided | undefined;
-  private working: Promise<void> | undefined;
-  private again = false;
+  private readonly work = new OneAtATime(() =>
+    // The pass that follows does it where this cannot, or says why not.
+    this.refresh().catch(() => {}),
+  );
 
   constructor(parts: RefreshParts) {
     this.parts = parts;
@@ -50,23 +53,7 @@ export class Refresh {
 
   /** Call when an answer has changed. Resolves when it is in the sets, or when that is left to the pass. */
   changed(): Promise<void> {
-    this.again = true;
-    this.working ??= this.work().finally(() => {
-      this.working = undefined;
-      if (this.again) void this.changed();
-    });
-    return this.working;
-  }
-
-  private async work(): Promise<void> {
-    try {
-      while (this.again) {
-        this.again = false;
-        await this.refresh();
-      }
-    } catch {
-      // The pass that follows does it, or says why not.
-    }
+    return this.work.ask();
   }
 
   private async refresh(): Promise<void> {

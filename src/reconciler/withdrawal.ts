@@ -9,6 +9,7 @@ import type { IpSet } from '../ruleset/model.ts';
 import { renderSets } from '../ruleset/sets.ts';
 import type { Clock } from './clock.ts';
 import { withoutDeparted } from './departures.ts';
+import { OneAtATime } from './one-at-a-time.ts';
 import type { Decided } from './pass.ts';
 
 /** What an event says of one container. `details` undefined: Docker does not tell yet what the new one asks for. */
@@ -48,8 +49,7 @@ export class Withdrawal {
   private readonly news = new Map<string, News>();
   private old: ReadonlySet<News> = new Set();
   private moment: Moment | undefined;
-  private writing = false;
-  private again = false;
+  private readonly work = new OneAtATime(() => this.withdraw());
 
   constructor(parts: WithdrawalParts) {
     this.parts = parts;
@@ -64,7 +64,7 @@ export class Withdrawal {
   passed({ from, policy, ruleset }: Pick<Decided, 'from' | 'policy' | 'ruleset'>): void {
     this.moment = { from, services: policy.services, sets: ruleset.sets };
     for (const [id, news] of this.news) if (this.old.has(news)) this.news.delete(id);
-    if (this.news.size > 0) void this.withdraw();
+    if (this.news.size > 0) void this.work.ask();
   }
 
   /** Call on a container's `create` event, with the answer to its inspect: until it is there, the new one may ask for any port. */
@@ -84,7 +84,7 @@ export class Withdrawal {
       return;
     }
     this.news.set(news.id, news);
-    if (this.moment !== undefined && this.concerns(this.moment, news)) void this.withdraw();
+    if (this.moment !== undefined && this.concerns(this.moment, news)) void this.work.ask();
   }
 
   /** Whether this could take anything away: a crash loop of somebody else's does not. */
@@ -99,11 +99,9 @@ export class Withdrawal {
   }
 
   private async withdraw(): Promise<void> {
-    this.again = this.writing;
-    if (this.writing || this.moment === undefined) return;
-    this.writing = true;
-    const from = this.parts.clock.now();
     const { moment } = this;
+    if (moment === undefined) return;
+    const from = this.parts.clock.now();
     const changes = withdrawals(moment, [...this.news.values()]);
     const took = this.parts.clock.now() - from;
     this.moment = { ...moment, sets: without(moment.sets, changes) };
@@ -112,10 +110,7 @@ export class Withdrawal {
     } catch {
       // The pass that follows the event does it, or says why not.
     }
-    this.parts.clock.after(restFactor * took, () => {
-      this.writing = false;
-      if (this.again) void this.withdraw();
-    });
+    await new Promise<void>((resolve) => this.parts.clock.after(restFactor * took, resolve));
   }
 }
 

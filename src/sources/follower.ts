@@ -2,6 +2,7 @@ import { type LiveSource, type SourceKey, sourceKey, sourceName } from '../confi
 import { changeOf, type ListChange } from '../net/list-change.ts';
 import type { Cidr } from '../net/network.ts';
 import type { Clock } from '../reconciler/clock.ts';
+import { OneAtATime } from '../reconciler/one-at-a-time.ts';
 import type { Log } from '../reconciler/reporter.ts';
 import { countByFamily, type LastGood, type ReadSource, type Reading, type SourceReport } from './model.ts';
 
@@ -47,14 +48,11 @@ export class Follower {
   private writtenAt = Number.NEGATIVE_INFINITY;
   private failures = 0;
   private lastError: string | undefined;
-  private looking = false;
-  private again = false;
   private due: number | undefined;
   private cancelTimer: (() => void) | undefined;
   private endWatch: (() => void) | undefined;
   private stopping = new AbortController();
-  /** The last look and what it wrote; for a stop that waits. */
-  private work: Promise<void> = Promise.resolve();
+  private readonly looks = new OneAtATime(() => this.lookNow(this.stopping.signal));
 
   constructor(parts: FollowerParts, source: LiveSource, last: LastGood | undefined) {
     this.parts = parts;
@@ -81,26 +79,16 @@ export class Follower {
 
   /** Looks now, or when the look that is under way has ended. */
   look(): void {
-    if (this.endWatch === undefined) return;
-    this.again = this.looking;
-    if (this.looking) return;
-    this.cancelTimer?.();
-    this.due = undefined;
-    this.looking = true;
-    this.work = this.lookNow(this.stopping.signal).finally(() => {
-      this.looking = false;
-      if (this.again) this.look();
-    });
+    if (this.endWatch !== undefined) void this.looks.ask();
   }
 
   /** Looks no more; what was known stays known. Resolves when nothing is under way. */
   async stop(): Promise<void> {
-    this.again = false;
     this.endWatch?.();
     this.endWatch = undefined;
     this.cancelTimer?.();
     this.stopping.abort();
-    await this.work;
+    await this.looks.idle();
   }
 
   report(): SourceReport {
@@ -120,6 +108,9 @@ export class Follower {
   }
 
   private async lookNow(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return;
+    this.cancelTimer?.();
+    this.due = undefined;
     if (this.good === undefined) {
       const kept = await this.parts.memory.read(this.key);
       if (signal.aborted) return;
