@@ -1,9 +1,9 @@
 import type { EngineFacts } from '../inventory/engine.ts';
 import type { SourceStatus, Status } from './status-model.ts';
 import { unprotectedLines } from './status-services.ts';
-import { narrowRows, wideRows } from './status-table.ts';
+import { serviceTable, wide } from './status-table.ts';
 import type { WallStatus } from './status-walls.ts';
-import { agoText, columns, harmless, roughSpan, wrap } from './text.ts';
+import { agoText, columns, countText, harmless, roughSpan, wrap } from './text.ts';
 
 /** Where the text is read. */
 export interface Screen {
@@ -12,9 +12,6 @@ export interface Screen {
   /** Milliseconds since 1970. */
   readonly now: number;
 }
-
-/** From this width on a line has room for every port, and why. */
-const wide = 130;
 
 /** The state as a page for a person: on a terminal of 80 columns ten services fit on a screen of 24 lines. */
 export function statusText(status: Status, screen: Screen = { width: undefined, now: Date.now() }): string {
@@ -53,9 +50,7 @@ function tableText({ services, groups }: Status, width: number | undefined): str
   const sizes = new Map(
     groups.map(({ name, networks, interfaces, ipsets }) => [name, networks + interfaces + ipsets]),
   );
-  return columns(
-    width === undefined || width >= wide ? wideRows(services, sizes) : narrowRows(services, sizes, width),
-  );
+  return serviceTable(services, sizes, width);
 }
 
 function engineText({ version, apiVersion, firewall, liveRestore, swarm }: EngineFacts): string {
@@ -83,7 +78,7 @@ function wallText({ gate, front }: WallStatus, engine: EngineFacts | null): stri
   const why = engine?.firewall === 'nftables' ? " (Docker's nftables backend)" : '';
   const frontText =
     front === null
-      ? `front: no DOCKER chain${why}, the gate stands alone`
+      ? `no DOCKER chain${why}: the gate stands alone`
       : `front ${stands(front.inPlace)} (${front.backend})`;
   return `gate ${stands(gate.inPlace)} (${gate.backend}), ${frontText}`;
 }
@@ -132,11 +127,16 @@ function refusalLines({ refusals }: Status, { width, now }: Screen): readonly st
   const rows = shown.map(({ source, port, protocol, services, packets, lastSeen }) => [
     `  ${source}`,
     `${port}/${protocol}`,
-    harmless(services.join(', '), 20),
-    `${packets} ${packets === 1 ? 'packet' : 'packets'}`,
+    harmless(services.join(', '), 60),
+    countText(packets),
     agoText(Math.max(0, (now - Date.parse(lastSeen)) / 1000)),
   ]);
-  return rows.length === 0 ? [] : ['Turned away last (more: dockwall blocked):', columns(rows)];
+  return rows.length === 0
+    ? []
+    : [
+        'Turned away last, and packets of each (more: dockwall blocked):',
+        columns(rows, { width, flexible: [2] }),
+      ];
 }
 
 /** Those that are well in one line; each that is not has its own. */

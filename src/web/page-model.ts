@@ -45,7 +45,7 @@ export interface ServiceView {
   /** Of the row in the table; the same at every look. */
   readonly id: string;
   readonly name: string;
-  /** The compose project. */
+  /** The compose project or swarm stack. */
   readonly project: string | undefined;
   readonly running: boolean;
   readonly description: string;
