@@ -1,4 +1,5 @@
 import type { EngineFacts } from '../inventory/engine.ts';
+import { foldAlike } from './problems.ts';
 import type { SourceStatus, Status } from './status-model.ts';
 import { unprotectedLines } from './status-services.ts';
 import { serviceTable, wide } from './status-table.ts';
@@ -107,7 +108,7 @@ function daemonLines({ daemon, walls }: Status, now: number): readonly string[] 
 
 /** On a screen the first few. */
 function unprotectedText({ services }: Status, { width }: Screen): readonly string[] {
-  const lines = unprotectedLines(services);
+  const lines = foldAlike(unprotectedLines(services), 3);
   const shown = width === undefined ? lines : lines.slice(0, 2);
   const more = lines.length - shown.length;
   return [
@@ -168,5 +169,5 @@ function illText({ name, networks, ageSeconds, error }: SourceStatus): string {
 
 function problemLines(problems: readonly string[]): readonly string[] {
   if (problems.length === 0) return [];
-  return ['Problems (such a container opens nothing):', ...problems.map((line) => `  ${line}`)];
+  return ['Problems (such a container opens nothing):', ...foldAlike(problems, 3).map((line) => `  ${line}`)];
 }

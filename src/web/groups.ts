@@ -31,7 +31,7 @@ export function groupServices(services: readonly ServiceView[], few = fewService
   const { projects, loose } = byProject(services);
   const named = [...projects]
     .map(([title, of]) => ({ id: anchor('s-p', title), title, services: of }))
-    .sort((a, b) => openFirst(a) - openFirst(b) || (a.title < b.title ? -1 : 1));
+    .sort((a, b) => openFirst(a) - openFirst(b) || natural.compare(a.title, b.title));
   if (loose.length === 0) return named;
   if (loose.length <= few)
     return [
@@ -49,6 +49,9 @@ export function groupServices(services: readonly ServiceView[], few = fewService
     ...rest.filter(({ id }) => id !== 's-p-unprotected'),
   ];
 }
+
+/** `web-2` before `web-10`. */
+const natural = new Intl.Collator('en', { numeric: true });
 
 /** What of those in no project (or alone in one) is most open. */
 const kindTitles: Readonly<Record<ReachKind | 'unprotected', string>> = {

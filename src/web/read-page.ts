@@ -3,6 +3,7 @@ import { type PortStatus, type ServiceStatus, unprotectedLines } from '../cli/st
 import type { WallStatus } from '../cli/status-walls.ts';
 import { agoText } from '../cli/text.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
+import { foldAlike } from '../policy/problem-line.ts';
 import { anchor } from './anchor.ts';
 import { findServices } from './find.ts';
 import type { Health } from './health.ts';
@@ -51,8 +52,8 @@ export function readPage({ host, health, look, explains, find = '' }: PageInput)
       ...walls.flatMap(({ name, bad }) => (bad ? [`${name}: not in place; the next pass puts it back`] : [])),
       ...health.problems,
       ...(look?.problem === undefined ? [] : [look.problem]),
-      ...unprotectedLines(status?.services ?? []).map((line) => `Not protected: ${line}`),
-      ...(status?.problems ?? []),
+      ...foldAlike(unprotectedLines(status?.services ?? []), 3).map((line) => `Not protected: ${line}`),
+      ...foldAlike(status?.problems ?? [], 3),
       ...listProblems(lists, health.problems),
     ],
     notes: [

@@ -1,6 +1,6 @@
 import { countText } from '../cli/text.ts';
 import { reachWords } from './access-map.ts';
-import { cut, longest } from './cut.ts';
+import { breakable, cut, longest } from './cut.ts';
 import { fewServices, groupServices, opennessOf, reachOrder, type ServiceGroup } from './groups.ts';
 import { html, type Html } from './html.ts';
 import { sameReach } from './map-fold.ts';
@@ -64,7 +64,7 @@ function serviceName({ name, running, description }: ServiceView): Html {
   const state = running ? '' : html` <span class="quiet">stopped</span>`;
   const more =
     description === '' ? '' : html`<span class="description">${cut(description, longest.label)}</span>`;
-  return html`${cut(name, longest.name)}${state}${more}`;
+  return html`${breakable(cut(name, longest.name))}${state}${more}`;
 }
 
 function portCells(port: PortView, alike: readonly PortView[]): readonly Html[] {
@@ -88,15 +88,10 @@ function portList(ports: readonly PortView[]): Html {
     const inside = container.replace(/\/tcp$/, '');
     const same = host === inside;
     const target = host.includes('/') ? inside.replace(/\/.*$/, '') : inside;
-    return html`${index === 0 ? '' : html`<span class="quiet">, </span>`}<span class="number">${host}${same ? '' : html`<span class="quiet"> → ${target}</span>`}</span>${family === undefined ? '' : html` <span class="quiet">${family} only</span>`}`;
+    return html`${index === 0 ? '' : html`<span class="quiet">, </span>`}<span class="number">${breakable(host)}${same ? '' : html`<span class="quiet"> → ${target}</span>`}</span>${family === undefined ? '' : html` <span class="quiet">${family} only</span>`}`;
   });
   const more = ports.length - shown.length;
   return html`${shown}${more > 0 && html`<span class="quiet"> and ${more} more</span>`}`;
-}
-
-/** A label may be broken after its signs, never within a word. */
-function breakable(text: string): readonly Html[] {
-  return text.split(/(?<=[=,])/).map((part, index) => html`${index === 0 ? '' : html`<wbr/>`}${part}`);
 }
 
 function traffic(ports: readonly PortView[]): Html {

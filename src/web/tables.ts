@@ -1,5 +1,5 @@
 import type { AccessMap, MapRow, MapSource, Why } from './access-map.ts';
-import { cut, longest } from './cut.ts';
+import { breakable, cut, longest } from './cut.ts';
 import { html, type Html } from './html.ts';
 import type { BlockedView, ListView, PageModel } from './page-model.ts';
 import { table, type TableGroup } from './table.ts';
@@ -67,12 +67,12 @@ export function blockedTable(blocked: readonly BlockedView[]): Html {
   if (blocked.length === 0) return html`<p class="quiet">Nobody, lately.</p>`;
   const groups = blocked.map(({ source, port, service, packets, last }): TableGroup => ({
     id: undefined,
-    header: html`<span class="number">${source}</span>`,
+    header: html`<span class="number">${breakable(source)}</span>`,
     rows: [
       {
         cells: [
           html`<span class="number">${port}</span>`,
-          cut(service ?? '', longest.name),
+          breakable(cut(service ?? '', longest.name)),
           html`<span class="number">${packets}</span>`,
           last === undefined ? '' : timeOf(last),
         ],

@@ -129,6 +129,6 @@ const collect = `(() => {
     scripts: all.filter((one) => one.tagName === 'SCRIPT').map((one) => one.getAttribute('src') ?? one.textContent),
     strange: all.map((one) => one.tagName.toLowerCase()).filter((name) => !known.includes(name)),
     handlers: all.flatMap((one) => one.getAttributeNames().filter((name) => name.startsWith('on') || name === 'style')),
-    links: all.flatMap((one) => ['href', 'src', 'action'].map((name) => one.getAttribute(name) ?? '')).filter((link) => link !== '' && !/^(#services|#[os]-[\\w-]+|#main|\\.|explain|icon\\.svg|style\\.css|app\\.js)$/.test(link)),
+    links: all.flatMap((one) => ['href', 'src', 'action'].map((name) => one.getAttribute(name) ?? '')).filter((link) => link !== '' && !/^(#services|#[os]-[\\w-]+|#main|\\.(#find)?|explain|icon\\.svg|style\\.css|app\\.js)$/.test(link)),
   };
 })()`;

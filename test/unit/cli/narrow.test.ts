@@ -5,6 +5,7 @@ import type { ServiceStatus } from '../../../src/cli/status-services.ts';
 import { serviceTable } from '../../../src/cli/status-table.ts';
 import { columns, fold, wrap } from '../../../src/cli/text.ts';
 import { doctorText } from '../../../src/doctor/text.ts';
+import { foldAlike } from '../../../src/policy/problem-line.ts';
 
 // On a terminal of 80 columns what matters is broken between words, and never cut or left to the terminal.
 
@@ -120,4 +121,10 @@ it('blocked keeps addresses whole, and grants their notes', () => {
   expect(longest(blocked)).toBeLessThanOrEqual(80);
   expect(blocked).toContain('2001:db8:1234:5678:9abc::5000  20000/tcp');
   expect(blocked.replaceAll(/\s+/g, '')).toContain('reverse-proxy');
+});
+
+it('what is said of many alike is said once', () => {
+  const lines = ['a: x=1: wrong', 'b: y=2: bad', 'c: x=1: wrong', 'd: x=1: wrong', 'no colon'];
+  expect(foldAlike(lines, 2)).toEqual(['a, c and 1 more: x=1: wrong', 'b: y=2: bad', 'no colon']);
+  expect(foldAlike(lines)[0]).toBe('a, c, d: x=1: wrong');
 });
