@@ -80,17 +80,19 @@ export const ten: Scene = sceneOf(
     blocked: [
       {
         source: '203.0.113.200',
-        port: '5432/tcp',
-        service: 'postgres',
+        port: 5432,
+        protocol: 'tcp',
+        services: ['postgres'],
         packets: 4711,
-        last: new Date('2026-03-01T10:30:58Z'),
+        lastSeen: '2026-03-01T10:30:58Z',
       },
       {
         source: '2001:db8:c::200',
-        port: '8080/tcp',
-        service: 'wiki',
+        port: 8080,
+        protocol: 'tcp',
+        services: ['wiki'],
         packets: 12,
-        last: new Date('2026-03-01T10:12:40Z'),
+        lastSeen: '2026-03-01T10:12:40Z',
       },
     ],
   },
@@ -220,10 +222,11 @@ export const crowded: Scene = sceneOf(
         index % 3 === 0
           ? `2001:db8:1234:5678:9abc:def0:1234:${(0x5000 + index).toString(16)}`
           : `203.0.113.${index}`,
-      port: `${20_000 + index}/tcp`,
-      service: `nextcloud-production-cluster-north-1-application-server-${index}`,
+      port: 20_000 + index,
+      protocol: 'tcp',
+      services: [`nextcloud-production-cluster-north-1-application-server-${index}`],
       packets: 4711 * (index + 1),
-      last: new Date('2026-03-01T10:30:58Z'),
+      lastSeen: '2026-03-01T10:30:58Z',
     })),
   },
 );
