@@ -1,4 +1,5 @@
 import { DockerError } from '../docker/client.ts';
+import { agoText } from '../net/span.ts';
 import type { Policy } from '../policy/model.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
@@ -8,7 +9,7 @@ import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { grant } from './grant.ts';
 import { openParts, requireConfig } from './parts.ts';
 import { readShown, writeShown } from './shown-list.ts';
-import { agoText, columns, harmless, jsonText } from './text.ts';
+import { columns, harmless, jsonText } from './text.ts';
 
 export interface BlockedOptions {
   readonly json?: boolean | undefined;

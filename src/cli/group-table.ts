@@ -2,10 +2,11 @@ import stringWidth from 'string-width';
 import { type Config, type GroupName, type Members, sourceKey, sourceName } from '../config/model.ts';
 import { contains, mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
+import { roughSpan } from '../net/span.ts';
 import { privateNetworks, wordMembers } from '../policy/groups.ts';
 import type { Policy } from '../policy/model.ts';
 import type { Look } from '../sources/open.ts';
-import { columns, harmless, roughSpan } from './text.ts';
+import { columns, harmless } from './text.ts';
 
 /** What one list of sources stands for after a look at each of them. */
 export interface GroupCheck {

@@ -1,10 +1,11 @@
 import type { EngineFacts } from '../inventory/engine.ts';
+import { agoText, roughSpan } from '../net/span.ts';
 import { foldAlike } from './problems.ts';
 import type { SourceStatus, Status } from './status-model.ts';
 import { unprotectedLines } from './status-services.ts';
 import { serviceTable, wide } from './status-table.ts';
 import type { WallStatus } from './status-walls.ts';
-import { agoText, columns, countText, harmless, roughSpan, wrap } from './text.ts';
+import { columns, countText, harmless, wrap } from './text.ts';
 
 /** Where the text is read. */
 export interface Screen {

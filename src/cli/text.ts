@@ -64,18 +64,6 @@ function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }
 
-/** How long ago, in one unit: `12 s ago`. */
-export function agoText(seconds: number): string {
-  return seconds < 1 ? 'now' : `${roughSpan(seconds)} ago`;
-}
-
-/** A span of time in one unit, rounded down: `5 min`. */
-export function roughSpan(seconds: number): string {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`;
-}
-
 /** A number in at most six characters: `9999`, `123k`, `1.5M`. */
 export function countText(count: number): string {
   if (count < 100_000) return String(count);

@@ -1,7 +1,7 @@
 import type { Refusal, SourceStatus, Status } from '../cli/status-model.ts';
 import { type ServiceStatus, unprotectedLines } from '../cli/status-services.ts';
 import type { WallStatus } from '../cli/status-walls.ts';
-import { agoText } from '../cli/text.ts';
+import { agoText } from '../net/span.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { foldAlike } from '../policy/problem-line.ts';
 import { anchor } from './anchor.ts';
