@@ -54,8 +54,8 @@ function serviceRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] 
 }
 
 function groupedRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] {
-  const groups = Map.groupBy(service.ports, ({ protocol, held, reach, allow, deny }) =>
-    JSON.stringify([protocol, held, reach, allow, deny]),
+  const groups = Map.groupBy(service.ports, ({ held, reach, allow, deny }) =>
+    JSON.stringify([held, reach, allow, deny]),
   );
   return [
     ...[...groups.values()].map((ports) => [
@@ -91,23 +91,26 @@ function countCells(counts: CountStatus | null): Row {
 }
 
 function nameText({ name, running }: ServiceStatus): string {
-  return harmless(name, 40) + (running ? '' : ' (stopped)');
+  return harmless(name, 120) + (running ? '' : ' (stopped)');
 }
 
-/** `80,443`, `8000-8010`, `53/udp`. */
+/** `80,443,443/udp`, `8000-8010`. */
 function portsText(ports: readonly PortStatus[]): string {
-  const protocol = ports[0]?.protocol ?? 'tcp';
-  const texts = ports.map(({ hostPort }) => hostPort ?? '(chosen later)');
-  const runs: { from: string; to: string }[] = [];
-  for (const text of texts) {
-    const last = runs.at(-1);
+  const runs: { from: string; to: string; protocol: string }[] = [];
+  for (const { hostPort, protocol } of ports) {
+    const text = hostPort ?? '(chosen later)';
     const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+    const last = runs.findLast((run) => run.protocol === protocol);
     if (last !== undefined && from !== undefined && to !== undefined && Number(from) === Number(last.to) + 1)
       last.to = to;
-    else runs.push({ from: from ?? text, to: to ?? text });
+    else runs.push({ from: from ?? text, to: to ?? text, protocol });
   }
-  const list = runs.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join(',');
-  return protocol === 'tcp' ? list : `${list}/${protocol}`;
+  return runs
+    .map(({ from, to, protocol }) => {
+      const range = from === to ? from : `${from}-${to}`;
+      return protocol === 'tcp' ? range : `${range}/${protocol}`;
+    })
+    .join(',');
 }
 
 function hostPortText({ hostPort, routed, families }: PortStatus): string {

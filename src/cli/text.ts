@@ -82,7 +82,7 @@ export function fold(text: string, width: number, indent = ''): readonly string[
   if (fits(text)) return [text];
   const room = width - indent.length;
   const parts = text
-    .split(/(?<= )/)
+    .split(/(?<=\S )/)
     .flatMap((word) => (fits(word, room) ? word : word.split(/(?<=[-_/.,:;=?&])/)))
     .flatMap((part) => (fits(part, room) ? part : Array.from(part)));
   const lines = [''];

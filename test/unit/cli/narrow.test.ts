@@ -93,6 +93,7 @@ it('columns stand below each other where characters are wide, and give way where
   ];
   expect(columns(rows)).toBe('SERVICE  PORT\n資料庫   5432\nwiki     80');
   expect(fold('資料庫 資料庫', 7)).toEqual(['資料庫', '資料庫']);
+  expect(fold('  2001:db8::1', 10)).toEqual(['  2001:', 'db8::1']);
   expect(fold('資料庫資料庫', 7)).toEqual(['資料庫', '資料庫']);
   expect(wrap('  https://lists.example.org/a-path/list.txt fails', 24)).toEqual([
     '  https://lists.example.',
