@@ -1,4 +1,5 @@
 import { DockerError } from '../docker/client.ts';
+import { agoText } from '../net/span.ts';
 import type { Policy } from '../policy/model.ts';
 import { decide, type PassParts } from '../reconciler/pass.ts';
 import { type Blocked, readBlocked } from '../ruleset/blocked.ts';
@@ -8,7 +9,7 @@ import { exitCodes, type ExitCode, UserError } from './exit-code.ts';
 import { grant } from './grant.ts';
 import { openParts, requireConfig } from './parts.ts';
 import { readShown, writeShown } from './shown-list.ts';
-import { agoText, columns, harmless, jsonText } from './text.ts';
+import { columns, harmless, jsonText } from './text.ts';
 
 export interface BlockedOptions {
   readonly json?: boolean | undefined;
@@ -33,7 +34,7 @@ export async function blocked(context: Context, options: BlockedOptions): Promis
   await writeShown(runtimeFolder(context.env), shown);
   if (observing)
     context.print('OBSERVING: these WOULD be turned away; only who is denied is now. See dockwall suggest.');
-  context.print(kept ? blockedText(shown, found.length - shown.length) : notKept);
+  context.print(kept ? blockedText(shown, found.length - shown.length, context.screen?.columns) : notKept);
   return exitCodes.ok;
 }
 
@@ -76,18 +77,18 @@ export function blockedJson(found: readonly Blocked[], kept: boolean, now: numbe
 }
 
 /** As a table for a person, the latest first; numbers are for `--grant`. */
-export function blockedText(shown: readonly Blocked[], more: number): string {
+export function blockedText(shown: readonly Blocked[], more: number, width?: number): string {
   if (shown.length === 0) return 'Nobody was turned away in the last 24 hours.';
   const rows = shown.map(({ source, protocol, port, services, by, packets, lastSeen }, index) => [
     String(index + 1),
     source,
     `${port}/${protocol}`,
-    by === 'guard' ? '(guard)' : harmless(services.join(', '), 30) || '-',
+    by === 'guard' ? '(guard)' : harmless(services.join(', '), 60) || '-',
     String(packets),
     agoText(lastSeen),
   ]);
   return [
-    columns([['N', 'SOURCE', 'PORT', 'SERVICE', 'PACKETS', 'LAST SEEN'], ...rows]),
+    columns([['N', 'SOURCE', 'PORT', 'SERVICE', 'PACKETS', 'LAST SEEN'], ...rows], { width, flexible: [3] }),
     ...(more > 0 ? [`and ${more} more: dockwall blocked --all`] : []),
     ...(shown.some(({ by }) => by === 'guard')
       ? ['(guard): no container publishes the port, and no service of the host is known to have it']

@@ -11,7 +11,7 @@ import type { Context } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
 import { checkGroups, groupTable, privateNotes } from './group-table.ts';
 import { openParts, requireConfig } from './parts.ts';
-import { problemLine } from './problems.ts';
+import { foldAlike, problemLine } from './problems.ts';
 import { readStatus } from './status-model.ts';
 import { unprotectedLines } from './status-services.ts';
 import { harmless, wrap } from './text.ts';
@@ -48,9 +48,9 @@ export async function check(context: Context, options: { json?: boolean | undefi
     const failed = looks.filter(({ error }) => error !== undefined).length;
     const table = groupTable(groups, width === undefined ? undefined : width - 2).split('\n');
     const lines = [
-      ...unprotected.map((line) => `NOT PROTECTED: ${line}`),
+      ...foldAlike(unprotected).map((line) => `NOT PROTECTED: ${line}`),
       labels.length === 0 ? 'labels: ok' : `labels: ${labels.length} wrong`,
-      ...labels.map((problem) => `  ${problem}`),
+      ...foldAlike(labels).map((problem) => `  ${problem}`),
       ...broken.map((problem) => `problem: ${problem}`),
       failed === 0 ? 'sources: ok' : `sources: ${failed} failing`,
       ...table.map((line) => `  ${line}`),

@@ -26,7 +26,12 @@ export async function grants(context: Context, options: { json?: boolean | undef
       spanText(seconds),
       harmless(note, 255),
     ]);
-    context.print(columns([['GROUP', 'SOURCE', 'TIME LEFT', 'NOTE'], ...rows]));
+    context.print(
+      columns([['GROUP', 'SOURCE', 'TIME LEFT', 'NOTE'], ...rows], {
+        width: context.screen?.columns,
+        flexible: [0, 3],
+      }),
+    );
   }
   remarkObserving(context, parts);
   return exitCodes.ok;

@@ -1,10 +1,12 @@
+import stringWidth from 'string-width';
 import { type Config, type GroupName, type Members, sourceKey, sourceName } from '../config/model.ts';
 import { contains, mergeNetworks } from '../net/merge-networks.ts';
 import type { Cidr } from '../net/network.ts';
+import { roughSpan } from '../net/span.ts';
 import { privateNetworks, wordMembers } from '../policy/groups.ts';
 import type { Policy } from '../policy/model.ts';
 import type { Look } from '../sources/open.ts';
-import { columns, fit, harmless, wrap } from './text.ts';
+import { columns, harmless } from './text.ts';
 
 /** What one list of sources stands for after a look at each of them. */
 export interface GroupCheck {
@@ -110,7 +112,7 @@ export function groupTable(groups: readonly GroupCheck[], width?: number): strin
         index === 0 ? harmless(title, 60) : '',
         memberText(member),
         member.networks === undefined ? '' : String(member.networks),
-        member.age === undefined ? '' : ageText(member.age),
+        member.age === undefined ? '' : member.age < 1 ? 'now' : roughSpan(member.age),
         index === 0 && members.length > 1 ? String(networks) : '',
       ],
       problem: member.error === undefined ? '' : harmless(member.error, 200),
@@ -119,38 +121,16 @@ export function groupTable(groups: readonly GroupCheck[], width?: number): strin
   if (found.length === 0) return 'No source is configured, and no label names one.';
   const head = ['GROUP', 'MEMBER', 'NETWORKS', 'AGE', 'IN ALL'];
   const whole = columns([[...head, 'PROBLEM'], ...found.map(({ cells, problem }) => [...cells, problem])]);
-  if (width === undefined || whole.split('\n').every((line) => line.length <= width)) return whole;
-  const [first = '', ...rows] = columns([
-    narrow(head, width),
-    ...found.map(({ cells }) => narrow(cells, width)),
-  ]).split('\n');
-  const told = rows.flatMap((row, index) => {
-    const problem = found[index]?.problem ?? '';
-    return [row, ...(problem === '' ? [] : wrap(`    PROBLEM: ${problem}`, width))];
-  });
-  return [first, ...told].join('\n');
-}
-
-/** Numbers, ages and what is between the columns need this much. */
-const besidesNames = 34;
-
-function narrow([group = '', member = '', ...rest]: readonly string[], width: number): readonly string[] {
-  const room = Math.max(24, width - besidesNames);
-  const groupRoom = Math.floor(room / 3);
-  return [fit(group, groupRoom), fit(member, room - groupRoom), ...rest];
+  if (width === undefined || whole.split('\n').every((line) => stringWidth(line) <= width)) return whole;
+  const rows = found.flatMap(({ cells, problem }) =>
+    problem === '' ? [cells] : [cells, [`    PROBLEM: ${problem}`]],
+  );
+  return columns([head, ...rows], { width, flexible: [0, 1] });
 }
 
 function memberText({ kind, name }: MemberCheck): string {
   const shown = harmless(name, 90);
   return ['interface', 'ipset', 'group'].includes(kind) ? `${kind} ${shown}` : shown;
-}
-
-/** Seconds as people say them. */
-function ageText(seconds: number): string {
-  if (seconds < 2) return 'now';
-  if (seconds < 120) return `${seconds} s`;
-  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
 }
 
 /** Names whose addresses are private or loopback: meant where clients are in the same network, a mistake elsewhere. */

@@ -1,1 +1,1 @@
-export { problemLine } from '../policy/problem-line.ts';
+export { foldAlike, problemLine } from '../policy/problem-line.ts';

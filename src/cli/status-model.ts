@@ -159,7 +159,11 @@ function uncovered(
     );
 }
 
-function readRefusal({ source, port, protocol, services, packets, lastSeen }: Blocked, now: number): Refusal {
+/** @param now milliseconds since 1970 */
+export function readRefusal(
+  { source, port, protocol, services, packets, lastSeen }: Blocked,
+  now: number,
+): Refusal {
   return {
     source,
     port,

@@ -8,7 +8,7 @@ import { harmless } from './text.ts';
 
 export interface ServiceStatus {
   readonly name: string;
-  /** The compose project that it belongs to; null where compose did not make it. */
+  /** The compose project or swarm stack that it belongs to; null where it is in none. */
   readonly project: string | null;
   readonly running: boolean;
   /** The entry under `services` that speaks for it; null: its own labels alone. */
@@ -84,7 +84,7 @@ export function readService(service: Service, counts: ReadonlyMap<ServicePort, P
   }
   return {
     name: service.name,
-    project: service.composeProject === undefined ? null : harmless(service.composeProject),
+    project: service.project === undefined ? null : harmless(service.project),
     running: service.active,
     entry: service.entry ?? null,
     description: harmless(service.description),

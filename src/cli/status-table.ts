@@ -1,25 +1,42 @@
 import type { CountStatus, PortStatus, ServiceStatus } from './status-services.ts';
-import { countText, fit, harmless } from './text.ts';
+import { columns, countText, harmless } from './text.ts';
 
 type Row = readonly string[];
 
 /** How many members each group has. */
 export type GroupSizes = ReadonlyMap<string, number>;
 
-/** A line for each port, with everything that is known of it. */
-export function wideRows(services: readonly ServiceStatus[], sizes: GroupSizes): readonly Row[] {
-  const head = [
-    'SERVICE',
-    'HOST PORT',
-    'CONTAINER',
-    'WHO MAY REACH IT',
-    'PACKETS',
-    'NEW',
-    'REFUSED',
-    'BECAUSE',
-  ];
-  return [head, ...services.flatMap((service) => serviceRows(service, sizes))];
+/** From this width on a line has room for every port, and why. */
+export const wide = 130;
+
+/** A line for each port, with everything that is known of it; on a screen that is not wide a line for all that the same people reach. */
+export function serviceTable(
+  services: readonly ServiceStatus[],
+  sizes: GroupSizes,
+  width: number | undefined,
+): string {
+  if (width === undefined || width >= wide)
+    return columns([wideHead, ...services.flatMap((service) => serviceRows(service, sizes))]);
+  const plain = services.flatMap((service) => groupedRows(service, new Map()));
+  const room = Math.max(...[narrowHead, ...plain].map((row) => row[2]?.length ?? 0));
+  // where a line is short of room, how large groups are goes first
+  const rows = services
+    .flatMap((service) => groupedRows(service, sizes))
+    .map((row, index) => ((row[2]?.length ?? 0) > room ? (plain[index] ?? row) : row));
+  return columns([narrowHead, ...rows], { width, flexible: [0, 1, 2] });
 }
+
+const wideHead = [
+  'SERVICE',
+  'HOST PORT',
+  'CONTAINER',
+  'WHO MAY REACH IT',
+  'PACKETS',
+  'NEW',
+  'REFUSED',
+  'BECAUSE',
+];
+const narrowHead = ['SERVICE', 'PORTS', 'WHO MAY REACH THEM', 'LET IN', 'NEW', 'REFUSED'];
 
 function serviceRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] {
   const name = nameText(service);
@@ -36,54 +53,9 @@ function serviceRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] 
   ];
 }
 
-const narrowHead = ['SERVICE', 'PORTS', 'WHO MAY REACH THEM', 'LET IN', 'NEW', 'REFUSED'];
-const longestCells = { name: 20, ports: 16, count: 7 };
-
-/**
- * A line for all ports of a service that the same people reach, and lines below it where that needs more room; none is longer than
- * `width`, 70 at least.
- */
-export function narrowRows(
-  services: readonly ServiceStatus[],
-  sizes: GroupSizes,
-  width: number,
-): readonly Row[] {
-  const rows = services.flatMap((service) => groupedRows(service, sizes));
-  // where a line is short of room, how large groups are goes first
-  const plain = services.flatMap((service) => groupedRows(service, new Map()));
-  const longest = (column: number, most: number): number =>
-    Math.min(most, Math.max(...[narrowHead, ...rows].map((row) => row[column]?.length ?? 0)));
-  const name = longest(0, longestCells.name);
-  const ports = longest(1, longestCells.ports);
-  const counts = [3, 4, 5].map((column) => longest(column, longestCells.count));
-  const taken = name + ports + counts.reduce((sum, one) => sum + one, 0) + 5 * 2;
-  const reach = Math.max(12, width - taken);
-  return [narrowHead, ...rows].flatMap(([first = '', second = '', third = '', ...rest], index) => {
-    const shorter = plain[index - 1]?.[2] ?? third;
-    const [who = '', ...more] = lines(third.length <= reach ? third : shorter, reach);
-    const row = [fit(first, name), fit(second, ports), who, ...rest];
-    return [row, ...more.map((line) => ['', '', line, ...rest.map(() => '')])];
-  });
-}
-
-/** As many lines of a cell are shown: who gets in must not be cut, and a list of very many would push the rest off the screen. */
-const mostLines = 3;
-
-/** A cell broken between words. */
-function lines(text: string, width: number): readonly string[] {
-  const all: string[] = [];
-  for (const word of text.split(' ')) {
-    const last = all.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) all[all.length - 1] = `${last} ${word}`;
-    else all.push(fit(word, width));
-  }
-  if (all.length <= mostLines) return all;
-  return [...all.slice(0, mostLines - 1), fit(all.slice(mostLines - 1).join(' '), width)];
-}
-
 function groupedRows(service: ServiceStatus, sizes: GroupSizes): readonly Row[] {
-  const groups = Map.groupBy(service.ports, (port) =>
-    JSON.stringify([reachText(port, sizes), port.protocol]),
+  const groups = Map.groupBy(service.ports, ({ held, reach, allow, deny }) =>
+    JSON.stringify([held, reach, allow, deny]),
   );
   return [
     ...[...groups.values()].map((ports) => [
@@ -119,23 +91,26 @@ function countCells(counts: CountStatus | null): Row {
 }
 
 function nameText({ name, running }: ServiceStatus): string {
-  return harmless(name, 40) + (running ? '' : ' (stopped)');
+  return harmless(name, 120) + (running ? '' : ' (stopped)');
 }
 
-/** `80,443`, `8000-8010`, `53/udp`. */
+/** `80,443,443/udp`, `8000-8010`. */
 function portsText(ports: readonly PortStatus[]): string {
-  const protocol = ports[0]?.protocol ?? 'tcp';
-  const texts = ports.map(({ hostPort }) => hostPort ?? '(chosen later)');
-  const runs: { from: string; to: string }[] = [];
-  for (const text of texts) {
-    const last = runs.at(-1);
+  const runs: { from: string; to: string; protocol: string }[] = [];
+  for (const { hostPort, protocol } of ports) {
+    const text = hostPort ?? '(chosen later)';
     const [, from, to = from] = /^(\d+)(?:-(\d+))?$/.exec(text) ?? [];
+    const last = runs.findLast((run) => run.protocol === protocol);
     if (last !== undefined && from !== undefined && to !== undefined && Number(from) === Number(last.to) + 1)
       last.to = to;
-    else runs.push({ from: from ?? text, to: to ?? text });
+    else runs.push({ from: from ?? text, to: to ?? text, protocol });
   }
-  const list = runs.map(({ from, to }) => (from === to ? from : `${from}-${to}`)).join(',');
-  return protocol === 'tcp' ? list : `${list}/${protocol}`;
+  return runs
+    .map(({ from, to, protocol }) => {
+      const range = from === to ? from : `${from}-${to}`;
+      return protocol === 'tcp' ? range : `${range}/${protocol}`;
+    })
+    .join(',');
 }
 
 function hostPortText({ hostPort, routed, families }: PortStatus): string {
@@ -150,12 +125,18 @@ function reachText(port: PortStatus, sizes: GroupSizes): string {
   return port.reach === 'trusted' ? 'claimed, not held' : `claimed, not held; ${text}`;
 }
 
+/** A list of very many would push the rest off the screen: `explain` and `--json` have them all. */
+const mostNamed = 8;
+
 function whoText({ reach, allow, deny }: PortStatus, sizes: GroupSizes): string {
   const named = (name: string): string => {
     const size = sizes.get(name);
     return harmless(name, 60) + (size === undefined ? '' : ` (${size})`);
   };
-  const list = (names: readonly string[]): string => names.map(named).join(', ');
+  const list = (names: readonly string[]): string => {
+    const more = names.length - mostNamed;
+    return [...names.slice(0, mostNamed).map(named), ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  };
   const but = deny.length === 0 ? '' : `, never ${list(deny)}`;
   switch (reach) {
     case 'everybody':

@@ -1,9 +1,11 @@
 import type { EngineFacts } from '../inventory/engine.ts';
+import { agoText, roughSpan } from '../net/span.ts';
+import { foldAlike } from './problems.ts';
 import type { SourceStatus, Status } from './status-model.ts';
 import { unprotectedLines } from './status-services.ts';
-import { narrowRows, wideRows } from './status-table.ts';
+import { serviceTable, wide } from './status-table.ts';
 import type { WallStatus } from './status-walls.ts';
-import { agoText, columns, harmless, roughSpan, wrap } from './text.ts';
+import { columns, countText, harmless, wrap } from './text.ts';
 
 /** Where the text is read. */
 export interface Screen {
@@ -12,9 +14,6 @@ export interface Screen {
   /** Milliseconds since 1970. */
   readonly now: number;
 }
-
-/** From this width on a line has room for every port, and why. */
-const wide = 130;
 
 /** The state as a page for a person: on a terminal of 80 columns ten services fit on a screen of 24 lines. */
 export function statusText(status: Status, screen: Screen = { width: undefined, now: Date.now() }): string {
@@ -53,9 +52,7 @@ function tableText({ services, groups }: Status, width: number | undefined): str
   const sizes = new Map(
     groups.map(({ name, networks, interfaces, ipsets }) => [name, networks + interfaces + ipsets]),
   );
-  return columns(
-    width === undefined || width >= wide ? wideRows(services, sizes) : narrowRows(services, sizes, width),
-  );
+  return serviceTable(services, sizes, width);
 }
 
 function engineText({ version, apiVersion, firewall, liveRestore, swarm }: EngineFacts): string {
@@ -83,7 +80,7 @@ function wallText({ gate, front }: WallStatus, engine: EngineFacts | null): stri
   const why = engine?.firewall === 'nftables' ? " (Docker's nftables backend)" : '';
   const frontText =
     front === null
-      ? `front: no DOCKER chain${why}, the gate stands alone`
+      ? `no DOCKER chain${why}: the gate stands alone`
       : `front ${stands(front.inPlace)} (${front.backend})`;
   return `gate ${stands(gate.inPlace)} (${gate.backend}), ${frontText}`;
 }
@@ -112,7 +109,7 @@ function daemonLines({ daemon, walls }: Status, now: number): readonly string[] 
 
 /** On a screen the first few. */
 function unprotectedText({ services }: Status, { width }: Screen): readonly string[] {
-  const lines = unprotectedLines(services);
+  const lines = foldAlike(unprotectedLines(services), 3);
   const shown = width === undefined ? lines : lines.slice(0, 2);
   const more = lines.length - shown.length;
   return [
@@ -132,11 +129,16 @@ function refusalLines({ refusals }: Status, { width, now }: Screen): readonly st
   const rows = shown.map(({ source, port, protocol, services, packets, lastSeen }) => [
     `  ${source}`,
     `${port}/${protocol}`,
-    harmless(services.join(', '), 20),
-    `${packets} ${packets === 1 ? 'packet' : 'packets'}`,
+    harmless(services.join(', '), 60),
+    countText(packets),
     agoText(Math.max(0, (now - Date.parse(lastSeen)) / 1000)),
   ]);
-  return rows.length === 0 ? [] : ['Turned away last (more: dockwall blocked):', columns(rows)];
+  return rows.length === 0
+    ? []
+    : [
+        'Turned away last, and packets of each (more: dockwall blocked):',
+        columns(rows, { width, flexible: [2] }),
+      ];
 }
 
 /** Those that are well in one line; each that is not has its own. */
@@ -168,5 +170,5 @@ function illText({ name, networks, ageSeconds, error }: SourceStatus): string {
 
 function problemLines(problems: readonly string[]): readonly string[] {
   if (problems.length === 0) return [];
-  return ['Problems (such a container opens nothing):', ...problems.map((line) => `  ${line}`)];
+  return ['Problems (such a container opens nothing):', ...foldAlike(problems, 3).map((line) => `  ${line}`)];
 }

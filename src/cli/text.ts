@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { shorten } from '../net/show.ts';
 
 /** Text from labels, names or files as it may be shown on a terminal: nothing in it can steer the terminal. */
@@ -18,32 +19,49 @@ export function jsonText(value: unknown): string {
   );
 }
 
-/** Rows as columns padded to their widest cell, two spaces apart, no trailing blanks. */
-export function columns(rows: readonly (readonly string[])[]): string {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
-  }
-  return rows
-    .map((row) =>
-      row
-        .map((cell, index) => cell.padEnd(widths[index] ?? 0))
+/** Where rows are read: characters in a line, and the columns that give way first where the lines would be longer. */
+export interface Room {
+  readonly width: number | undefined;
+  readonly flexible: readonly number[];
+}
+
+/** What a column keeps that gives way, in characters. */
+const least = 12;
+
+/**
+ * Rows as columns padded to their widest cell, two spaces apart, no trailing blanks. Where there is no room, the widest columns get
+ * narrower and their cells more lines: nothing is cut. A row of one cell is a line of its own. A row of one cell is a line of its own.
+ */
+export function columns(rows: readonly (readonly string[])[], room?: Room): string {
+  const count = Math.max(0, ...rows.map(({ length }) => length));
+  const all = Array.from({ length: count }, (_, index) => index);
+  const widths = all.map((index) =>
+    Math.max(...rows.map((row) => (row.length === 1 ? 0 : stringWidth(row[index] ?? '')))),
+  );
+  let over = widths.reduce((sum, one) => sum + one + 2, -2) - (room?.width ?? Infinity);
+  for (const which of [room?.flexible ?? [], all])
+    for (; over > 0; over -= 1) {
+      const widest = which.reduce((a, b) => ((widths[b] ?? 0) > (widths[a] ?? 0) ? b : a), which[0] ?? 0);
+      const has = widths[widest] ?? 0;
+      if (has <= least || which.length === 0) break;
+      widths[widest] = has - 1;
+    }
+  const lines = rows.flatMap((row) => {
+    if (row.length === 1) return wrap(row[0] ?? '', room?.width);
+    const cells = row.map((cell, index) => fold(cell, widths[index] ?? 1));
+    const height = Math.max(...cells.map(({ length }) => length));
+    return Array.from({ length: height }, (_, line) =>
+      cells
+        .map((cell, index) => padded(cell[line] ?? '', widths[index] ?? 0))
         .join('  ')
         .trimEnd(),
-    )
-    .join('\n');
+    );
+  });
+  return lines.join('\n');
 }
 
-/** How long ago, in one unit: `12 s ago`. */
-export function agoText(seconds: number): string {
-  return seconds < 1 ? 'now' : `${roughSpan(seconds)} ago`;
-}
-
-/** A span of time in one unit, rounded down: `5 min`. */
-export function roughSpan(seconds: number): string {
-  if (seconds < 60) return `${Math.floor(seconds)} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  return seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : `${Math.floor(seconds / 86_400)} days`;
+function padded(text: string, width: number): string {
+  return text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 }
 
 /** A number in at most six characters: `9999`, `123k`, `1.5M`. */
@@ -55,15 +73,28 @@ export function countText(count: number): string {
   return `${value < 10 ? (Math.floor(value * 10) / 10).toFixed(1) : Math.floor(value)}${unit}`;
 }
 
-/** Text cut to a number of characters, dots where something is missing. */
-export function fit(text: string, longest: number): string {
-  return text.length <= longest ? text : `${text.slice(0, Math.max(0, longest - 2))}..`;
+/**
+ * A text in lines of at most so many characters (a wide one, as of Chinese, is two), those after the first behind `indent`: broken
+ * between words; a word that is longer than a line after its signs, or where it must be.
+ */
+export function fold(text: string, width: number, indent = ''): readonly string[] {
+  const fits = (part: string, room = width): boolean => stringWidth(part.trimEnd()) <= room;
+  if (fits(text)) return [text];
+  const room = width - indent.length;
+  const parts = text
+    .split(/(?<=\S )/)
+    .flatMap((word) => (fits(word, room) ? word : word.split(/(?<=[-_/.,:;=?&])/)))
+    .flatMap((part) => (fits(part, room) ? part : Array.from(part)));
+  const lines = [''];
+  for (const part of parts) {
+    const longer = `${lines.at(-1) ?? ''}${part}`;
+    if (fits(longer)) lines[lines.length - 1] = longer;
+    else lines.push(indent + part);
+  }
+  return lines.map((line) => line.trimEnd());
 }
 
-/** A line broken between words so that no part is longer than `width`, the parts after the first indented by four. */
+/** A line in parts no longer than `width`, the parts after the first indented by four. */
 export function wrap(line: string, width: number | undefined): readonly string[] {
-  if (width === undefined || line.length <= width) return [line];
-  const at = line.lastIndexOf(' ', width);
-  const cut = at > 4 ? at : width;
-  return [line.slice(0, cut).trimEnd(), ...wrap(`    ${line.slice(cut).trimStart()}`, width)];
+  return width === undefined ? [line] : fold(line, width, '    ');
 }

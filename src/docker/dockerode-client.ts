@@ -1,6 +1,7 @@
 import { createRequire, Module } from 'node:module';
 import { inspect } from 'node:util';
 import type Docker from 'dockerode';
+import pTimeout from 'p-timeout';
 import { Agent } from '../host/http.ts';
 import { ApiVersion } from './api-version.ts';
 import { type DockerClient, DockerError } from './client.ts';
@@ -98,16 +99,8 @@ function leaveOut(require: NodeJS.Require, name: string): void {
 }
 
 /** For the calls of dockerode 5 that take no abort signal. */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error('no answer in time')), answerTimeLimit);
-  });
-  try {
-    return await Promise.race([answer, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+function inTime<T>(answer: Promise<T>): Promise<T> {
+  return pTimeout(answer, { milliseconds: answerTimeLimit, message: 'no answer in time' });
 }
 
 /** The connection is gone (ECONNRESET, ENOENT ...), as opposed to an answer that somebody did not wait for. */

@@ -1,3 +1,4 @@
+import pTimeout from 'p-timeout';
 import type {
   ContainerDetails,
   ContainerSummary,
@@ -243,14 +244,6 @@ function listOf(answer: unknown, what: string): readonly unknown[] {
 }
 
 /** The answer, or `late` when it takes longer than this, ms. */
-async function withPatience<T>(answer: Promise<T>, ms: number): Promise<T | 'late'> {
-  let timer: NodeJS.Timeout | undefined;
-  const patience = new Promise<'late'>((resolve) => {
-    timer = setTimeout(() => resolve('late'), ms);
-  });
-  try {
-    return await Promise.race([answer, patience]);
-  } finally {
-    clearTimeout(timer);
-  }
+function withPatience<T>(answer: Promise<T>, ms: number): Promise<T | 'late'> {
+  return pTimeout(answer, { milliseconds: ms, fallback: () => 'late' as const });
 }

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { columns } from '../cli/text.ts';
+import { columns, fold } from '../cli/text.ts';
 import type { Line } from './model.ts';
 
 /** Of a line in a file or a pipe, and on a terminal wider than is good to read. */
@@ -33,21 +33,9 @@ export function doctorText(lines: readonly Line[], screen = widest): string {
 function lineText({ kind, text, advice }: Line, head: string, width: number): string {
   const indent = ' '.repeat(head.length);
   const room = Math.max(narrowest, width - head.length);
-  const said = wrapped(text, room);
-  const todo = advice === undefined ? [] : wrapped(`-> ${advice}`, room);
+  const said = fold(text, room);
+  const todo = advice === undefined ? [] : fold(`-> ${advice}`, room);
   const [first = '', ...rest] = [...said, ...todo];
   const coloured = head.replace(kind, styleText(colours[kind], kind));
   return [`${coloured}${first}`, ...rest.map((line) => `${indent}${line}`)].join('\n');
-}
-
-function wrapped(text: string, most: number): readonly string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > most) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
 }

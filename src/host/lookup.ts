@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import pTimeout from 'p-timeout';
 import { familyOf } from '../net/network.ts';
 import { parseNetworks } from '../net/parse-networks.ts';
 
@@ -11,10 +12,11 @@ export async function lookUp(
 ): Promise<
   { readonly ok: true; readonly addresses: readonly string[] } | { readonly ok: false; readonly why: string }
 > {
-  const late = Promise.withResolvers<never>();
-  const timer = setTimeout(() => late.reject(new Error('no answer in time')), longestLookup);
   try {
-    const found = await Promise.race([lookup(name, { all: true, order: 'verbatim' }), late.promise]);
+    const found = await pTimeout(lookup(name, { all: true, order: 'verbatim' }), {
+      milliseconds: longestLookup,
+      message: 'no answer in time',
+    });
     const addresses = found.flatMap(({ address }) => {
       const parsed = parseNetworks(address);
       return parsed.ok ? parsed.networks : [];
@@ -26,7 +28,5 @@ export async function lookUp(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     return { ok: false, why: code ?? message };
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -34,8 +34,6 @@ export interface Container {
   readonly name: string;
   /** `com.docker.compose.service`, where compose made the container. */
   readonly composeService: string | undefined;
-  /** `com.docker.compose.project`: to show what belongs together. */
-  readonly composeProject?: string | undefined;
   /** `com.docker.swarm.service.name`, where the container is a task of a service. */
   readonly swarmService: string | undefined;
   /** Running, paused or restarting. Inactive containers keep their ports: their next start must not open a gap. */
@@ -46,7 +44,7 @@ export interface Container {
   readonly otherLabels?: Readonly<Record<string, string>> | undefined;
   /** its image, as it was asked for, */
   readonly image?: string | undefined;
-  /** its compose project or swarm stack, */
+  /** its compose project or swarm stack, which also shows what belongs together, */
   readonly project?: string | undefined;
   /** and the names of its networks, sorted. */
   readonly networks?: readonly string[] | undefined;

@@ -80,7 +80,6 @@ function readContainer(
     id: summary.Id,
     name: containerName(summary),
     composeService: labels['com.docker.compose.service'],
-    composeProject: labels['com.docker.compose.project'],
     swarmService,
     active: isActive(summary),
     labels: ourLabels({ ...ofService, ...labels }),

@@ -1,12 +1,30 @@
-/** A time as people say it, by its largest unit and the next: `1 h 5 min`. @param seconds a whole number, from 1. */
-export function spanText(seconds: number): string {
-  const units = [
-    ['d', Math.floor(seconds / 86_400)],
-    ['h', Math.floor(seconds / 3600) % 24],
-    ['min', Math.floor(seconds / 60) % 60],
-    ['s', seconds % 60],
-  ] as const;
-  const first = units.findIndex(([, count]) => count > 0);
-  const shown = units.slice(first, first + 2).filter(([, count]) => count > 0);
-  return shown.map(([unit, count]) => `${count} ${unit}`).join(' ');
+const units = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+] as const;
+
+/** A time as people say it, by its largest unit and the next, rounded down: `1 h 5 min`, `40 s`. */
+export function spanText(seconds: number, parts = 2): string {
+  let rest = Math.floor(seconds);
+  const counts = units.map(([unit, size]) => {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    return { unit, count };
+  });
+  const first = counts.findIndex(({ count }) => count > 0);
+  if (first < 0) return '0 s';
+  const shown = counts.slice(first, first + parts).filter(({ count }) => count > 0);
+  return shown.map(({ unit, count }) => `${count} ${unit}`).join(' ');
+}
+
+/** The same in one unit: `5 min`; hours up to two days, since a day is too coarse for them. */
+export function roughSpan(seconds: number): string {
+  return seconds >= 86_400 && seconds < 172_800 ? `${Math.floor(seconds / 3600)} h` : spanText(seconds, 1);
+}
+
+/** How long ago, in one unit: `12 s ago`. */
+export function agoText(seconds: number): string {
+  return seconds < 1 ? 'now' : `${roughSpan(seconds)} ago`;
 }

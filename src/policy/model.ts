@@ -62,7 +62,8 @@ export interface Service {
   readonly containerId: string;
   readonly name: string;
   readonly composeService: string | undefined;
-  readonly composeProject?: string | undefined;
+  /** The compose project or swarm stack. */
+  readonly project?: string | undefined;
   readonly swarmService: string | undefined;
   readonly active: boolean;
   /** The entry under `services:` that speaks for it. */

@@ -17,3 +17,16 @@ export function problemPlace({ container, label, value }: Problem): string {
 function hintWords(hint: string): string {
   return /^[\w.*-]+$/.test(hint) ? `did you mean "${hint}"?` : shorten(hint, 200);
 }
+
+/**
+ * Lines of which the same is said, each once: `a, b, c and 35 more: dockwall.allow=ofice: no group is named "ofice"`.
+ * @param lines of somebody, a colon, and what is said of him @param most how many are named
+ */
+export function foldAlike(lines: readonly string[], most = Infinity): readonly string[] {
+  const parts = lines.map((line) => /^(.*?)(: .*)$/s.exec(line) ?? [line, line, '']);
+  return [...Map.groupBy(parts, ([, , said]) => said)].map(([said, of]) => {
+    const names = [...new Set(of.map(([, name = '']) => name))];
+    const more = names.length - most;
+    return `${names.slice(0, most).join(', ')}${more > 0 ? ` and ${more} more` : ''}${said ?? ''}`;
+  });
+}

@@ -179,7 +179,7 @@ function readService(
       containerId: container.id,
       name: container.name,
       composeService: container.composeService,
-      composeProject: container.composeProject,
+      project: container.project,
       swarmService: container.swarmService,
       active: container.active,
       entry: owner.entry?.name,

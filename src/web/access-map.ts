@@ -1,8 +1,10 @@
 import { isIP } from 'node:net';
+import type { PortStatus } from '../cli/status-services.ts';
 import { anchor } from './anchor.ts';
-import { reachOrder } from './groups.ts';
+import { type Openness, reachOrder } from './groups.ts';
 import { foldServices, sameReach } from './map-fold.ts';
-import type { PageModel, PortView, ReachKind, ServiceView, SourceView } from './page-model.ts';
+import type { PageModel, ServiceView, SourceView } from './page-model.ts';
+import { hostText } from './port-text.ts';
 
 /** Who reaches what, as a picture: sources, rows of ports, and flows from one to the other. */
 export interface AccessMap {
@@ -40,7 +42,7 @@ export interface MapRow {
   readonly id: string;
   readonly service: string;
   readonly ports: readonly string[];
-  readonly reach: ReachKind | 'unprotected';
+  readonly reach: Openness;
   /** Who reaches it, in words. */
   readonly says: readonly string[];
 }
@@ -76,12 +78,12 @@ export function drawMap({ services, sources }: Pick<PageModel, 'services' | 'sou
   };
 }
 
-function portRow(service: ServiceView, ports: readonly PortView[], index: number): MapRow {
+function portRow(service: ServiceView, ports: readonly PortStatus[], index: number): MapRow {
   const [{ reach, allow } = { reach: 'trusted' as const, allow: [] }] = ports;
   return {
     id: `${service.id}-${index}`,
     service: service.name,
-    ports: [...new Set(ports.map(({ host }) => host))],
+    ports: [...new Set(ports.map(hostText))],
     reach,
     says: reach === 'some' ? allow : [reachWords[reach]],
   };
@@ -96,20 +98,20 @@ export const reachWords = {
   unprotected: 'not protected',
 } as const;
 
-function bareRows({ id, name, unprotected }: ServiceView): readonly MapRow[] {
-  if (unprotected.length === 0) return [];
+function bareRows({ id, name, notProtected }: ServiceView): readonly MapRow[] {
+  if (notProtected.length === 0) return [];
   return [
     {
       id: `${id}-bare`,
       service: name,
-      ports: unprotected,
+      ports: notProtected,
       reach: 'unprotected',
       says: [reachWords.unprotected],
     },
   ];
 }
 
-function contactsOf(port: PortView | undefined, row: MapRow): readonly Contact[] {
+function contactsOf(port: PortStatus | undefined, row: MapRow): readonly Contact[] {
   if (port === undefined || port.reach === 'loopback' || port.reach === 'host-service') return [];
   const denied = port.deny.map((name): Contact => ({ why: 'denied', name, row }));
   // Who gets in with everybody needs no line of his own.

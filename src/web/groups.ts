@@ -1,5 +1,6 @@
+import type { PortStatus } from '../cli/status-services.ts';
 import { anchor } from './anchor.ts';
-import type { ReachKind, ServiceView } from './page-model.ts';
+import type { ServiceView } from './page-model.ts';
 
 /** Services that stand together in the table. */
 export interface ServiceGroup {
@@ -13,8 +14,10 @@ export interface ServiceGroup {
 /** More services than these are shown folded, group by group. */
 export const fewServices = 20;
 
+export type Openness = PortStatus['reach'] | 'unprotected';
+
 /** How open: most first. */
-export const reachOrder: readonly (ReachKind | 'unprotected')[] = [
+export const reachOrder: readonly Openness[] = [
   'unprotected',
   'everybody',
   'some',
@@ -31,7 +34,7 @@ export function groupServices(services: readonly ServiceView[], few = fewService
   const { projects, loose } = byProject(services);
   const named = [...projects]
     .map(([title, of]) => ({ id: anchor('s-p', title), title, services: of }))
-    .sort((a, b) => openFirst(a) - openFirst(b) || (a.title < b.title ? -1 : 1));
+    .sort((a, b) => openFirst(a) - openFirst(b) || natural.compare(a.title, b.title));
   if (loose.length === 0) return named;
   if (loose.length <= few)
     return [
@@ -50,8 +53,11 @@ export function groupServices(services: readonly ServiceView[], few = fewService
   ];
 }
 
+/** `web-2` before `web-10`. */
+const natural = new Intl.Collator('en', { numeric: true });
+
 /** What of those in no project (or alone in one) is most open. */
-const kindTitles: Readonly<Record<ReachKind | 'unprotected', string>> = {
+const kindTitles: Readonly<Record<Openness, string>> = {
   unprotected: 'Not protected',
   everybody: 'Open to everybody',
   some: 'Open to some',
@@ -67,16 +73,16 @@ export function byProject(services: readonly ServiceView[]): {
 } {
   const all = Map.groupBy(services, ({ project }) => project ?? '');
   const projects = new Map([...all].filter(([name, of]) => name !== '' && of.length > 1));
-  return { projects, loose: services.filter(({ project = '' }) => !projects.has(project)) };
+  return { projects, loose: services.filter(({ project }) => !projects.has(project ?? '')) };
 }
 
 /** The most open of its ports. */
-export function opennessOf({ ports, unprotected }: ServiceView): ReachKind | 'unprotected' {
-  const kinds = new Set<ReachKind | 'unprotected'>(ports.map(({ reach }) => reach));
-  if (unprotected.length > 0) kinds.add('unprotected');
+export function opennessOf({ ports, notProtected }: ServiceView): Openness {
+  const kinds = new Set<Openness>(ports.map(({ reach }) => reach));
+  if (notProtected.length > 0) kinds.add('unprotected');
   return reachOrder.find((kind) => kinds.has(kind)) ?? 'trusted';
 }
 
 function openFirst({ services }: ServiceGroup): number {
-  return services.some(({ running, unprotected }) => running && unprotected.length > 0) ? 0 : 1;
+  return services.some(({ running, notProtected }) => running && notProtected.length > 0) ? 0 : 1;
 }

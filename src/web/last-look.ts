@@ -1,4 +1,4 @@
-import { readStatus } from '../cli/status-model.ts';
+import { readRefusal, readStatus, type Refusal } from '../cli/status-model.ts';
 import { diff } from '../diff/diff.ts';
 import type { Observed } from '../diff/model.ts';
 import type { Policy } from '../policy/model.ts';
@@ -6,7 +6,6 @@ import type { Clock } from '../reconciler/clock.ts';
 import type { Decision } from '../reconciler/pass.ts';
 import { readBlocked } from '../ruleset/blocked.ts';
 import type { DaemonReport } from './daemon-report.ts';
-import type { BlockedView } from './page-model.ts';
 import type { Look } from './read-page.ts';
 
 export interface LookParts {
@@ -72,18 +71,12 @@ export class LastLook {
   }
 
   /** Undefined where nobody is remembered. */
-  private blocked(policy: Policy, { sets }: Observed): readonly BlockedView[] | undefined {
+  private blocked(policy: Policy, { sets }: Observed): readonly Refusal[] | undefined {
     if (!policy.rememberBlocked) return undefined;
-    const now = this.parts.today().getTime();
+    const { now } = this.around();
     return readBlocked(policy, sets)
       .filter(({ by }) => by === 'gate')
       .slice(0, mostBlocked)
-      .map(({ source, port, protocol, services, packets, lastSeen }) => ({
-        source,
-        port: `${port}/${protocol}`,
-        service: services.length === 0 ? undefined : services.join(', '),
-        packets,
-        last: new Date(now - lastSeen * 1000),
-      }));
+      .map((one) => readRefusal(one, now));
   }
 }

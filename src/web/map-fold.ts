@@ -1,6 +1,7 @@
+import type { PortStatus } from '../cli/status-services.ts';
 import { anchor } from './anchor.ts';
 import { byProject } from './groups.ts';
-import type { PortView, ServiceView } from './page-model.ts';
+import type { ServiceView } from './page-model.ts';
 
 /** A box of the picture: a service, or many as if they were one. */
 export interface Drawn extends ServiceView {
@@ -32,7 +33,7 @@ export function foldServices(services: readonly ServiceView[]): readonly Drawn[]
 }
 
 /** Ports with an equal key are one line of the picture. */
-export function sameReach({ reach, allow, deny }: PortView): string {
+export function sameReach({ reach, allow, deny }: PortStatus): string {
   return JSON.stringify([reach, allow, deny]);
 }
 
@@ -42,19 +43,19 @@ function alone(service: ServiceView): Drawn {
 
 function linesOf(services: readonly ServiceView[]): number {
   return services.reduce(
-    (sum, { ports, unprotected }) =>
-      sum + new Set(ports.map(sameReach)).size + (unprotected.length > 0 ? 1 : 0),
+    (sum, { ports, notProtected }) =>
+      sum + new Set(ports.map(sameReach)).size + (notProtected.length > 0 ? 1 : 0),
     0,
   );
 }
 
 function byReach(services: readonly ServiceView[]): readonly Drawn[] {
-  const bare = services.filter(({ unprotected }) => unprotected.length > 0);
+  const bare = services.filter(({ notProtected }) => notProtected.length > 0);
   const doors = services.flatMap((service) => service.ports.map((port) => ({ service, port })));
   const groups = [...Map.groupBy(doors, ({ port }) => sameReach(port))].map(([key, of]) => {
     const members = [...new Set(of.map(({ service }) => service))];
     const ports = of.map(({ port }) => port);
-    return { ...merged(countTitle(members), anchor('s-r', key), members), ports, unprotected: [] };
+    return { ...merged(countTitle(members), anchor('s-r', key), members), ports, notProtected: [] };
   });
   if (bare.length === 0) return groups;
   return [...groups, { ...merged(countTitle(bare), 's-r-bare', bare), ports: [] }];
@@ -73,10 +74,11 @@ function merged(name: string, id: string, services: readonly ServiceView[]): Dra
     id,
     target: first !== undefined && services.length === 1 ? first.id : ofReach,
     name,
-    project: undefined,
+    project: null,
+    entry: null,
     running: services.some(({ running }) => running),
     description: '',
     ports: services.flatMap(({ ports }) => ports),
-    unprotected: [...new Set(services.flatMap(({ unprotected }) => unprotected))],
+    notProtected: [...new Set(services.flatMap(({ notProtected }) => notProtected))],
   };
 }

@@ -99,7 +99,7 @@ function findForm({ find: { text, of }, services }: PageModel): Html {
   const told =
     text !== '' &&
     html`${services.length} of ${of} services fit “${cut(text, longest.name)}”. <a href=".">Show all</a>`;
-  return html`<form class="find" role="search" action="." method="get">
+  return html`<form class="find" role="search" action=".#find" method="get">
       <p>
         <label for="find">Find</label><input id="find" name="find" type="search" maxlength="200" autocomplete="off" spellcheck="false" placeholder="name or port" value="${text}"/>
         <button type="submit">Find</button>

@@ -1,21 +1,13 @@
-import type { SourceStatus, Status } from '../cli/status-model.ts';
-import { type PortStatus, type ServiceStatus, unprotectedLines } from '../cli/status-services.ts';
+import type { Refusal, SourceStatus, Status } from '../cli/status-model.ts';
+import { type ServiceStatus, unprotectedLines } from '../cli/status-services.ts';
 import type { WallStatus } from '../cli/status-walls.ts';
-import { agoText } from '../cli/text.ts';
+import { agoText } from '../net/span.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
+import { foldAlike } from '../policy/problem-line.ts';
 import { anchor } from './anchor.ts';
 import { findServices } from './find.ts';
 import type { Health } from './health.ts';
-import type {
-  BlockedView,
-  Fact,
-  ListView,
-  PageModel,
-  PageState,
-  PortView,
-  ServiceView,
-  SourceView,
-} from './page-model.ts';
+import type { Fact, PageModel, PageState, ServiceView, SourceView } from './page-model.ts';
 
 /** What a look has found: the policy of the last pass held against the kernel as it is. */
 export interface Look {
@@ -25,7 +17,7 @@ export interface Look {
   readonly passed: Date;
   /** Why the kernel could not be looked at. */
   readonly problem: string | undefined;
-  readonly blocked?: readonly BlockedView[] | undefined;
+  readonly blocked?: readonly Refusal[] | undefined;
 }
 
 export interface PageInput {
@@ -42,7 +34,7 @@ export interface PageInput {
 export function readPage({ host, health, look, explains, find = '' }: PageInput): PageModel {
   const status = look?.status;
   const services = withIds(status?.services ?? []);
-  const lists = (status?.sources ?? []).map(listView);
+  const lists = status?.sources ?? [];
   const walls = (status?.walls ?? []).flatMap(wallFacts);
   return {
     host,
@@ -51,8 +43,8 @@ export function readPage({ host, health, look, explains, find = '' }: PageInput)
       ...walls.flatMap(({ name, bad }) => (bad ? [`${name}: not in place; the next pass puts it back`] : [])),
       ...health.problems,
       ...(look?.problem === undefined ? [] : [look.problem]),
-      ...unprotectedLines(status?.services ?? []).map((line) => `Not protected: ${line}`),
-      ...(status?.problems ?? []),
+      ...foldAlike(unprotectedLines(status?.services ?? []), 3).map((line) => `Not protected: ${line}`),
+      ...foldAlike(status?.problems ?? [], 3),
       ...listProblems(lists, health.problems),
     ],
     notes: [
@@ -65,7 +57,7 @@ export function readPage({ host, health, look, explains, find = '' }: PageInput)
     services: findServices(services, find),
     find: { text: find, of: services.length },
     sources: look === undefined ? [] : readSources(look.policy),
-    lists: lists.toSorted((a, b) => Number(a.problem === undefined) - Number(b.problem === undefined)),
+    lists: lists.toSorted((a, b) => Number(a.error === null) - Number(b.error === null)),
     blocked: look?.blocked,
     explains,
   };
@@ -124,39 +116,15 @@ function withIds(services: readonly ServiceStatus[]): readonly ServiceView[] {
     const id = anchor('s', service.name);
     const count = (seen.get(id) ?? 0) + 1;
     seen.set(id, count);
-    return serviceView(service, count === 1 ? id : `${id}-${count}`);
+    return { ...service, id: count === 1 ? id : `${id}-${count}` };
   });
 }
 
-function serviceView(service: ServiceStatus, id: string): ServiceView {
-  const { name, project, running, description, notProtected } = service;
-  const ports = service.ports.map(portView);
-  return { id, name, project: project ?? undefined, running, description, ports, unprotected: notProtected };
-}
-
-function portView(port: PortStatus): PortView {
-  const { hostPort, routed, containerPort, protocol, families, held, reach, allow, deny, because, counts } =
-    port;
-  const suffix = protocol === 'tcp' ? '' : `/${protocol}`;
-  const [only] = families;
-  return {
-    host: hostPort === null ? (routed ? 'routed' : 'not chosen yet') : hostPort + suffix,
-    container: `${containerPort}/${protocol}`,
-    family: families.length === 1 && !hostPort?.includes(':') ? `IPv${only}` : undefined,
-    held,
-    reach,
-    allow,
-    deny,
-    because: because ?? undefined,
-    counted: counts === null ? undefined : { connections: counts.connections, refused: counts.refused },
-  };
-}
-
 /** What fails belongs at the top, unless it stands there already. */
-function listProblems(lists: readonly ListView[], told: readonly string[]): readonly string[] {
+function listProblems(lists: readonly SourceStatus[], told: readonly string[]): readonly string[] {
   return lists
-    .filter(({ name, problem }) => problem !== undefined && !told.some((line) => line.includes(name)))
-    .map(({ name, problem, heard }) => `${name}: ${problem} (heard of: ${heard})`);
+    .filter(({ name, error }) => error !== null && !told.some((line) => line.includes(name)))
+    .map((list) => `${list.name}: ${list.error} (heard of: ${heardOf(list)})`);
 }
 
 function readSources({ trusted, deny, groups }: Look['policy']): readonly SourceView[] {
@@ -174,13 +142,9 @@ function readSources({ trusted, deny, groups }: Look['policy']): readonly Source
   ];
 }
 
-function listView({ name, networks, ageSeconds, error }: SourceStatus): ListView {
-  return {
-    name,
-    networks: networks ?? undefined,
-    heard: ageSeconds === null ? 'not yet: it stands for nobody' : agoText(ageSeconds),
-    problem: error ?? undefined,
-  };
+/** When a source last said who it stands for. */
+export function heardOf({ ageSeconds }: SourceStatus): string {
+  return ageSeconds === null ? 'not yet: it stands for nobody' : agoText(ageSeconds);
 }
 
 /** Few members by name, many by number. */

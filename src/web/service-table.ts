@@ -1,10 +1,12 @@
+import type { PortStatus } from '../cli/status-services.ts';
 import { countText } from '../cli/text.ts';
 import { reachWords } from './access-map.ts';
-import { cut, longest } from './cut.ts';
+import { breakable, cut, longest } from './cut.ts';
 import { fewServices, groupServices, opennessOf, reachOrder, type ServiceGroup } from './groups.ts';
 import { html, type Html } from './html.ts';
 import { sameReach } from './map-fold.ts';
-import type { PageModel, PortView, ServiceView } from './page-model.ts';
+import type { PageModel, ServiceView } from './page-model.ts';
+import { familyText, hostText } from './port-text.ts';
 import { table, type TableGroup } from './table.ts';
 
 /** By service and port: who, and because of what. Very many are folded, each group under a line that says what is in it. */
@@ -33,7 +35,7 @@ const columns = ['Service', 'Ports', 'Who may reach it', 'Because of', 'Connecti
 /** `2 everybody`, `1 not protected`: how many are how open, the most open first. */
 function tally(services: readonly ServiceView[]): readonly Html[] {
   const kinds = Map.groupBy(services, opennessOf);
-  if (kinds.size === 1 && services.every(({ project }) => project === undefined)) return [];
+  if (kinds.size === 1 && services.every(({ project }) => project === null)) return [];
   return reachOrder.flatMap((kind) => {
     const of = kinds.get(kind);
     return of === undefined
@@ -49,7 +51,7 @@ function serviceRows(service: ServiceView): TableGroup {
   const alike = Map.groupBy(service.ports, (port) =>
     JSON.stringify([sameReach(port), port.held, port.because]),
   );
-  const bare = service.unprotected.map((network) => ({
+  const bare = service.notProtected.map((network) => ({
     kind: 'reach-unprotected',
     cells: ['', html`<strong>not protected</strong>`, cut(network, longest.label), ''],
   }));
@@ -64,15 +66,15 @@ function serviceName({ name, running, description }: ServiceView): Html {
   const state = running ? '' : html` <span class="quiet">stopped</span>`;
   const more =
     description === '' ? '' : html`<span class="description">${cut(description, longest.label)}</span>`;
-  return html`${cut(name, longest.name)}${state}${more}`;
+  return html`${breakable(cut(name, longest.name))}${state}${more}`;
 }
 
-function portCells(port: PortView, alike: readonly PortView[]): readonly Html[] {
+function portCells(port: PortStatus, alike: readonly PortStatus[]): readonly Html[] {
   const { because } = port;
   return [
     portList(alike),
     who(port),
-    because === undefined
+    because === null
       ? html`<span class="quiet">no label</span>`
       : html`<code>${breakable(cut(because, longest.label))}</code>`,
     traffic(alike),
@@ -83,24 +85,21 @@ function portCells(port: PortView, alike: readonly PortView[]): readonly Html[] 
 const mostPorts = 24;
 
 /** `8080 → 80`: the host's port, and the container's where it is another. */
-function portList(ports: readonly PortView[]): Html {
-  const shown = ports.slice(0, mostPorts).map(({ host, container, family }, index) => {
-    const inside = container.replace(/\/tcp$/, '');
-    const same = host === inside;
-    const target = host.includes('/') ? inside.replace(/\/.*$/, '') : inside;
-    return html`${index === 0 ? '' : html`<span class="quiet">, </span>`}<span class="number">${host}${same ? '' : html`<span class="quiet"> → ${target}</span>`}</span>${family === undefined ? '' : html` <span class="quiet">${family} only</span>`}`;
+function portList(ports: readonly PortStatus[]): Html {
+  const shown = ports.slice(0, mostPorts).map((port, index) => {
+    const { hostPort, containerPort, protocol } = port;
+    const host = hostText(port);
+    const family = familyText(port);
+    const target = hostPort === null && protocol !== 'tcp' ? `${containerPort}/${protocol}` : containerPort;
+    const same = hostPort === containerPort;
+    return html`${index === 0 ? '' : html`<span class="quiet">, </span>`}<span class="number">${breakable(host)}${same ? '' : html`<span class="quiet"> → ${target}</span>`}</span>${family === undefined ? '' : html` <span class="quiet">${family} only</span>`}`;
   });
   const more = ports.length - shown.length;
   return html`${shown}${more > 0 && html`<span class="quiet"> and ${more} more</span>`}`;
 }
 
-/** A label may be broken after its signs, never within a word. */
-function breakable(text: string): readonly Html[] {
-  return text.split(/(?<=[=,])/).map((part, index) => html`${index === 0 ? '' : html`<wbr/>`}${part}`);
-}
-
-function traffic(ports: readonly PortView[]): Html {
-  const counts = ports.flatMap(({ counted }) => counted ?? []);
+function traffic(ports: readonly PortStatus[]): Html {
+  const counts = ports.flatMap(({ counts }) => counts ?? []);
   if (counts.length === 0) return html``;
   const sum = (which: 'connections' | 'refused'): number => counts.reduce((all, one) => all + one[which], 0);
   const refused = sum('refused');
@@ -108,7 +107,7 @@ function traffic(ports: readonly PortView[]): Html {
   return html`<span class="number">${countText(sum('connections'))}</span>${more}`;
 }
 
-function who({ held, reach, allow, deny }: PortView): Html {
+function who({ held, reach, allow, deny }: PortStatus): Html {
   const but =
     deny.length === 0 ? '' : html`, <span class="never">never ${cut(deny.join(', '), longest.list)}</span>`;
   const open = reach === 'some' ? `trusted, ${allow.join(', ')}` : reachWords[reach];

@@ -15,7 +15,7 @@ export const style = `
 }
 * { box-sizing: border-box; }
 html { background: var(--ground); color: var(--ink); font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif; }
-body { max-width: 62rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; overflow-wrap: break-word; }
+body { max-width: 72rem; margin: 0 auto; padding: 2.5rem 1.25rem 4rem; overflow-wrap: break-word; }
 h1 { font-size: 2.1rem; line-height: 1.15; letter-spacing: -0.02em; font-weight: 650; margin: 0 0 0.6rem; }
 h2 { font-size: 1.15rem; font-weight: 650; letter-spacing: -0.005em; margin: 0 0 0.9rem; }
 section { margin-top: 3rem; }
@@ -29,7 +29,7 @@ code, .number { font: 0.92em/1.4 ui-monospace, "SF Mono", Menlo, Consolas, "Deja
 
 .top { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: end; gap: 0.75rem 2rem; }
 .brand { font-size: 0.85rem; letter-spacing: 0.08em; text-transform: uppercase; }
-.state { display: flex; align-items: center; gap: 0.6rem; font-size: 1.15rem; font-weight: 550; }
+.state { display: flex; align-items: baseline; gap: 0.6rem; font-size: 1.15rem; font-weight: 550; }
 .state::before { content: ""; flex: none; width: 0.8rem; height: 0.8rem; border-radius: 50%; background: var(--up); }
 .state.trouble::before { background: var(--warn); border-radius: 0.15rem; }
 .state.down { color: var(--denied); }
@@ -41,9 +41,9 @@ button { font: inherit; font-size: 0.9rem; color: var(--ink); background: var(--
 button[aria-pressed="true"] { background: var(--ink); color: var(--ground); }
 .stale #map-live, .stale #service-table-live { opacity: 0.75; }
 
-.trouble { border-left: 4px solid var(--warn); background: var(--wash); padding: 1rem 1.25rem; border-radius: 0 6px 6px 0; margin-top: 2rem; }
-.trouble ul { list-style: none; }
-.trouble li + li, .trouble ul + ul { margin-top: 0.5rem; }
+section.trouble { border-left: 4px solid var(--warn); background: var(--wash); padding: 1rem 1.25rem; border-radius: 0 6px 6px 0; margin-top: 2rem; }
+section.trouble ul { list-style: none; }
+section.trouble li + li, section.trouble ul + ul { margin-top: 0.5rem; }
 
 .map { display: block; width: 100%; height: auto; margin-bottom: 1.5rem; font-size: 15px; }
 .map .box { fill: var(--paper); stroke: var(--rule); }
@@ -89,11 +89,12 @@ thead th { color: var(--quiet); font-size: 0.85rem; padding-bottom: 0.3rem; whit
 h3 { font-size: 1.05rem; font-weight: 600; margin: 0; }
 summary { cursor: pointer; }
 .services table { table-layout: fixed; }
-.services thead th:nth-child(1) { width: 23%; }
-.services thead th:nth-child(2) { width: 20%; }
+.services thead th:nth-child(1) { width: 25%; }
+.services thead th:nth-child(2) { width: 16%; }
 .services thead th:nth-child(3) { width: 22%; }
 .services thead th:nth-child(5) { width: 13%; }
 .services th, .services td { overflow-wrap: anywhere; }
+.services td .number { white-space: normal; }
 .group { border-top: 1px solid var(--rule); }
 .group:last-child { border-bottom: 1px solid var(--rule); }
 .group > summary { padding: 0.6rem 0; }
@@ -147,7 +148,8 @@ form.explain button { padding: 0.3rem 1rem; font-size: 1rem; }
   body { padding: 1.5rem 1rem 3rem; }
   h1 { font-size: 1.7rem; }
   section { margin-top: 2.2rem; }
-  .map { display: none; }
+  /* what is found stands below */
+  #reach, .map { display: none; }
   thead { position: absolute; left: -99rem; }
   table, tbody, tr, th, td { display: block; }
   tbody { background: var(--paper); border: 1px solid var(--rule); border-radius: 6px; padding: 0.7rem 0.9rem; margin-bottom: 0.6rem; }

@@ -1,7 +1,9 @@
+import type { Refusal, SourceStatus } from '../cli/status-model.ts';
 import type { AccessMap, MapRow, MapSource, Why } from './access-map.ts';
-import { cut, longest } from './cut.ts';
+import { breakable, cut, longest } from './cut.ts';
 import { html, type Html } from './html.ts';
-import type { BlockedView, ListView, PageModel } from './page-model.ts';
+import type { PageModel } from './page-model.ts';
+import { heardOf } from './read-page.ts';
 import { table, type TableGroup } from './table.ts';
 import { timeOf } from './time.ts';
 
@@ -63,18 +65,18 @@ function door({ service, ports }: MapRow): Html {
 const mostAtOnce = 4;
 
 /** Who was turned away, the latest first. */
-export function blockedTable(blocked: readonly BlockedView[]): Html {
+export function blockedTable(blocked: readonly Refusal[]): Html {
   if (blocked.length === 0) return html`<p class="quiet">Nobody, lately.</p>`;
-  const groups = blocked.map(({ source, port, service, packets, last }): TableGroup => ({
+  const groups = blocked.map(({ source, port, protocol, services, packets, lastSeen }): TableGroup => ({
     id: undefined,
-    header: html`<span class="number">${source}</span>`,
+    header: html`<span class="number">${breakable(source)}</span>`,
     rows: [
       {
         cells: [
-          html`<span class="number">${port}</span>`,
-          cut(service ?? '', longest.name),
+          html`<span class="number">${port}/${protocol}</span>`,
+          breakable(cut(services.join(', '), longest.name)),
           html`<span class="number">${packets}</span>`,
-          last === undefined ? '' : timeOf(last),
+          timeOf(new Date(lastSeen)),
         ],
       },
     ],
@@ -89,18 +91,18 @@ export function blockedTable(blocked: readonly BlockedView[]): Html {
 }
 
 /** Names and lists: how fresh, and what is wrong. */
-export function listTable(lists: readonly ListView[]): Html {
-  const groups = lists.map(({ name, networks, heard, problem }): TableGroup => ({
+export function listTable(lists: readonly SourceStatus[]): Html {
+  const groups = lists.map((list): TableGroup => ({
     id: undefined,
-    header: cut(name, longest.name),
+    header: cut(list.name, longest.name),
     rows: [
       {
         cells: [
-          networks === undefined ? '' : html`<span class="number">${networks}</span>`,
-          heard,
-          problem === undefined
+          list.networks === null ? '' : html`<span class="number">${list.networks}</span>`,
+          heardOf(list),
+          list.error === null
             ? html`<span class="quiet">nothing</span>`
-            : html`<span class="wrong">${cut(problem, longest.list)}</span>`,
+            : html`<span class="wrong">${cut(list.error, longest.list)}</span>`,
         ],
       },
     ],

@@ -28,10 +28,11 @@ describe.skipIf(skipWithoutChromium())('hostile text on the page', () => {
         lists: hostileTexts.map((text) => ({ name: text, networks: 1, ageSeconds: 1, error: text })),
         blocked: hostileTexts.map((text) => ({
           source: text,
-          port: text,
-          service: text,
+          port: 1,
+          protocol: text,
+          services: [text],
           packets: 1,
-          last: undefined,
+          lastSeen: '2026-03-01T10:30:58Z',
         })),
       },
       echo,
@@ -129,6 +130,6 @@ const collect = `(() => {
     scripts: all.filter((one) => one.tagName === 'SCRIPT').map((one) => one.getAttribute('src') ?? one.textContent),
     strange: all.map((one) => one.tagName.toLowerCase()).filter((name) => !known.includes(name)),
     handlers: all.flatMap((one) => one.getAttributeNames().filter((name) => name.startsWith('on') || name === 'style')),
-    links: all.flatMap((one) => ['href', 'src', 'action'].map((name) => one.getAttribute(name) ?? '')).filter((link) => link !== '' && !/^(#services|#[os]-[\\w-]+|#main|\\.|explain|icon\\.svg|style\\.css|app\\.js)$/.test(link)),
+    links: all.flatMap((one) => ['href', 'src', 'action'].map((name) => one.getAttribute(name) ?? '')).filter((link) => link !== '' && !/^(#services|#[os]-[\\w-]+|#main|\\.(#find)?|explain|icon\\.svg|style\\.css|app\\.js)$/.test(link)),
   };
 })()`;

@@ -80,17 +80,19 @@ export const ten: Scene = sceneOf(
     blocked: [
       {
         source: '203.0.113.200',
-        port: '5432/tcp',
-        service: 'postgres',
+        port: 5432,
+        protocol: 'tcp',
+        services: ['postgres'],
         packets: 4711,
-        last: new Date('2026-03-01T10:30:58Z'),
+        lastSeen: '2026-03-01T10:30:58Z',
       },
       {
         source: '2001:db8:c::200',
-        port: '8080/tcp',
-        service: 'wiki',
+        port: 8080,
+        protocol: 'tcp',
+        services: ['wiki'],
         packets: 12,
-        last: new Date('2026-03-01T10:12:40Z'),
+        lastSeen: '2026-03-01T10:12:40Z',
       },
     ],
   },
@@ -167,3 +169,64 @@ export const hostile: Scene = {
     },
   ),
 };
+
+const long = {
+  projects: ['nextcloud-production-cluster-north', 'paperless-ngx', 'immich-photo-library', 'observability'],
+  parts: [
+    'application-server',
+    'db',
+    'redis-cache-for-sessions',
+    'worker',
+    'reverse-proxy-with-certificates',
+  ],
+};
+
+/** Two hundred services as compose names them, some alone, and all that can be wrong: lists, labels, sources that were turned away. */
+export const crowded: Scene = sceneOf(
+  Array.from({ length: 200 }, (_, index) => {
+    const project = `${long.projects[index % 4] ?? ''}-${Math.floor(index / 20) + 1}`;
+    const part = long.parts[Math.floor(index / 4) % 5] ?? '';
+    const labels = [
+      { 'dockwall.public': 'https' },
+      { 'dockwall.allow': 'office,family,monitoring,203.0.113.77,2001:db8:dead:beef::/64' },
+      {},
+      { 'dockwall.allow': 'ofice' },
+      { 'dockwall.allow': 'office', 'dockwall.deny': '203.0.113.21' },
+    ][index % 5];
+    return makeContainer(index % 9 === 8 ? `tool-${index}` : `${project}-${part}-1`, {
+      id: `id-${index}`,
+      labels: {
+        ...labels,
+        ...(index % 7 === 0
+          ? { 'dockwall.description': 'keeps the sessions of people who have signed in' }
+          : {}),
+      },
+      project: index % 9 === 8 ? undefined : project,
+      ports: ports(`${20_000 + index}:443`, ...(index % 6 === 0 ? [`${30_000 + index}:53/udp`] : [])),
+      active: index % 13 !== 5,
+      ...(index % 50 === 7 ? { endpoints: [{ networkId: 'lan', address: cidr('192.0.2.9') }] } : {}),
+    });
+  }),
+  {
+    lists: [
+      ...(ten.lists ?? []),
+      {
+        name: `https://lists.example.org/${'a-path-without-a-place-to-break'.repeat(3)}.txt`,
+        networks: 12,
+        ageSeconds: 400_000,
+        error: 'the certificate of lists.example.org has expired on 2026-02-27',
+      },
+    ],
+    blocked: Array.from({ length: 50 }, (_, index) => ({
+      source:
+        index % 3 === 0
+          ? `2001:db8:1234:5678:9abc:def0:1234:${(0x5000 + index).toString(16)}`
+          : `203.0.113.${index}`,
+      port: 20_000 + index,
+      protocol: 'tcp',
+      services: [`nextcloud-production-cluster-north-1-application-server-${index}`],
+      packets: 4711 * (index + 1),
+      lastSeen: '2026-03-01T10:30:58Z',
+    })),
+  },
+);

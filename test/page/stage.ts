@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { Refusal } from '../../src/cli/status-model.ts';
 import type { Config } from '../../src/config/model.ts';
 import { diff } from '../../src/diff/diff.ts';
 import type { Inventory } from '../../src/inventory/model.ts';
@@ -8,7 +9,6 @@ import type { Explain } from '../../src/web/explain.ts';
 import type { Health } from '../../src/web/health.ts';
 import { LastLook } from '../../src/web/last-look.ts';
 import { listen, type Listener } from '../../src/web/listener.ts';
-import type { BlockedView } from '../../src/web/page-model.ts';
 import type { Look } from '../../src/web/read-page.ts';
 import { routes } from '../../src/web/routes.ts';
 import { createPageServer } from '../../src/web/server.ts';
@@ -18,7 +18,7 @@ import { fakeWorld } from '../contract/world.ts';
 export interface Scene {
   readonly inventory: Inventory;
   readonly config: Config;
-  readonly blocked?: readonly BlockedView[];
+  readonly blocked?: readonly Refusal[];
   readonly lists?: Look['status']['sources'];
 }
 

@@ -188,9 +188,7 @@ describe.skipIf(skipWithoutLab()).each(withoutRules)('"iptables": false, Docker 
     );
     expect(alone).toHaveLength(1);
     const status = await runDockwall(stage.lab, ['status']);
-    expect(status.stdout).toMatch(
-      /^IPv4: gate in place \(\w+\), front: no DOCKER chain, the gate stands alone$/m,
-    );
+    expect(status.stdout).toMatch(/^IPv4: gate in place \(\w+\), no DOCKER chain: the gate stands alone$/m);
     expect(status.stdout).toMatch(/^note: .*no DOCKER chain/m);
   });
 });
@@ -236,7 +234,7 @@ describe.skipIf(skipWithoutLab())(
           const status = await runDockwall(stage.lab, ['status'], { env });
           expect(status.stdout).toContain(`note: ${text}`);
           expect(status.stdout).toContain(
-            "front: no DOCKER chain (Docker's nftables backend), the gate stands alone",
+            "no DOCKER chain (Docker's nftables backend): the gate stands alone",
           );
           expect(status.stdout).toMatch(/^Docker 28\.5\S+: API \S+, nftables$/m);
           await stage.dockwall.stop();

@@ -1,9 +1,11 @@
 import { expect, it } from 'vitest';
+import { blockedText } from '../../../src/cli/blocked.ts';
 import { groupTable } from '../../../src/cli/group-table.ts';
 import type { ServiceStatus } from '../../../src/cli/status-services.ts';
-import { narrowRows } from '../../../src/cli/status-table.ts';
-import { columns } from '../../../src/cli/text.ts';
+import { serviceTable } from '../../../src/cli/status-table.ts';
+import { columns, fold, wrap } from '../../../src/cli/text.ts';
 import { doctorText } from '../../../src/doctor/text.ts';
+import { foldAlike } from '../../../src/policy/problem-line.ts';
 
 // On a terminal of 80 columns what matters is broken between words, and never cut or left to the terminal.
 
@@ -52,9 +54,11 @@ it('status says why a service is not protected, in lines below each other', () =
       },
     ],
   };
-  const text = columns(narrowRows([bare, long], new Map(), 80));
+  const text = serviceTable([bare, long], new Map(), 80);
   expect(longest(text)).toBeLessThanOrEqual(80);
-  const words = text.replaceAll(/\s+(?:-\s+)*/g, ' ');
+  const who = (line: string): string => line.slice(text.indexOf('WHO'), text.indexOf('LET IN'));
+  const words = text.split('\n').map(who).join(' ').replaceAll(/\s+/g, ' ');
+  expect(text).toMatch(/^an-example-stack-.*\nweb-1 /m);
   expect(words).toContain('NOT PROTECTED: host network, no dockwall.ports');
   expect(words).toContain('claimed, not held; trusted, office, never bans');
 });
@@ -79,4 +83,49 @@ it("check's table puts what is wrong below its row", () => {
   expect(longest(text)).toBeLessThanOrEqual(78);
   expect(text.replaceAll(/\s+/g, ' ')).toContain(`PROBLEM: ${error}`);
   expect(groupTable(groups)).toMatch(/IN ALL {2}PROBLEM$/m);
+});
+
+it('columns stand below each other where characters are wide, and give way where there is no room', () => {
+  const rows = [
+    ['SERVICE', 'PORT'],
+    ['資料庫', '5432'],
+    ['wiki', '80'],
+  ];
+  expect(columns(rows)).toBe('SERVICE  PORT\n資料庫   5432\nwiki     80');
+  expect(fold('資料庫 資料庫', 7)).toEqual(['資料庫', '資料庫']);
+  expect(fold('  2001:db8::1', 10)).toEqual(['  2001:', 'db8::1']);
+  expect(fold('資料庫資料庫', 7)).toEqual(['資料庫', '資料庫']);
+  expect(wrap('  https://lists.example.org/a-path/list.txt fails', 24)).toEqual([
+    '  https://lists.example.',
+    '    org/a-path/list.txt',
+    '    fails',
+  ]);
+});
+
+it('blocked keeps addresses whole, and grants their notes', () => {
+  const blocked = blockedText(
+    [
+      {
+        source: '2001:db8:1234:5678:9abc::5000',
+        protocol: 'tcp',
+        port: 20_000,
+        services: ['nextcloud-production-cluster-north-1-reverse-proxy'],
+        by: 'gate',
+        packets: 4711,
+        firstSeen: 4000,
+        lastSeen: 12,
+      },
+    ],
+    0,
+    80,
+  );
+  expect(longest(blocked)).toBeLessThanOrEqual(80);
+  expect(blocked).toContain('2001:db8:1234:5678:9abc::5000  20000/tcp');
+  expect(blocked.replaceAll(/\s+/g, '')).toContain('reverse-proxy');
+});
+
+it('what is said of many alike is said once', () => {
+  const lines = ['a: x=1: wrong', 'b: y=2: bad', 'c: x=1: wrong', 'd: x=1: wrong', 'no colon'];
+  expect(foldAlike(lines, 2)).toEqual(['a, c and 1 more: x=1: wrong', 'b: y=2: bad', 'no colon']);
+  expect(foldAlike(lines)[0]).toBe('a, c, d: x=1: wrong');
 });

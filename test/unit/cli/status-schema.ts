@@ -84,7 +84,10 @@ export const statusSchema = z
     services: z.array(
       z.strictObject({
         name: z.string(),
-        project: z.string().nullable().describe('the compose project; null where compose did not make it'),
+        project: z
+          .string()
+          .nullable()
+          .describe('the compose project or swarm stack; null where it is in none'),
         running: z.boolean(),
         entry: z.string().nullable().describe('the entry under `services` that speaks for it; null: none'),
         description: z.string(),

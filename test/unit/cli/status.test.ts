@@ -88,8 +88,8 @@ describe('status', () => {
     );
     // Columns are at least two blanks apart; how wide they are is no promise.
     expect(text.split('\n').map((line) => line.replaceAll(/ {2,}/g, ' | '))).toEqual([
-      'IPv4: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
-      'IPv6: gate NOT IN PLACE (nft), front: no DOCKER chain, the gate stands alone',
+      'IPv4: gate NOT IN PLACE (nft), no DOCKER chain: the gate stands alone',
+      'IPv6: gate NOT IN PLACE (nft), no DOCKER chain: the gate stands alone',
       'NOT PROTECTED: agent (host network, no dockwall.ports): every port that it listens on is open to whoever reaches this host; name its ports with the label dockwall.ports, or leave that empty where it has none',
       'The daemon does not answer: what it alone remembers is not shown.',
       '',
@@ -152,8 +152,8 @@ describe('status', () => {
     expect(found).toMatchObject({ engine: facts, notes: ['the gate stands alone'] });
     expect(statusText(found).split('\n').slice(0, 5)).toEqual([
       'Docker 29.7.2: API 1.55, nftables, live-restore, Swarm worker',
-      "IPv4: gate NOT IN PLACE (nft), front: no DOCKER chain (Docker's nftables backend), the gate stands alone",
-      "IPv6: gate NOT IN PLACE (nft), front: no DOCKER chain (Docker's nftables backend), the gate stands alone",
+      "IPv4: gate NOT IN PLACE (nft), no DOCKER chain (Docker's nftables backend): the gate stands alone",
+      "IPv6: gate NOT IN PLACE (nft), no DOCKER chain (Docker's nftables backend): the gate stands alone",
       'The daemon does not answer: what it alone remembers is not shown.',
       'note: the gate stands alone',
     ]);

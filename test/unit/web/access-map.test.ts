@@ -1,33 +1,37 @@
 import { describe, expect, it } from 'vitest';
+import type { PortStatus } from '../../../src/cli/status-services.ts';
 import { type AccessMap, drawMap } from '../../../src/web/access-map.ts';
 import { layOut, type MapLayout, sizes } from '../../../src/web/map-layout.ts';
-import type { PortView, ServiceView, SourceView } from '../../../src/web/page-model.ts';
+import type { ServiceView, SourceView } from '../../../src/web/page-model.ts';
 
-const closed: PortView = {
-  host: '80',
-  container: '80/tcp',
-  family: undefined,
+const closed: PortStatus = {
+  hostPort: '80',
+  routed: false,
+  containerPort: '80',
+  protocol: 'tcp',
+  families: [4, 6],
   held: true,
   reach: 'trusted',
   allow: [],
   deny: [],
-  because: undefined,
-  counted: undefined,
+  because: null,
+  counts: null,
 };
 
 function service(
   name: string,
-  ports: readonly Partial<PortView>[],
+  ports: readonly Partial<PortStatus>[],
   unprotected: readonly string[] = [],
 ): ServiceView {
   return {
     id: name,
     name,
-    project: undefined,
+    project: null,
+    entry: null,
     running: true,
     description: '',
     ports: ports.map((port) => ({ ...closed, ...port })),
-    unprotected,
+    notProtected: unprotected,
   };
 }
 
@@ -39,7 +43,7 @@ const sources: readonly SourceView[] = [
 ];
 
 const open = { reach: 'everybody' } as const;
-const some = (...allow: readonly string[]): Partial<PortView> => ({ reach: 'some', allow });
+const some = (...allow: readonly string[]): Partial<PortStatus> => ({ reach: 'some', allow });
 
 /** `trusted: wiki 80, db 5432` */
 function lines({ sources: drawn }: AccessMap): readonly string[] {
@@ -54,12 +58,12 @@ describe('the map', () => {
     const map = drawMap({
       sources,
       services: [
-        service('db', [{ host: '5432' }]),
+        service('db', [{ hostPort: '5432' }]),
         service('wiki', [{ ...some('office', '203.0.113.7'), deny: ['198.51.100.66'] }]),
         service('proxy', [
-          { ...open, host: '80' },
-          { ...open, host: '443' },
-          { host: '81', ...some('office') },
+          { ...open, hostPort: '80' },
+          { ...open, hostPort: '443' },
+          { hostPort: '81', ...some('office') },
         ]),
         service('tv', [], ['lan (macvlan)']),
         service('local', [{ reach: 'loopback' }, { reach: 'host-service' }]),

@@ -1,30 +1,38 @@
 import { describe, expect, it } from 'vitest';
+import type { PortStatus } from '../../../src/cli/status-services.ts';
 import { findServices } from '../../../src/web/find.ts';
 import { groupServices } from '../../../src/web/groups.ts';
 import { foldServices } from '../../../src/web/map-fold.ts';
-import type { PortView, ServiceView } from '../../../src/web/page-model.ts';
+import type { ServiceView } from '../../../src/web/page-model.ts';
 
-const port = (host: string, more: Partial<PortView> = {}): PortView => ({
-  host,
-  container: '80/tcp',
-  family: undefined,
+const port = (hostPort: string, more: Partial<PortStatus> = {}): PortStatus => ({
+  hostPort,
+  routed: false,
+  containerPort: '80',
+  protocol: 'tcp',
+  families: [4, 6],
   held: true,
   reach: 'trusted',
   allow: [],
   deny: [],
-  because: undefined,
-  counted: undefined,
+  because: null,
+  counts: null,
   ...more,
 });
 
-const service = (name: string, ports: readonly PortView[], more: Partial<ServiceView> = {}): ServiceView => ({
+const service = (
+  name: string,
+  ports: readonly PortStatus[],
+  more: Partial<ServiceView> = {},
+): ServiceView => ({
   id: `s-${name}`,
   name,
-  project: undefined,
+  project: null,
+  entry: null,
   running: true,
   description: '',
   ports,
-  unprotected: [],
+  notProtected: [],
   ...more,
 });
 
@@ -33,7 +41,7 @@ const few = [
   service('shop-web-1', [port('443', { reach: 'everybody' })], shop),
   service('shop-db-1', [port('5432')], shop),
   service('wiki', [port('8080', { reach: 'some', allow: ['office'] })], { project: 'alone' }),
-  service('ha', [], { unprotected: ['host network'] }),
+  service('ha', [], { notProtected: ['host network'] }),
   service('ftp', [port('30000-30099')]),
 ];
 const hundreds = Array.from({ length: 200 }, (_, index) =>

@@ -6,6 +6,7 @@ import { render } from '../../../src/ruleset/render.ts';
 import type { Health } from '../../../src/web/health.ts';
 import { LastLook } from '../../../src/web/last-look.ts';
 import type { PageModel } from '../../../src/web/page-model.ts';
+import { familyText, hostText } from '../../../src/web/port-text.ts';
 import { readPage } from '../../../src/web/read-page.ts';
 import { fakeWorld, type World } from '../../contract/world.ts';
 import {
@@ -108,13 +109,15 @@ describe('the page', () => {
     const [wiki] = (await page()).services;
     const because = 'dockwall.allow=office';
     const rest = { held: true, reach: 'some', allow: ['office'], deny: [], because };
-    const none = { connections: 0, refused: 0 };
-    expect(wiki?.ports).toEqual([
-      { host: '8080', container: '80/tcp', family: undefined, ...rest, counted: none },
-      { host: '53/udp', container: '53/udp', family: undefined, ...rest, counted: none },
-      { host: '192.0.2.1:81', container: '81/tcp', family: undefined, ...rest, counted: none },
-      { host: 'not chosen yet', container: '82/tcp', family: undefined, ...rest, counted: undefined },
+    const counts = { accepted: 0, connections: 0, refused: 0 };
+    expect(wiki?.ports).toMatchObject([
+      { hostPort: '8080', containerPort: '80', protocol: 'tcp', ...rest, counts },
+      { hostPort: '53', containerPort: '53', protocol: 'udp', ...rest, counts },
+      { hostPort: '192.0.2.1:81', containerPort: '81', protocol: 'tcp', ...rest, counts },
+      { hostPort: null, containerPort: '82', protocol: 'tcp', ...rest, counts: null },
     ]);
+    expect(wiki?.ports.map(hostText)).toEqual(['8080', '53/udp', '192.0.2.1:81', 'not chosen yet']);
+    expect(wiki?.ports.map(familyText)).toEqual([undefined, undefined, undefined, undefined]);
   });
 
   it('says what was counted of each port', async () => {
@@ -122,11 +125,11 @@ describe('the page', () => {
     kernel.counts = 600_000;
     await pass(inventory);
     // a port of every address is two members, and published in both families
-    expect((await page()).services[0]?.ports.map(({ counted }) => counted)).toEqual([
+    expect((await page()).services[0]?.ports.map(({ counts }) => counts)).toMatchObject([
       { connections: 2_400_000, refused: 2_400_000 },
       { connections: 2_400_000, refused: 2_400_000 },
       { connections: 600_000, refused: 600_000 },
-      undefined,
+      null,
     ]);
   });
 
@@ -194,7 +197,7 @@ describe('the page', () => {
     const services = (await page()).services.map((service) => ({
       ...service,
       // the pass has seen what was there before it
-      ports: service.ports.map((port) => ({ ...port, counted: undefined })),
+      ports: service.ports.map((port) => ({ ...port, counts: null })),
     }));
     kernel.fails = true;
     await clock.advance(1001);
