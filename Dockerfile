@@ -30,8 +30,8 @@ ENV NODE_OPTIONS="--max-semi-space-size=2 --max-old-space-size=256"
 # Loading programs is most of what a verb takes; what V8 makes of them is kept, and every verb is there from the start.
 ENV NODE_COMPILE_CACHE=/opt/dockwall/cache
 RUN dockwall version && dockwall --help >/dev/null && cd /opt/dockwall/dist && node --input-type=module --eval " \
-    for (const name of (await import('node:fs')).readdirSync('cli')) await import('/opt/dockwall/dist/cli/' + name); \
-    await (await import('/opt/dockwall/dist/docker/dockerode-client.js')).connectDocker(); \
+    for (const name of (await import('node:fs')).readdirSync('faces/cli')) await import('/opt/dockwall/dist/faces/cli/' + name); \
+    await (await import('/opt/dockwall/dist/reach/docker/dockerode-client.js')).connectDocker(); \
     await import('/opt/dockwall/node_modules/execa/index.js');"
 # What names and lists last meant, for the next container to start from.
 VOLUME /var/lib/dockwall

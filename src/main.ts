@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import type { Context } from './cli/context.ts';
-import { exitCodes, type ExitCode } from './cli/exit-code.ts';
-import { outputTo } from './cli/output.ts';
+import type { Context } from './faces/cli/context.ts';
+import { exitCodes, type ExitCode } from './faces/cli/exit-code.ts';
+import { outputTo } from './faces/cli/output.ts';
 
 /**
  * argv -> verb -> exit code, and the only place that exits. Verbs are imported when called: `health` runs every few
@@ -44,24 +44,26 @@ function program(): Command {
 /** What does passes. */
 function addRuns(verb: AddVerb): void {
   verb('run', 'stand guard until stopped (the walls stay)').action(
-    async () => void (exitCode = await (await import('./cli/run.ts')).run(context)),
+    async () => void (exitCode = await (await import('./faces/cli/run.ts')).run(context)),
   );
   verb('plan', 'show what a pass would change; touches nothing')
     .option('--json', 'print JSON')
     .option('--check', 'exit with 3 when something would change')
     .option('--verbose', each)
     .action(
-      async (options) => void (exitCode = await (await import('./cli/plan.ts')).plan(context, options)),
+      async (options) => void (exitCode = await (await import('./faces/cli/plan.ts')).plan(context, options)),
     );
   verb('apply', 'do one pass')
     .option('--verbose', each)
     .action(
-      async (options) => void (exitCode = await (await import('./cli/plan.ts')).apply(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/plan.ts')).apply(context, options)),
     );
   verb('check', 'check the configuration and every label')
     .option('--json', 'print JSON')
     .action(
-      async (options) => void (exitCode = await (await import('./cli/check.ts')).check(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/check.ts')).check(context, options)),
     );
 }
 
@@ -71,14 +73,16 @@ function addViews(verb: AddVerb): void {
     .option('--json', 'print JSON')
     .option('--watch', 'draw it anew every two seconds, until q is typed')
     .action(
-      async (options) => void (exitCode = await (await import('./cli/status.ts')).status(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/status.ts')).status(context, options)),
     );
   verb('blocked', 'show who was turned away lately')
     .option('--json', 'print JSON')
     .option('--all', 'more than a screenful')
     .option('--grant <words...>', 'N GROUP TIME: let the N-th of the list in for a while, such as 1 web 2h')
     .action(
-      async (options) => void (exitCode = await (await import('./cli/blocked.ts')).blocked(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/blocked.ts')).blocked(context, options)),
     );
   observeVerbs(verb);
   verb('explain', 'show whether a source gets in somewhere, and what decides it')
@@ -88,7 +92,7 @@ function addViews(verb: AddVerb): void {
     .action(
       async (source, target, options) =>
         void (exitCode = await (
-          await import('./cli/explain.ts')
+          await import('./faces/cli/explain.ts')
         ).explain(context, { source, target, ...options })),
     );
   grantVerbs(verb);
@@ -99,12 +103,13 @@ function addHost(verb: AddVerb): void {
   verb('doctor', 'show the host as dockwall sees it, and what to do about what is wrong')
     .option('--json', 'print JSON')
     .action(
-      async (options) => void (exitCode = await (await import('./cli/doctor.ts')).doctor(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/doctor.ts')).doctor(context, options)),
     );
   verb('down', 'remove every rule, chain and set of ours')
     .option('--verbose', each)
     .action(
-      async (options) => void (exitCode = await (await import('./cli/down.ts')).down(context, options)),
+      async (options) => void (exitCode = await (await import('./faces/cli/down.ts')).down(context, options)),
     );
   verb('boot-unit', 'print a systemd unit that keeps containers closed from boot to the first pass')
     .option(
@@ -114,13 +119,13 @@ function addHost(verb: AddVerb): void {
     .option('--sets', 'the unit that makes the empty sets that saved rules need, instead')
     .action(
       async (options) =>
-        void (exitCode = await (await import('./cli/boot-unit.ts')).bootUnit(context, options)),
+        void (exitCode = await (await import('./faces/cli/boot-unit.ts')).bootUnit(context, options)),
     );
   verb('health', 'ask the running dockwall whether it is well').action(
-    async () => void (exitCode = await (await import('./cli/health.ts')).health(context)),
+    async () => void (exitCode = await (await import('./faces/cli/health.ts')).health(context)),
   );
   verb('version', 'print the version').action(
-    async () => void (exitCode = await (await import('./cli/version.ts')).version(context)),
+    async () => void (exitCode = await (await import('./faces/cli/version.ts')).version(context)),
   );
 }
 
@@ -129,12 +134,14 @@ function observeVerbs(verb: AddVerb): void {
     .option('--for <time>', 'how long, such as 2h or 7d; at most 21d')
     .option('--stop', 'close the walls now')
     .action(
-      async (options) => void (exitCode = await (await import('./cli/observe.ts')).observe(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/observe.ts')).observe(context, options)),
     );
   verb('suggest', 'turn who was turned away into services: entries and labels to paste')
     .option('--json', 'print JSON')
     .action(
-      async (options) => void (exitCode = await (await import('./cli/suggest.ts')).suggest(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/suggest.ts')).suggest(context, options)),
     );
 }
 
@@ -147,7 +154,7 @@ function grantVerbs(verb: (name: string, description: string) => Command): void 
     .action(
       async (group: string, source: string, options: { for: string; note?: string }) =>
         void (exitCode = await (
-          await import('./cli/grant.ts')
+          await import('./faces/cli/grant.ts')
         ).grant(context, group, { ...options, source })),
     );
   verb('revoke', 'take a grant back; running sessions end')
@@ -155,12 +162,13 @@ function grantVerbs(verb: (name: string, description: string) => Command): void 
     .argument('<source>')
     .action(
       async (group: string, source: string) =>
-        void (exitCode = await (await import('./cli/revoke.ts')).revoke(context, group, source)),
+        void (exitCode = await (await import('./faces/cli/revoke.ts')).revoke(context, group, source)),
     );
   verb('grants', 'show who is let in for a while, and how long still')
     .option('--json', 'print JSON')
     .action(
-      async (options) => void (exitCode = await (await import('./cli/grants.ts')).grants(context, options)),
+      async (options) =>
+        void (exitCode = await (await import('./faces/cli/grants.ts')).grants(context, options)),
     );
 }
 
@@ -177,7 +185,7 @@ async function main(argv: readonly string[]): Promise<ExitCode> {
   } catch (error) {
     // Commander has printed its own message; asking for help is no mistake.
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.bad;
-    const { explainError } = await import('./cli/explain-error.ts');
+    const { explainError } = await import('./faces/cli/explain-error.ts');
     const explained = explainError(error);
     context.complain(`dockwall: ${explained.message}`);
     return explained.exitCode;

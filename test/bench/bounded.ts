@@ -1,4 +1,4 @@
-import { decideOn, dimensions } from '../unit/reconciler/heavy.ts';
+import { decideOn, dimensions } from '../unit/daemon/heavy.ts';
 import { type Case, took } from './case.ts';
 
 // How long a pass thinks when somebody asks for a hundred times as much: linear or better, whatever it is that he asks for.

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { loadConfig } from '../../src/config/load.ts';
-import { type LiveSource, type SourceKey, sourceKey } from '../../src/config/model.ts';
-import { ArmedRun } from '../../src/kernel/armed.ts';
-import { runCommand } from '../../src/kernel/command.ts';
-import { createKernel } from '../../src/kernel/kernel.ts';
-import type { Cidr } from '../../src/net/network.ts';
-import type { Answers } from '../../src/policy/model.ts';
-import { decide } from '../../src/reconciler/pass.ts';
-import { Refresh } from '../../src/reconciler/refresh.ts';
-import { parseList } from '../../src/sources/list-text.ts';
+import { Refresh } from '../../src/daemon/refresh.ts';
+import type { Cidr } from '../../src/decide/net/network.ts';
+import { decide } from '../../src/decide/pass/decide.ts';
+import { type LiveSource, type SourceKey, sourceKey } from '../../src/decide/policy/config.ts';
+import type { Answers } from '../../src/decide/policy/model.ts';
+import { loadConfig } from '../../src/reach/config/load.ts';
+import { ArmedRun } from '../../src/reach/kernel/armed.ts';
+import { runCommand } from '../../src/reach/kernel/command.ts';
+import { createKernel } from '../../src/reach/kernel/kernel.ts';
+import { parseList } from '../../src/reach/sources/list-text.ts';
 import { type Case, took } from './case.ts';
 import { longList, scratch, write } from './lists.ts';
 

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { diff } from '../../src/diff/diff.ts';
-import { createKernel } from '../../src/kernel/kernel.ts';
-import { resolve } from '../../src/policy/resolve.ts';
-import { render } from '../../src/ruleset/render.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import { resolve } from '../../src/decide/policy/resolve.ts';
+import { render } from '../../src/decide/wall/render.ts';
+import { createKernel } from '../../src/reach/kernel/kernel.ts';
 import {
   cidr,
   groupsOf,

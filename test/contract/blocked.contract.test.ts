@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { diff } from '../../src/diff/diff.ts';
-import type { ObservedSet } from '../../src/diff/model.ts';
-import { resolve } from '../../src/policy/resolve.ts';
-import type { Rule, Ruleset } from '../../src/ruleset/model.ts';
-import { render } from '../../src/ruleset/render.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import type { ObservedSet } from '../../src/decide/diff/model.ts';
+import { resolve } from '../../src/decide/policy/resolve.ts';
+import type { Rule, Ruleset } from '../../src/decide/wall/model.ts';
+import { render } from '../../src/decide/wall/render.ts';
 import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../unit/policy/inventories.ts';
 import { addNamespace, canTestRealKernel, must, removeNamespace } from './namespace.ts';
 import { realWorld, type World } from './world.ts';

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { readLinks } from '../../src/host/links.ts';
-import type { NetworkDetails } from '../../src/inventory/docker-json.ts';
-import type { HostFacts } from '../../src/inventory/read-inventory.ts';
-import { decide, type Decided } from '../../src/reconciler/pass.ts';
+import type { NetworkDetails } from '../../src/decide/inventory/docker-json.ts';
+import type { HostFacts } from '../../src/decide/inventory/read-inventory.ts';
+import { decide, type Decided } from '../../src/decide/pass/decide.ts';
+import { readLinks } from '../../src/reach/host/links.ts';
 import { makeConfig } from '../unit/policy/inventories.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 

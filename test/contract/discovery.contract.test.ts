@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { diff } from '../../src/diff/diff.ts';
-import { everyAddress } from '../../src/net/merge-networks.ts';
-import { families, type Family } from '../../src/net/network.ts';
-import { resolve } from '../../src/policy/resolve.ts';
-import { readBlocked } from '../../src/ruleset/blocked.ts';
-import { render } from '../../src/ruleset/render.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import { everyAddress } from '../../src/decide/net/merge-networks.ts';
+import { families, type Family } from '../../src/decide/net/network.ts';
+import { resolve } from '../../src/decide/policy/resolve.ts';
+import { readBlocked } from '../../src/decide/wall/blocked.ts';
+import { render } from '../../src/decide/wall/render.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../unit/policy/inventories.ts';
 import { addNamespace, canTestRealKernel, must, removeNamespace } from './namespace.ts';
 import { realWorld, type World } from './world.ts';

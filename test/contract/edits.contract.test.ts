@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { RuleChange } from '../../src/diff/model.ts';
-import { families } from '../../src/net/network.ts';
-import type { Rule } from '../../src/ruleset/model.ts';
+import type { RuleChange } from '../../src/decide/diff/model.ts';
+import { families } from '../../src/decide/net/network.ts';
+import type { Rule } from '../../src/decide/wall/model.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 import { createChain, gate, inTable, nothing, rule } from './samples.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createKernel, type Kernel } from '../../src/kernel/kernel.ts';
+import { createKernel, type Kernel } from '../../src/reach/kernel/kernel.ts';
 import { FakeKernel, Killed } from './fake-kernel.ts';
 import { createSets, nothing, raiseGate, sampleSets, setName } from './samples.ts';
 

@@ -1,8 +1,8 @@
-import type { Backend } from '../../src/diff/model.ts';
-import type { Side } from '../../src/kernel/backend.ts';
-import type { Command, Output, Run } from '../../src/kernel/command.ts';
-import { KernelError } from '../../src/kernel/command.ts';
-import type { Family } from '../../src/net/network.ts';
+import type { Backend } from '../../src/decide/diff/model.ts';
+import type { Family } from '../../src/decide/net/network.ts';
+import type { Side } from '../../src/reach/kernel/backend.ts';
+import type { Command, Output, Run } from '../../src/reach/kernel/command.ts';
+import { KernelError } from '../../src/reach/kernel/command.ts';
 import { ToolFailure } from './fake-failure.ts';
 import { printFakeRule, setsOf } from './fake-rule.ts';
 import { editSets, expire, type FakeSets, familyOfSet, matchableMembers, printSets } from './fake-sets.ts';

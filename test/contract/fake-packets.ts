@@ -1,5 +1,5 @@
-import { contains } from '../../src/net/merge-networks.ts';
-import type { Cidr, Family } from '../../src/net/network.ts';
+import { contains } from '../../src/decide/net/merge-networks.ts';
+import type { Cidr, Family } from '../../src/decide/net/network.ts';
 import type { FakeKernel } from './fake-kernel.ts';
 import type { FakeOption, FakeRule } from './fake-rule.ts';
 import type { FakeTable } from './fake-tables.ts';

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
-import { type Token, tokenize } from '../../src/diff/tokens.ts';
-import type { Family } from '../../src/net/network.ts';
+import { type Token, tokenize } from '../../src/decide/diff/tokens.ts';
+import type { Family } from '../../src/decide/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
 /** One option with what follows it: `! --match-set NAME src`. */

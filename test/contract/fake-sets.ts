@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
-import type { Family } from '../../src/net/network.ts';
+import type { Family } from '../../src/decide/net/network.ts';
 import { ToolFailure } from './fake-failure.ts';
 
 /** One set; the members of a `list:set` are names of sets. A member's time is the clock's at which it goes; 0 for one that stays. */

@@ -1,4 +1,4 @@
-import type { Side } from '../../src/kernel/backend.ts';
+import type { Side } from '../../src/reach/kernel/backend.ts';
 import { ToolFailure } from './fake-failure.ts';
 import { type FakeRule, isBuiltInTarget, parseFakeRule, printFakeRule, setsOf } from './fake-rule.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { tryFeatures } from '../../src/doctor/features.ts';
-import { type Run, runCommand } from '../../src/kernel/command.ts';
+import { tryFeatures } from '../../src/faces/doctor/features.ts';
+import { type Run, runCommand } from '../../src/reach/kernel/command.ts';
 import { canTestRealKernel } from './namespace.ts';
 
 const real = canTestRealKernel();

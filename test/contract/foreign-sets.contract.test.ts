@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { diff, isEmpty } from '../../src/diff/diff.ts';
-import { foreignStates } from '../../src/diff/foreign.ts';
-import { NetworkIndex } from '../../src/net/network-index.ts';
-import type { Cidr } from '../../src/net/network.ts';
-import { checkForeign } from '../../src/reconciler/foreign-check.ts';
-import type { IpSet, Ruleset } from '../../src/ruleset/model.ts';
+import { diff, isEmpty } from '../../src/decide/diff/diff.ts';
+import { foreignStates } from '../../src/decide/diff/foreign.ts';
+import { NetworkIndex } from '../../src/decide/net/network-index.ts';
+import type { Cidr } from '../../src/decide/net/network.ts';
+import { checkForeign } from '../../src/decide/pass/foreign-check.ts';
+import type { IpSet, Ruleset } from '../../src/decide/wall/model.ts';
 import { canTestRealKernel } from './namespace.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 import { createSets, inTable, nothing, rule, setName } from './samples.ts';

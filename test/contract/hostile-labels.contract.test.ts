@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { diffAway } from '../../src/diff/diff.ts';
-import type { Observed } from '../../src/diff/model.ts';
-import type { ContainerSummary, Snapshot } from '../../src/inventory/docker-json.ts';
-import { renderSets } from '../../src/kernel/ipset/render.ts';
-import { renderTables } from '../../src/kernel/iptables/render.ts';
-import { type Decision, decide } from '../../src/reconciler/pass.ts';
-import { isOwnedChain, isOwnedSet } from '../../src/ruleset/names.ts';
+import { diffAway } from '../../src/decide/diff/diff.ts';
+import type { Observed } from '../../src/decide/diff/model.ts';
+import type { ContainerSummary, Snapshot } from '../../src/decide/inventory/docker-json.ts';
+import { type Decision, decide } from '../../src/decide/pass/decide.ts';
+import { isOwnedChain, isOwnedSet } from '../../src/decide/wall/names.ts';
+import { renderSets } from '../../src/reach/kernel/ipset/render.ts';
+import { renderTables } from '../../src/reach/kernel/iptables/render.ts';
 import { groupsOf, makeConfig } from '../unit/policy/inventories.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 

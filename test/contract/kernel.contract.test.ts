@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { diff, isEmpty } from '../../src/diff/diff.ts';
-import type { Observed, RuleChange } from '../../src/diff/model.ts';
-import { programOf } from '../../src/kernel/backend.ts';
-import { KernelError } from '../../src/kernel/command.ts';
-import { families } from '../../src/net/network.ts';
-import type { Ruleset } from '../../src/ruleset/model.ts';
+import { diff, isEmpty } from '../../src/decide/diff/diff.ts';
+import type { Observed, RuleChange } from '../../src/decide/diff/model.ts';
+import { families } from '../../src/decide/net/network.ts';
+import type { Ruleset } from '../../src/decide/wall/model.ts';
+import { programOf } from '../../src/reach/kernel/backend.ts';
+import { KernelError } from '../../src/reach/kernel/command.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 import {
   createChain,

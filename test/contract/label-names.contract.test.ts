@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
-import type { SourceKey } from '../../src/config/model.ts';
-import { isEmpty } from '../../src/diff/diff.ts';
-import type { Observed } from '../../src/diff/model.ts';
-import type { Snapshot } from '../../src/inventory/docker-json.ts';
-import type { Cidr } from '../../src/net/network.ts';
-import type { Answers } from '../../src/policy/model.ts';
-import { type Decided, decide } from '../../src/reconciler/pass.ts';
-import { Refresh } from '../../src/reconciler/refresh.ts';
+import { Refresh } from '../../src/daemon/refresh.ts';
+import { isEmpty } from '../../src/decide/diff/diff.ts';
+import type { Observed } from '../../src/decide/diff/model.ts';
+import type { Snapshot } from '../../src/decide/inventory/docker-json.ts';
+import type { Cidr } from '../../src/decide/net/network.ts';
+import { type Decided, decide } from '../../src/decide/pass/decide.ts';
+import type { SourceKey } from '../../src/decide/policy/config.ts';
+import type { Answers } from '../../src/decide/policy/model.ts';
 import { groupsOf, makeConfig } from '../unit/policy/inventories.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 

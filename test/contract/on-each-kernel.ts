@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect } from 'vitest';
-import type { Backend, ObservedTable } from '../../src/diff/model.ts';
-import { programOf, type Side } from '../../src/kernel/backend.ts';
-import type { Kernel } from '../../src/kernel/kernel.ts';
-import { type Family, families } from '../../src/net/network.ts';
+import type { Backend, ObservedTable } from '../../src/decide/diff/model.ts';
+import { type Family, families } from '../../src/decide/net/network.ts';
+import { programOf, type Side } from '../../src/reach/kernel/backend.ts';
+import type { Kernel } from '../../src/reach/kernel/kernel.ts';
 import { canTestRealKernel, reapNamespaces } from './namespace.ts';
 import { createSets, raiseGate, sampleSets } from './samples.ts';
 import { fakeWorld, realWorld, type World } from './world.ts';

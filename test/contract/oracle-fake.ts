@@ -1,7 +1,7 @@
-import { diff } from '../../src/diff/diff.ts';
-import type { Moment, Path } from '../../src/explain/model.ts';
-import { createKernel } from '../../src/kernel/kernel.ts';
-import type { Family } from '../../src/net/network.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import type { Moment, Path } from '../../src/decide/explain/model.ts';
+import type { Family } from '../../src/decide/net/network.ts';
+import { createKernel } from '../../src/reach/kernel/kernel.ts';
 import { FakeKernel } from './fake-kernel.ts';
 import { type FakePacket, walk } from './fake-packets.ts';
 

@@ -1,5 +1,5 @@
-import type { Backend, RuleChange, SetChange, TableChange } from '../../src/diff/model.ts';
-import type { Cidr, Family } from '../../src/net/network.ts';
+import type { Backend, RuleChange, SetChange, TableChange } from '../../src/decide/diff/model.ts';
+import type { Cidr, Family } from '../../src/decide/net/network.ts';
 import type {
   ChainName,
   IpSet,
@@ -9,7 +9,7 @@ import type {
   SetName,
   TableName,
   Target,
-} from '../../src/ruleset/model.ts';
+} from '../../src/decide/wall/model.ts';
 
 /** A rule by its id; it returns unless told otherwise. */
 export function rule(

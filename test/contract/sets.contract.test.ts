@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ObservedSet } from '../../src/diff/model.ts';
+import type { ObservedSet } from '../../src/decide/diff/model.ts';
 import { onEachKernel } from './on-each-kernel.ts';
 import { createSets, nothing, raiseGate, sampleSets, setName } from './samples.ts';
 

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { diff, isEmpty } from '../../src/diff/diff.ts';
-import { createKernel } from '../../src/kernel/kernel.ts';
-import { resolve } from '../../src/policy/resolve.ts';
-import type { Ruleset, SetName } from '../../src/ruleset/model.ts';
-import { render } from '../../src/ruleset/render.ts';
+import { diff, isEmpty } from '../../src/decide/diff/diff.ts';
+import { resolve } from '../../src/decide/policy/resolve.ts';
+import type { Ruleset, SetName } from '../../src/decide/wall/model.ts';
+import { render } from '../../src/decide/wall/render.ts';
+import { createKernel } from '../../src/reach/kernel/kernel.ts';
 import {
   cidr,
   groupsOf,

@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { GroupName } from '../../src/config/model.ts';
-import { diff } from '../../src/diff/diff.ts';
-import { createKernel } from '../../src/kernel/kernel.ts';
-import type { Cidr, Family } from '../../src/net/network.ts';
-import { familyOf } from '../../src/net/network.ts';
-import { foreignSetNames, withForeignSets } from '../../src/policy/foreign-sets.ts';
-import type { PeerRule, Policy, PolicyMembers, Service, ServicePort } from '../../src/policy/model.ts';
-import { judge, type Packet, type Verdict } from '../../src/policy/verdict.ts';
-import { render } from '../../src/ruleset/render.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import type { Cidr, Family } from '../../src/decide/net/network.ts';
+import { familyOf } from '../../src/decide/net/network.ts';
+import type { GroupName } from '../../src/decide/policy/config.ts';
+import { foreignSetNames, withForeignSets } from '../../src/decide/policy/foreign-sets.ts';
+import type { PeerRule, Policy, PolicyMembers, Service, ServicePort } from '../../src/decide/policy/model.ts';
+import { judge, type Packet, type Verdict } from '../../src/decide/policy/verdict.ts';
+import { render } from '../../src/decide/wall/render.ts';
+import { createKernel } from '../../src/reach/kernel/kernel.ts';
 import { FakeKernel } from './fake-kernel.ts';
 import { type FakePacket, walk } from './fake-packets.ts';
 

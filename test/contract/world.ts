@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ReadFile } from '../../src/kernel/backend.ts';
-import { type Command, type Run, runCommand } from '../../src/kernel/command.ts';
-import { createKernel, type Kernel } from '../../src/kernel/kernel.ts';
+import type { ReadFile } from '../../src/reach/kernel/backend.ts';
+import { type Command, type Run, runCommand } from '../../src/reach/kernel/command.ts';
+import { createKernel, type Kernel } from '../../src/reach/kernel/kernel.ts';
 import { FakeKernel } from './fake-kernel.ts';
 import { addNamespace, removeNamespace } from './namespace.ts';
 

@@ -1,9 +1,9 @@
-import { isEmpty } from '../../src/diff/diff.ts';
-import { createKernel } from '../../src/kernel/kernel.ts';
-import { mergeNetworks } from '../../src/net/merge-networks.ts';
-import { type Cidr, families } from '../../src/net/network.ts';
-import { decide } from '../../src/reconciler/pass.ts';
-import { raiseGate } from '../../src/reconciler/raise.ts';
+import { isEmpty } from '../../src/decide/diff/diff.ts';
+import { createKernel } from '../../src/reach/kernel/kernel.ts';
+import { mergeNetworks } from '../../src/decide/net/merge-networks.ts';
+import { type Cidr, families } from '../../src/decide/net/network.ts';
+import { decide } from '../../src/decide/pass/decide.ts';
+import { raiseGate } from '../../src/daemon/raise.ts';
 import { FakeKernel } from '../contract/fake-kernel.ts';
 import { type FakePacket, walk } from '../contract/fake-packets.ts';
 import { type Moment, readScenarios, type Scenario } from './scenario.ts';

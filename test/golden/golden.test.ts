@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { diff } from '../../src/diff/diff.ts';
-import { decide } from '../../src/reconciler/pass.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import { decide } from '../../src/decide/pass/decide.ts';
 import { applied, difference } from './difference.ts';
 import { renderScenario, untouched } from './render.ts';
 import { readScenarios, type Scenario } from './scenario.ts';

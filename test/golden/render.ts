@@ -1,11 +1,11 @@
-import { describe } from '../../src/diff/describe.ts';
-import { setChanges } from '../../src/diff/diff.ts';
-import type { Observed, ObservedTable } from '../../src/diff/model.ts';
-import { SetParser } from '../../src/kernel/ipset/parse.ts';
-import { renderSets } from '../../src/kernel/ipset/render.ts';
-import { renderTables } from '../../src/kernel/iptables/render.ts';
-import { families } from '../../src/net/network.ts';
-import { decide } from '../../src/reconciler/pass.ts';
+import { describe } from '../../src/decide/diff/describe.ts';
+import { setChanges } from '../../src/decide/diff/diff.ts';
+import type { Observed, ObservedTable } from '../../src/decide/diff/model.ts';
+import { SetParser } from '../../src/reach/kernel/ipset/parse.ts';
+import { renderSets } from '../../src/reach/kernel/ipset/render.ts';
+import { renderTables } from '../../src/reach/kernel/iptables/render.ts';
+import { families } from '../../src/decide/net/network.ts';
+import { decide } from '../../src/decide/pass/decide.ts';
 import { withoutIds } from './difference.ts';
 import type { Scenario } from './scenario.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { isEmpty } from '../../src/diff/diff.ts';
-import { createKernel, type Kernel } from '../../src/kernel/kernel.ts';
-import { decide } from '../../src/reconciler/pass.ts';
-import { raiseGate } from '../../src/reconciler/raise.ts';
+import { isEmpty } from '../../src/decide/diff/diff.ts';
+import { createKernel, type Kernel } from '../../src/reach/kernel/kernel.ts';
+import { decide } from '../../src/decide/pass/decide.ts';
+import { raiseGate } from '../../src/daemon/raise.ts';
 import { FakeKernel, Killed } from '../contract/fake-kernel.ts';
 import { type Moment, readScenarios, type Scenario } from './scenario.ts';
 

@@ -1,18 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { loadConfig } from '../../src/config/load.ts';
-import type { Snapshot } from '../../src/inventory/docker-json.ts';
-import {
-  readDetails,
-  readNetwork,
-  readServiceDetails,
-  readSummary,
-  sorted,
-} from '../../src/inventory/read-docker.ts';
-import { type HostFacts, readInventory } from '../../src/inventory/read-inventory.ts';
-import type { Cidr } from '../../src/net/network.ts';
-import { protocols } from '../../src/net/port.ts';
-import type { ConfigInForce } from '../../src/reconciler/pass.ts';
+import { loadConfig } from '../../src/reach/config/load.ts';
+import type { Snapshot } from '../../src/decide/inventory/docker-json.ts';
+import { readDetails, readNetwork, readServiceDetails, readSummary, sorted } from '../../src/decide/inventory/read-docker.ts';
+import { type HostFacts, readInventory } from '../../src/decide/inventory/read-inventory.ts';
+import type { Cidr } from '../../src/decide/net/network.ts';
+import { protocols } from '../../src/decide/net/port.ts';
+import type { ConfigInForce } from '../../src/decide/pass/decide.ts';
 
 /** One moment of a scenario. */
 export interface Moment {

@@ -1,13 +1,13 @@
-import { connectDocker } from '../../src/docker/dockerode-client.ts';
-import { DockerSource } from '../../src/docker/source.ts';
-import { foreignNames } from '../../src/explain/foreign.ts';
-import type { Moment } from '../../src/explain/model.ts';
-import { readInventory } from '../../src/inventory/read-inventory.ts';
-import type { Run } from '../../src/kernel/command.ts';
-import { createKernel, type Kernel } from '../../src/kernel/kernel.ts';
-import { parseNetworks } from '../../src/net/parse-networks.ts';
-import { resolve } from '../../src/policy/resolve.ts';
-import { render } from '../../src/ruleset/render.ts';
+import { foreignNames } from '../../src/decide/explain/foreign.ts';
+import type { Moment } from '../../src/decide/explain/model.ts';
+import { readInventory } from '../../src/decide/inventory/read-inventory.ts';
+import { parseNetworks } from '../../src/decide/net/parse-networks.ts';
+import { resolve } from '../../src/decide/policy/resolve.ts';
+import { render } from '../../src/decide/wall/render.ts';
+import { connectDocker } from '../../src/reach/docker/dockerode-client.ts';
+import { DockerSource } from '../../src/reach/docker/source.ts';
+import type { Run } from '../../src/reach/kernel/command.ts';
+import { createKernel, type Kernel } from '../../src/reach/kernel/kernel.ts';
 import { config as readConfig } from '../unit/config/loading.ts';
 import type { Lab } from './lab.ts';
 

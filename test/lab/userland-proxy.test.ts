@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Line } from '../../src/doctor/model.ts';
+import type { Line } from '../../src/faces/doctor/model.ts';
 import { runService } from './containers.ts';
 import { runDockwall } from './dockwall.ts';
 import { Lab } from './lab.ts';

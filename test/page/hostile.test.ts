@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Explain } from '../../src/web/explain.ts';
+import type { Explain } from '../../src/faces/web/explain.ts';
 import { skipWithoutChromium, startChromium } from './chromium.ts';
 import { hostile, hostileTexts, three } from './scenes.ts';
 import { PageStage } from './stage.ts';

@@ -1,6 +1,6 @@
 import type { Browser, Locator } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, it } from 'vitest';
-import type { Question } from '../../src/web/explain.ts';
+import type { Question } from '../../src/faces/web/explain.ts';
 import { makeContainer, ports } from '../unit/policy/inventories.ts';
 import { skipWithoutChromium, startChromium } from './chromium.ts';
 import { many, ten, three, withAnother } from './scenes.ts';

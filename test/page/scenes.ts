@@ -1,4 +1,4 @@
-import type { Container } from '../../src/inventory/model.ts';
+import type { Container } from '../../src/decide/inventory/model.ts';
 import {
   cidr,
   groupsOf,

@@ -1,17 +1,17 @@
 import type { AddressInfo } from 'node:net';
-import type { Refusal } from '../../src/cli/status-model.ts';
-import type { Config } from '../../src/config/model.ts';
-import { diff } from '../../src/diff/diff.ts';
-import type { Inventory } from '../../src/inventory/model.ts';
-import { resolve } from '../../src/policy/resolve.ts';
-import { render } from '../../src/ruleset/render.ts';
-import type { Explain } from '../../src/web/explain.ts';
-import type { Health } from '../../src/web/health.ts';
-import { LastLook } from '../../src/web/last-look.ts';
-import { listen, type Listener } from '../../src/web/listener.ts';
-import type { Look } from '../../src/web/read-page.ts';
-import { routes } from '../../src/web/routes.ts';
-import { createPageServer } from '../../src/web/server.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import type { Inventory } from '../../src/decide/inventory/model.ts';
+import type { Config } from '../../src/decide/policy/config.ts';
+import { resolve } from '../../src/decide/policy/resolve.ts';
+import type { Health } from '../../src/decide/report/health.ts';
+import type { Refusal } from '../../src/decide/report/status.ts';
+import { render } from '../../src/decide/wall/render.ts';
+import type { Explain } from '../../src/faces/web/explain.ts';
+import { LastLook } from '../../src/faces/web/last-look.ts';
+import { listen, type Listener } from '../../src/faces/web/listener.ts';
+import type { Look } from '../../src/faces/web/read-page.ts';
+import { routes } from '../../src/faces/web/routes.ts';
+import { createPageServer } from '../../src/faces/web/server.ts';
 import { fakeWorld } from '../contract/world.ts';
 
 /** What runs on the staged host. */

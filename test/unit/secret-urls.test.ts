@@ -1,26 +1,26 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { explanationText } from '../../src/cli/explanation-text.ts';
-import { checkGroups, groupTable } from '../../src/cli/group-table.ts';
-import { changesText } from '../../src/cli/plan.ts';
-import { readStatus } from '../../src/cli/status-model.ts';
-import { statusText } from '../../src/cli/status-text.ts';
-import { type Config, type LiveSource, sourceKey } from '../../src/config/model.ts';
-import { diff } from '../../src/diff/diff.ts';
-import { foreignStates } from '../../src/diff/foreign.ts';
-import { tell } from '../../src/explain/told.ts';
-import { openInsight } from '../../src/metrics/insight.ts';
-import { safeUrl } from '../../src/net/safe-url.ts';
-import type { Decision } from '../../src/reconciler/pass.ts';
-import { Sources } from '../../src/sources/sources.ts';
-import { readUrl } from '../../src/sources/url.ts';
-import { LastLook } from '../../src/web/last-look.ts';
-import { explainPage, statusPage } from '../../src/web/page.ts';
-import { readPage } from '../../src/web/read-page.ts';
+import { diff } from '../../src/decide/diff/diff.ts';
+import { foreignStates } from '../../src/decide/diff/foreign.ts';
+import { tell } from '../../src/decide/explain/told.ts';
+import { safeUrl } from '../../src/decide/net/safe-url.ts';
+import type { Decision } from '../../src/decide/pass/decide.ts';
+import { type Config, type LiveSource, sourceKey } from '../../src/decide/policy/config.ts';
+import { readStatus } from '../../src/decide/report/status.ts';
+import { explanationText } from '../../src/faces/cli/explanation-text.ts';
+import { checkGroups, groupTable } from '../../src/faces/cli/group-table.ts';
+import { changesText } from '../../src/faces/cli/plan.ts';
+import { statusText } from '../../src/faces/cli/status-text.ts';
+import { openInsight } from '../../src/faces/metrics/insight.ts';
+import { LastLook } from '../../src/faces/web/last-look.ts';
+import { explainPage, statusPage } from '../../src/faces/web/page.ts';
+import { readPage } from '../../src/faces/web/read-page.ts';
+import { Sources } from '../../src/reach/sources/sources.ts';
+import { readUrl } from '../../src/reach/sources/url.ts';
 import { config, lines, problems } from './config/loading.ts';
+import { FakeClock, settle } from './daemon/fake-clock.ts';
 import { ask, hostOf } from './explain/moments.ts';
 import { makeMetrics } from './metrics/scraping.ts';
 import { cidr, makeContainer, ports } from './policy/inventories.ts';
-import { FakeClock, settle } from './reconciler/fake-clock.ts';
 
 const secret = 'hunter2';
 const url = `https://example.org/list?token=${secret}&more=1`;
@@ -68,7 +68,7 @@ const outputs: Readonly<Record<string, () => Promise<string>>> = {
     return (await Promise.all(told)).flat().join('\n');
   },
   'status without a daemon': async () => {
-    const status = readStatus(await decision());
+    const status = readStatus(await decision(), { now: Date.now() });
     return JSON.stringify(status) + statusText(status);
   },
   check: async () => {

@@ -1,4 +1,4 @@
-import { type Family, families } from '../../../src/net/network.ts';
+import { type Family, families } from '../../../src/decide/net/network.ts';
 import { type ContainerSpec, type DockerSpec, holdsPorts, runs as isRunning } from './docker.ts';
 
 // Who claims which port of the host: read from what was asked of Docker, and not by the code that is under test.

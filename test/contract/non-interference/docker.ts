@@ -1,6 +1,6 @@
-import { type DockerClient, DockerError } from '../../../src/docker/client.ts';
-import { DockerSource } from '../../../src/docker/source.ts';
-import type { Snapshot } from '../../../src/inventory/docker-json.ts';
+import type { Snapshot } from '../../../src/decide/inventory/docker-json.ts';
+import { type DockerClient, DockerError } from '../../../src/reach/docker/client.ts';
+import { DockerSource } from '../../../src/reach/docker/source.ts';
 
 // A world in Docker's own words: what its API would answer, read through the one door by which dockwall reads it.
 

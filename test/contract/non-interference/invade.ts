@@ -1,4 +1,4 @@
-import type { Cidr } from '../../../src/net/network.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
 import { asDockerLets, type Claim, claimsOf } from './claims.ts';
 import type { ContainerSpec, DockerSpec, NetworkSpec, ServiceSpec } from './docker.ts';
 import { type Hostile, option } from './hostile.ts';

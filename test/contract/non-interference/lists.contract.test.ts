@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createKernel } from '../../../src/kernel/kernel.ts';
+import { createKernel } from '../../../src/reach/kernel/kernel.ts';
 import { canTestRealKernel, reapNamespaces } from '../namespace.ts';
 import { steadySeed } from '../oracle-worlds.ts';
 import { realWorld } from '../world.ts';

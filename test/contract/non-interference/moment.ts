@@ -1,9 +1,9 @@
-import type { Observed } from '../../../src/diff/model.ts';
-import type { Snapshot } from '../../../src/inventory/docker-json.ts';
-import { createKernel } from '../../../src/kernel/kernel.ts';
-import { withForeignSets } from '../../../src/policy/foreign-sets.ts';
-import { judge } from '../../../src/policy/verdict.ts';
-import { type ConfigInForce, type Decided, decide } from '../../../src/reconciler/pass.ts';
+import type { Observed } from '../../../src/decide/diff/model.ts';
+import type { Snapshot } from '../../../src/decide/inventory/docker-json.ts';
+import { type ConfigInForce, type Decided, decide } from '../../../src/decide/pass/decide.ts';
+import { withForeignSets } from '../../../src/decide/policy/foreign-sets.ts';
+import { judge } from '../../../src/decide/policy/verdict.ts';
+import { createKernel } from '../../../src/reach/kernel/kernel.ts';
 import { FakeKernel } from '../fake-kernel.ts';
 import { type DockerSpec, snapshotOf } from './docker.ts';
 import { hostileNames } from './hostile.ts';

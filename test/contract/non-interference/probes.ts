@@ -1,6 +1,6 @@
-import type { Family } from '../../../src/net/network.ts';
-import type { Protocol } from '../../../src/net/port.ts';
-import type { Packet } from '../../../src/policy/verdict.ts';
+import type { Family } from '../../../src/decide/net/network.ts';
+import type { Protocol } from '../../../src/decide/net/port.ts';
+import type { Packet } from '../../../src/decide/policy/verdict.ts';
 import type { FakeKernel } from '../fake-kernel.ts';
 import { type FakePacket, walk } from '../fake-packets.ts';
 import { attacker, bridgeOf, type World } from './world.ts';

@@ -1,10 +1,10 @@
-import type { Observed } from '../../../src/diff/model.ts';
-import { contains } from '../../../src/net/merge-networks.ts';
-import type { Cidr } from '../../../src/net/network.ts';
-import type { ConfigInForce } from '../../../src/reconciler/pass.ts';
+import type { Observed } from '../../../src/decide/diff/model.ts';
+import { contains } from '../../../src/decide/net/merge-networks.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
+import type { ConfigInForce } from '../../../src/decide/pass/decide.ts';
 import { claimsOf } from './claims.ts';
 import { excusesAt, excusesBehind, excusesOfTrusted, type Excuse } from './excuses.ts';
-import { type Hostile, type Kind } from './hostile.ts';
+import type { Hostile, Kind } from './hostile.ts';
 import { invade, type Invaded } from './invade.ts';
 import { type Moment, observe, pass, untouched } from './moment.ts';
 import { type Probe, probesOf, probeText } from './probes.ts';

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
-import { sourceKey } from '../../../src/config/model.ts';
-import type { HostFacts } from '../../../src/inventory/read-inventory.ts';
-import type { Cidr } from '../../../src/net/network.ts';
-import type { Answers } from '../../../src/policy/model.ts';
-import type { ConfigInForce } from '../../../src/reconciler/pass.ts';
+import type { HostFacts } from '../../../src/decide/inventory/read-inventory.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
+import type { ConfigInForce } from '../../../src/decide/pass/decide.ts';
+import { sourceKey } from '../../../src/decide/policy/config.ts';
+import type { Answers } from '../../../src/decide/policy/model.ts';
 import { config } from '../../unit/config/loading.ts';
 import { type Document, documents, labelSets, type Words } from '../oracle-worlds.ts';
 import { asDockerLets, type Declared } from './claims.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Explanation } from '../../../src/explain/model.ts';
+import type { Explanation } from '../../../src/decide/explain/model.ts';
 import { runService } from '../containers.ts';
 import { runDockwall } from '../dockwall.ts';
 import { until } from '../poll.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shorten } from '../../../src/net/show.ts';
+import { shorten } from '../../../src/decide/net/show.ts';
 import { runService } from '../containers.ts';
 import { runDockwall } from '../dockwall.ts';
 import { skipWithoutLab } from '../requirements.ts';

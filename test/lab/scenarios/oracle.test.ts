@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { explain } from '../../../src/explain/explain.ts';
-import type { Moment, Path } from '../../../src/explain/model.ts';
-import { becauseWords, kernelWords, pathWords } from '../../../src/explain/words.ts';
+import { explain } from '../../../src/decide/explain/explain.ts';
+import type { Moment, Path } from '../../../src/decide/explain/model.ts';
+import { becauseWords, kernelWords, pathWords } from '../../../src/decide/explain/words.ts';
 import { replay, whatHappens } from '../../contract/oracle-fake.ts';
 import { documents, labelSets, oracleSeed, type Words } from '../../contract/oracle-worlds.ts';
 import type { Verdict } from '../agent/protocol.ts';

@@ -2,10 +2,10 @@ import { mkdtempSync, readdirSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { blockedJson, blockedText } from '../../../src/cli/blocked.ts';
-import { readShown, writeShown } from '../../../src/cli/shown-list.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { readBlocked } from '../../../src/ruleset/blocked.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { readBlocked } from '../../../src/decide/wall/blocked.ts';
+import { blockedJson, blockedText } from '../../../src/faces/cli/blocked.ts';
+import { readShown, writeShown } from '../../../src/faces/cli/shown-list.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
 const day = 86_400;

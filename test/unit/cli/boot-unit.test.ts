@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type BootUnit, bootUnitText } from '../../../src/cli/boot-unit-text.ts';
-import { hostPorts, keptPorts } from '../../../src/cli/boot-unit.ts';
-import { UserError } from '../../../src/cli/exit-code.ts';
-import type { Listener } from '../../../src/inventory/model.ts';
-import type { External } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { type KeptPort, renderBoot } from '../../../src/ruleset/boot.ts';
+import type { Listener } from '../../../src/decide/inventory/model.ts';
+import type { External } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { type KeptPort, renderBoot } from '../../../src/decide/wall/boot.ts';
+import { type BootUnit, bootUnitText } from '../../../src/faces/cli/boot-unit-text.ts';
+import { hostPorts, keptPorts } from '../../../src/faces/cli/boot-unit.ts';
+import { UserError } from '../../../src/faces/cli/exit-code.ts';
 import { unitCommands } from '../../lab/systemd.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 

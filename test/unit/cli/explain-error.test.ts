@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { exitCodes, UserError } from '../../../src/cli/exit-code.ts';
-import { explainError } from '../../../src/cli/explain-error.ts';
-import { DockerError } from '../../../src/docker/client.ts';
-import { KernelError, type KernelErrorCode } from '../../../src/kernel/command.ts';
-import { EngineRefusal } from '../../../src/reconciler/engine-check.ts';
+import { EngineRefusal } from '../../../src/decide/pass/engine-check.ts';
+import { exitCodes, UserError } from '../../../src/faces/cli/exit-code.ts';
+import { explainError } from '../../../src/faces/cli/explain-error.ts';
+import { DockerError } from '../../../src/reach/docker/client.ts';
+import { KernelError, type KernelErrorCode } from '../../../src/reach/kernel/command.ts';
 
 const kernel = (code: KernelErrorCode): KernelError =>
   new KernelError('restoring the sets: something', {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { requireSomebody, requireSource } from '../../../src/cli/grant-parts.ts';
+import { requireSomebody, requireSource } from '../../../src/faces/cli/grant-parts.ts';
 
 it.each(['0.0.0.0/0', '::/0', '0.0.0.0-255.255.255.255', '203.0.113.7/0'])(
   'everybody in other words cannot be trusted: %s',

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { blockedText } from '../../../src/cli/blocked.ts';
-import { groupTable } from '../../../src/cli/group-table.ts';
-import type { ServiceStatus } from '../../../src/cli/status-services.ts';
-import { serviceTable } from '../../../src/cli/status-table.ts';
-import { columns, fold, wrap } from '../../../src/cli/text.ts';
-import { doctorText } from '../../../src/doctor/text.ts';
-import { foldAlike } from '../../../src/policy/problem-line.ts';
+import { foldAlike } from '../../../src/decide/policy/problem-line.ts';
+import type { ServiceStatus } from '../../../src/decide/report/status-services.ts';
+import { columns, fold, wrap } from '../../../src/decide/report/text.ts';
+import { blockedText } from '../../../src/faces/cli/blocked.ts';
+import { groupTable } from '../../../src/faces/cli/group-table.ts';
+import { serviceTable } from '../../../src/faces/cli/status-table.ts';
+import { doctorText } from '../../../src/faces/doctor/text.ts';
 
 // On a terminal of 80 columns what matters is broken between words, and never cut or left to the terminal.
 

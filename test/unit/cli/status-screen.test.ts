@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { readStatus, type Status } from '../../../src/cli/status-model.ts';
-import { statusText } from '../../../src/cli/status-text.ts';
-import { jsonText } from '../../../src/cli/text.ts';
-import type { Observed, ObservedSet } from '../../../src/diff/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { render } from '../../../src/ruleset/render.ts';
-import type { DaemonReport } from '../../../src/web/daemon-report.ts';
+import type { Observed, ObservedSet } from '../../../src/decide/diff/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import type { DaemonReport } from '../../../src/decide/report/daemon-report.ts';
+import { readStatus, type Status } from '../../../src/decide/report/status.ts';
+import { jsonText } from '../../../src/decide/report/text.ts';
+import { render } from '../../../src/decide/wall/render.ts';
+import { statusText } from '../../../src/faces/cli/status-text.ts';
 import {
   groupsOf,
   makeConfig,

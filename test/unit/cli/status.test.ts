@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { readStatus, type Status } from '../../../src/cli/status-model.ts';
-import { statusText } from '../../../src/cli/status-text.ts';
-import type { Observed, ObservedSet } from '../../../src/diff/model.ts';
-import type { Container, Network } from '../../../src/inventory/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import type { EngineView } from '../../../src/reconciler/engine-check.ts';
-import { render } from '../../../src/ruleset/render.ts';
+import type { Observed, ObservedSet } from '../../../src/decide/diff/model.ts';
+import type { Container, Network } from '../../../src/decide/inventory/model.ts';
+import type { EngineView } from '../../../src/decide/pass/engine-check.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { readStatus, type Status } from '../../../src/decide/report/status.ts';
+import { render } from '../../../src/decide/wall/render.ts';
+import { statusText } from '../../../src/faces/cli/status-text.ts';
 import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
 const counted = (name: string, packets: Readonly<Record<string, number>>): ObservedSet => ({
@@ -40,7 +40,7 @@ function statusOf(
   const policy = resolve(inventory, config);
   const plan = { sets: [], tables: [], destroy: [] };
   const ruleset = render(policy, 'asked');
-  return readStatus({ observed, policy, ruleset, plan, engine, foreign: [] });
+  return readStatus({ observed, policy, ruleset, plan, engine, foreign: [] }, { now: Date.now() });
 }
 
 describe('status', () => {

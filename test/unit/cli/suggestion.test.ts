@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { suggestions, suggestionText } from '../../../src/cli/suggestion.ts';
-import { servicesField } from '../../../src/config/services.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { judge } from '../../../src/policy/verdict.ts';
-import type { Blocked } from '../../../src/ruleset/blocked.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { judge } from '../../../src/decide/policy/verdict.ts';
+import type { Blocked } from '../../../src/decide/wall/blocked.ts';
+import { suggestions, suggestionText } from '../../../src/faces/cli/suggestion.ts';
+import { servicesField } from '../../../src/reach/config/services.ts';
 import {
   groupsOf,
   makeConfig,

@@ -4,7 +4,7 @@ import { until } from '../../lab/poll.ts';
 
 // On a real terminal, which `script` (util-linux) makes: what is typed, what is drawn, and how the terminal is left.
 
-const file = new URL('../../../src/cli/watch.ts', import.meta.url).href;
+const file = new URL('../../../src/faces/cli/watch.ts', import.meta.url).href;
 const program = `import(${JSON.stringify(file)}).then(async ({ watch }) => {
   let count = 0;
   try {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
-import { formatProblem } from '../../../src/config/problem.ts';
-import { configKeys, twins } from '../../../src/config/schema.ts';
+import { loadConfig } from '../../../src/reach/config/load.ts';
+import { formatProblem } from '../../../src/reach/config/problem.ts';
+import { configKeys, twins } from '../../../src/reach/config/schema.ts';
 
 // Hundreds of runs each, on machines that do other things too.
 vi.setConfig({ testTimeout: 60_000 });

@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ConfigKeeper } from '../../../src/config/keeper.ts';
-import { LastGoodFile } from '../../../src/config/last-good.ts';
+import { ConfigKeeper } from '../../../src/reach/config/keeper.ts';
+import { LastGoodFile } from '../../../src/reach/config/last-good.ts';
 
 let folder = '';
 let file = '';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { LiveSource } from '../../../src/config/model.ts';
-import { sourceKey, sourceName } from '../../../src/config/model.ts';
+import type { LiveSource } from '../../../src/decide/policy/config.ts';
+import { sourceKey, sourceName } from '../../../src/decide/policy/config.ts';
 import { config, lines, problems } from './loading.ts';
 
 function sourcesOf(...members: readonly string[]): readonly LiveSource[] {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { formatProblem } from '../../../src/config/problem.ts';
+import { formatProblem } from '../../../src/reach/config/problem.ts';
 import { entriesOf, everyRight, membersOf, peerList } from '../policy/inventories.ts';
 import { config, lines, problems, warnings } from './loading.ts';
 

@@ -1,7 +1,7 @@
-import type { Environment } from '../../../src/config/layer.ts';
-import { loadConfig } from '../../../src/config/load.ts';
-import type { Config } from '../../../src/config/model.ts';
-import { formatProblem, type ConfigProblem } from '../../../src/config/problem.ts';
+import type { Config } from '../../../src/decide/policy/config.ts';
+import type { Environment } from '../../../src/reach/config/layer.ts';
+import { loadConfig } from '../../../src/reach/config/load.ts';
+import { formatProblem, type ConfigProblem } from '../../../src/reach/config/problem.ts';
 
 /** The configuration of this YAML text and these variables; fails the test where it is refused. */
 export function config(text: string | undefined, env: Environment = {}): Config {

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { configPath, readConfig } from '../../../src/config/read.ts';
+import { configPath, readConfig } from '../../../src/reach/config/read.ts';
 
 let directory = '';
 

@@ -1,9 +1,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { docs } from '../../../src/config/docs.ts';
-import { configKeys, configShape } from '../../../src/config/schema.ts';
-import { serviceShape } from '../../../src/config/services.ts';
-import { configurationReference } from '../../../src/config/table.ts';
+import { docs } from '../../../src/reach/config/docs.ts';
+import { configKeys, configShape } from '../../../src/reach/config/schema.ts';
+import { serviceShape } from '../../../src/reach/config/services.ts';
+import { configurationReference } from '../../../src/reach/config/table.ts';
 
 const path = new URL('../../../docs/configuration.md', import.meta.url);
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { diffChain } from '../../../src/diff/chain.ts';
-import type { ObservedRule, RuleChange } from '../../../src/diff/model.ts';
-import type { Rule, RuleId } from '../../../src/ruleset/model.ts';
+import { diffChain } from '../../../src/decide/diff/chain.ts';
+import type { ObservedRule, RuleChange } from '../../../src/decide/diff/model.ts';
+import type { Rule, RuleId } from '../../../src/decide/wall/model.ts';
 
 const desired = (id: string): Rule => ({ id: id as RuleId, matches: [], target: { kind: 'drop' }, note: id });
 const observed = (id: string | undefined): ObservedRule => ({ id, spec: `spec of ${id}`, target: 'DROP' });

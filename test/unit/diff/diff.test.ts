@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { diff, diffAway, isEmpty, setChanges } from '../../../src/diff/diff.ts';
+import { diff, diffAway, isEmpty, setChanges } from '../../../src/decide/diff/diff.ts';
 import type {
   Backend,
   Observed,
@@ -7,11 +7,11 @@ import type {
   ObservedSet,
   ObservedTable,
   SetChange,
-} from '../../../src/diff/model.ts';
-import { gateStands } from '../../../src/diff/placement.ts';
-import type { Family } from '../../../src/net/network.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { render } from '../../../src/ruleset/render.ts';
+} from '../../../src/decide/diff/model.ts';
+import { gateStands } from '../../../src/decide/diff/placement.ts';
+import type { Family } from '../../../src/decide/net/network.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { render } from '../../../src/decide/wall/render.ts';
 import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
 
 const foreign = (target: string): ObservedRule => ({ id: undefined, spec: `-j ${target}`, target });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { diff, diffAway } from '../../../src/diff/diff.ts';
-import type { Observed, ObservedRule, ObservedTable } from '../../../src/diff/model.ts';
-import { summarize } from '../../../src/diff/summary.ts';
-import { families } from '../../../src/net/network.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { render } from '../../../src/ruleset/render.ts';
+import { diff, diffAway } from '../../../src/decide/diff/diff.ts';
+import type { Observed, ObservedRule, ObservedTable } from '../../../src/decide/diff/model.ts';
+import { summarize } from '../../../src/decide/diff/summary.ts';
+import { families } from '../../../src/decide/net/network.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { render } from '../../../src/decide/wall/render.ts';
 import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
 
 const rule = (spec: string, target?: string): ObservedRule => ({ id: undefined, spec, target });

@@ -3,8 +3,8 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import type { DockerClient } from '../../../src/docker/client.ts';
-import { connectDocker } from '../../../src/docker/dockerode-client.ts';
+import type { DockerClient } from '../../../src/reach/docker/client.ts';
+import { connectDocker } from '../../../src/reach/docker/dockerode-client.ts';
 
 /** An engine that says its API version, and takes a newer one in a path for an error, as Docker does. */
 class FakeEngine {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { askedAt, Starts } from '../../../src/docker/starts.ts';
-import { readDetails } from '../../../src/inventory/read-docker.ts';
-import type { Cidr } from '../../../src/net/network.ts';
+import { readDetails } from '../../../src/decide/inventory/read-docker.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
+import { askedAt, Starts } from '../../../src/reach/docker/starts.ts';
 
 // A start with very many ports takes Docker long, and sockets of somebody's may be very many meanwhile: one times the other is not done.
 

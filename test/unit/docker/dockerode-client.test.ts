@@ -6,10 +6,10 @@ import { expect, it } from 'vitest';
 function loadedBy(dockerHost: string): string {
   const program = `
     import { createRequire } from 'node:module';
-    const { connectDocker } = await import('./src/docker/dockerode-client.ts');
+    const { connectDocker } = await import('./src/reach/docker/dockerode-client.ts');
     await connectDocker();
-    await import('./src/web/daemon-report.ts');
-    await import('./src/web/server.ts');
+    await import('./src/decide/report/daemon-report.ts');
+    await import('./src/faces/web/server.ts');
     console.log([...Object.keys(createRequire(import.meta.url).cache), ...process.moduleLoadList].join('\\n'));
   `;
   const root = new URL('../../..', import.meta.url);

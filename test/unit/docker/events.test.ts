@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import type { DockerEvent } from '../../../src/docker/client.ts';
-import { readEvents } from '../../../src/docker/events.ts';
+import type { DockerEvent } from '../../../src/reach/docker/client.ts';
+import { readEvents } from '../../../src/reach/docker/events.ts';
 
 /** As 20.10 (with the old fields) and 29 (without) write them. */
 const old =

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
-import { connectDocker } from '../../../src/docker/dockerode-client.ts';
+import { connectDocker } from '../../../src/reach/docker/dockerode-client.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type DockerClient, DockerError } from '../../../src/docker/client.ts';
-import { DockerSource } from '../../../src/docker/source.ts';
-import { longestStart } from '../../../src/docker/starts.ts';
-import type { HostPort } from '../../../src/inventory/model.ts';
-import { settle } from '../reconciler/fake-clock.ts';
+import type { HostPort } from '../../../src/decide/inventory/model.ts';
+import { type DockerClient, DockerError } from '../../../src/reach/docker/client.ts';
+import { DockerSource } from '../../../src/reach/docker/source.ts';
+import { longestStart } from '../../../src/reach/docker/starts.ts';
+import { settle } from '../daemon/fake-clock.ts';
 
 interface FakeDocker {
   readonly client: DockerClient;

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
-import { type DockerClient, DockerError } from '../../../src/docker/client.ts';
-import { DockerSource } from '../../../src/docker/source.ts';
-import { readDetails } from '../../../src/inventory/read-docker.ts';
-import { readInventory } from '../../../src/inventory/read-inventory.ts';
-import type { Policy } from '../../../src/policy/model.ts';
-import { problemLine } from '../../../src/policy/problem-line.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import { readDetails } from '../../../src/decide/inventory/read-docker.ts';
+import { readInventory } from '../../../src/decide/inventory/read-inventory.ts';
+import type { Policy } from '../../../src/decide/policy/model.ts';
+import { problemLine } from '../../../src/decide/policy/problem-line.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { loadConfig } from '../../../src/reach/config/load.ts';
+import { type DockerClient, DockerError } from '../../../src/reach/docker/client.ts';
+import { DockerSource } from '../../../src/reach/docker/source.ts';
 
 /** What Docker answers, by container, network and list. */
 interface Answers {

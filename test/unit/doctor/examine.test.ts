@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { examine, exitCodeOf } from '../../../src/doctor/examine.ts';
-import { askNft } from '../../../src/doctor/look.ts';
-import { doctorText } from '../../../src/doctor/text.ts';
-import { type Run, runCommand } from '../../../src/kernel/command.ts';
+import { examine, exitCodeOf } from '../../../src/faces/doctor/examine.ts';
+import { askNft } from '../../../src/faces/doctor/look.ts';
+import { doctorText } from '../../../src/faces/doctor/text.ts';
+import { type Run, runCommand } from '../../../src/reach/kernel/command.ts';
 import { stageHost, type Staging } from './staged-host.ts';
 
 async function told(

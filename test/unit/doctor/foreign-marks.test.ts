@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { examine, exitCodeOf } from '../../../src/doctor/examine.ts';
-import { parseNftMarks, parseRules } from '../../../src/kernel/foreign-marks.ts';
+import { examine, exitCodeOf } from '../../../src/faces/doctor/examine.ts';
+import { parseNftMarks, parseRules } from '../../../src/reach/kernel/foreign-marks.ts';
 import { stageHost, type Staging } from './staged-host.ts';
 
 // Texts as nft 1.0.6 and 1.1, and ip of iproute2 6, print them.

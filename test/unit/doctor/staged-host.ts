@@ -1,10 +1,10 @@
-import { loadConfig } from '../../../src/config/load.ts';
-import type { Observed } from '../../../src/diff/model.ts';
-import type { HostView } from '../../../src/doctor/model.ts';
-import type { EngineAnswers, Snapshot } from '../../../src/inventory/docker-json.ts';
-import type { HostFacts } from '../../../src/inventory/read-inventory.ts';
-import { createKernel } from '../../../src/kernel/kernel.ts';
-import { type Decided, decide } from '../../../src/reconciler/pass.ts';
+import type { Observed } from '../../../src/decide/diff/model.ts';
+import type { EngineAnswers, Snapshot } from '../../../src/decide/inventory/docker-json.ts';
+import type { HostFacts } from '../../../src/decide/inventory/read-inventory.ts';
+import { type Decided, decide } from '../../../src/decide/pass/decide.ts';
+import type { HostView } from '../../../src/faces/doctor/model.ts';
+import { loadConfig } from '../../../src/reach/config/load.ts';
+import { createKernel } from '../../../src/reach/kernel/kernel.ts';
 import { FakeKernel, type FakeOptions } from '../../contract/fake-kernel.ts';
 
 /** What is on a staged host besides an engine and, unless told otherwise, a dockwall that is well. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { explanationText } from '../../../src/cli/explanation-text.ts';
-import { wayWords } from '../../../src/explain/words.ts';
+import { wayWords } from '../../../src/decide/explain/words.ts';
+import { explanationText } from '../../../src/faces/cli/explanation-text.ts';
 import { groupsOf, makeContainer, ports } from '../policy/inventories.ts';
 import { ask, hostOf, momentOf, type Scene } from './moments.ts';
 

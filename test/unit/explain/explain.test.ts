@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { GroupName, LiveSource } from '../../../src/config/model.ts';
-import { sourceKey } from '../../../src/config/model.ts';
-import { becauseWords, wayWords } from '../../../src/explain/words.ts';
-import type { Network } from '../../../src/inventory/model.ts';
-import type { Answers } from '../../../src/policy/model.ts';
+import { becauseWords, wayWords } from '../../../src/decide/explain/words.ts';
+import type { Network } from '../../../src/decide/inventory/model.ts';
+import type { GroupName, LiveSource } from '../../../src/decide/policy/config.ts';
+import { sourceKey } from '../../../src/decide/policy/config.ts';
+import type { Answers } from '../../../src/decide/policy/model.ts';
 import { groupsOf, makeContainer, membersOf, peerList, ports } from '../policy/inventories.ts';
 import { ask, momentOf, type Scene } from './moments.ts';
 

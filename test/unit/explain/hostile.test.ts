@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { explanationText } from '../../../src/cli/explanation-text.ts';
-import { explain } from '../../../src/explain/explain.ts';
-import type { Network } from '../../../src/inventory/model.ts';
+import { explain } from '../../../src/decide/explain/explain.ts';
+import type { Network } from '../../../src/decide/inventory/model.ts';
+import { explanationText } from '../../../src/faces/cli/explanation-text.ts';
 import { makeContainer, ports } from '../policy/inventories.ts';
 import { momentOf, type Scene } from './moments.ts';
 

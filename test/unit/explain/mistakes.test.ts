@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { explanationText } from '../../../src/cli/explanation-text.ts';
-import type { GroupName, LiveSource } from '../../../src/config/model.ts';
+import type { GroupName, LiveSource } from '../../../src/decide/policy/config.ts';
+import { explanationText } from '../../../src/faces/cli/explanation-text.ts';
 import { everyRight, groupsOf, makeContainer, membersOf, peerList, ports } from '../policy/inventories.ts';
 import { ask, momentOf, type Scene } from './moments.ts';
 

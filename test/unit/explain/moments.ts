@@ -1,15 +1,15 @@
-import type { Config } from '../../../src/config/model.ts';
-import { diff } from '../../../src/diff/diff.ts';
-import { neighboursAt, parseAsker } from '../../../src/explain/asker.ts';
-import { explain } from '../../../src/explain/explain.ts';
-import { foreignNames } from '../../../src/explain/foreign.ts';
-import type { Asker, Explanation, Moment } from '../../../src/explain/model.ts';
-import { parseTarget } from '../../../src/explain/target.ts';
-import type { Container, HostInterface, Network } from '../../../src/inventory/model.ts';
-import { createKernel } from '../../../src/kernel/kernel.ts';
-import type { Answers } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { render } from '../../../src/ruleset/render.ts';
+import { diff } from '../../../src/decide/diff/diff.ts';
+import { neighboursAt, parseAsker } from '../../../src/decide/explain/asker.ts';
+import { explain } from '../../../src/decide/explain/explain.ts';
+import { foreignNames } from '../../../src/decide/explain/foreign.ts';
+import type { Asker, Explanation, Moment } from '../../../src/decide/explain/model.ts';
+import { parseTarget } from '../../../src/decide/explain/target.ts';
+import type { Container, HostInterface, Network } from '../../../src/decide/inventory/model.ts';
+import type { Config } from '../../../src/decide/policy/config.ts';
+import type { Answers } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { render } from '../../../src/decide/wall/render.ts';
+import { createKernel } from '../../../src/reach/kernel/kernel.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
 import { cidr, makeConfig, makeInventory } from '../policy/inventories.ts';
 

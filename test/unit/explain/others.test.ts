@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { explanationText } from '../../../src/cli/explanation-text.ts';
-import type { NftHook } from '../../../src/diff/model.ts';
-import { optionsOf, takes } from '../../../src/explain/rule-of-others.ts';
+import type { NftHook } from '../../../src/decide/diff/model.ts';
+import { optionsOf, takes } from '../../../src/decide/explain/rule-of-others.ts';
+import { explanationText } from '../../../src/faces/cli/explanation-text.ts';
 import { makeContainer, ports } from '../policy/inventories.ts';
 import { ask, momentOf } from './moments.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseAsker } from '../../../src/explain/asker.ts';
-import { parseTarget } from '../../../src/explain/target.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import { parseAsker } from '../../../src/decide/explain/asker.ts';
+import { parseTarget } from '../../../src/decide/explain/target.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
 describe('who asks', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { explanationText } from '../../../src/cli/explanation-text.ts';
+import { explanationText } from '../../../src/faces/cli/explanation-text.ts';
 import { groupsOf, makeContainer, peerList, ports } from '../policy/inventories.ts';
 import { ask, momentOf } from './moments.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseLinks, readLinks } from '../../../src/host/links.ts';
-import { KernelError, type Output, type Run } from '../../../src/kernel/command.ts';
+import { parseLinks, readLinks } from '../../../src/reach/host/links.ts';
+import { KernelError, type Output, type Run } from '../../../src/reach/kernel/command.ts';
 
 // As iproute2 6.1 prints them, shortened.
 const printed = JSON.stringify([

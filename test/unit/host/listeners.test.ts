@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { listenersOf, parseSockets, placesOf } from '../../../src/host/listeners.ts';
+import { listenersOf, parseSockets, placesOf } from '../../../src/reach/host/listeners.ts';
 
 const tcp = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 00000000:0016 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 101 1 0000000000000000 100 0 0 10 0

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { holdPost, takePost } from '../../../src/host/post.ts';
-import { FakeClock } from '../reconciler/fake-clock.ts';
+import { holdPost, takePost } from '../../../src/reach/host/post.ts';
+import { FakeClock } from '../daemon/fake-clock.ts';
 
 let count = 0;
 /** Of this test alone, in the namespace that all tests share. */
@@ -27,7 +27,7 @@ test('the post is one program at a time, and free again when that leaves', async
 
 test('a program that is killed leaves the post', async () => {
   const name = freshName();
-  const module = JSON.stringify(path.resolve('src/host/post.ts'));
+  const module = JSON.stringify(path.resolve('src/reach/host/post.ts'));
   const script = `import { takePost } from ${module};
     await takePost('\\0' + process.argv[1]); setInterval(() => {}, 1000); console.log('taken')`;
   const other = spawn(process.execPath, ['--input-type=module', '-e', script, name.slice(1)]);

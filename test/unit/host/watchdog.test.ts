@@ -8,7 +8,7 @@ const root = new URL('../../..', import.meta.url);
 const watched = (then: string): readonly string[] => [
   '--input-type=module',
   '--eval',
-  `import { startWatchdog } from './src/host/watchdog.ts';
+  `import { startWatchdog } from './src/reach/host/watchdog.ts';
    const end = startWatchdog({ log: { warn: console.log }, each: 40, looks: 5 });
    ${then}`,
 ];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ContainerDetails, ContainerSummary } from '../../../src/inventory/docker-json.ts';
-import { readGivenPorts } from '../../../src/inventory/given-ports.ts';
-import { publishedPorts } from '../../../src/inventory/published-ports.ts';
+import type { ContainerDetails, ContainerSummary } from '../../../src/decide/inventory/docker-json.ts';
+import { readGivenPorts } from '../../../src/decide/inventory/given-ports.ts';
+import { publishedPorts } from '../../../src/decide/inventory/published-ports.ts';
 
 /** As Docker lists a range: each port by itself, in both families, in no order. */
 function listed(from: number, count: number, inside = from): readonly object[] {

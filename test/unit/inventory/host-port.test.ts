@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { clash, ClaimIndex } from '../../../src/inventory/host-port.ts';
-import type { Cidr } from '../../../src/net/network.ts';
+import { clash, ClaimIndex } from '../../../src/decide/inventory/host-port.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
 
 const place = fc.record({
   family: fc.constantFrom(4 as const, 6 as const),

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isMeantForUs } from '../../../src/inventory/label-key.ts';
+import { isMeantForUs } from '../../../src/decide/inventory/label-key.ts';
 
 test.each([
   'dockwall.public',

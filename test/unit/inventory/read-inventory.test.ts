@@ -3,12 +3,17 @@ import type {
   ContainerDetails,
   ContainerSummary,
   NetworkDetails,
-} from '../../../src/inventory/docker-json.ts';
-import type { PublishedPort } from '../../../src/inventory/model.ts';
-import { publishedPorts, requestedPorts } from '../../../src/inventory/published-ports.ts';
-import { readDetails, readServiceDetails, readSummary, sorted } from '../../../src/inventory/read-docker.ts';
-import { readInventory } from '../../../src/inventory/read-inventory.ts';
-import { containerPortsOf, hostPortsOf, rangeText } from '../../../src/net/port-run.ts';
+} from '../../../src/decide/inventory/docker-json.ts';
+import type { PublishedPort } from '../../../src/decide/inventory/model.ts';
+import { publishedPorts, requestedPorts } from '../../../src/decide/inventory/published-ports.ts';
+import {
+  readDetails,
+  readServiceDetails,
+  readSummary,
+  sorted,
+} from '../../../src/decide/inventory/read-docker.ts';
+import { readInventory } from '../../../src/decide/inventory/read-inventory.ts';
+import { containerPortsOf, hostPortsOf, rangeText } from '../../../src/decide/net/port-run.ts';
 
 function summary(changes: Partial<ContainerSummary> = {}): ContainerSummary {
   return { Id: 'c1', Names: ['/web'], Labels: {}, State: 'running', Ports: [], HostConfig: {}, ...changes };

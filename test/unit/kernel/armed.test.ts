@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ArmedRun } from '../../../src/kernel/armed.ts';
-import type { Run } from '../../../src/kernel/command.ts';
+import { ArmedRun } from '../../../src/reach/kernel/armed.ts';
+import type { Run } from '../../../src/reach/kernel/command.ts';
 
 /** Prints its own process id, then what it is told. */
 const ready = { program: 'sh', args: ['-c', 'echo $$; cat'] };

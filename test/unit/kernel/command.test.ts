@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { runCommand } from '../../../src/kernel/command.ts';
+import { runCommand } from '../../../src/reach/kernel/command.ts';
 
 afterEach(() => vi.unstubAllEnvs());
 

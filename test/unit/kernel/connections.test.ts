@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseConnection } from '../../../src/kernel/connections.ts';
+import { parseConnection } from '../../../src/reach/kernel/connections.ts';
 
 const ports = new Set([80, 443, 5000]);
 const web = { protocol: 'tcp', source: '203.0.113.20', destination: '192.0.2.10', port: 80, closing: false };

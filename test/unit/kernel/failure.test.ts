@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { type Command, KernelError, type KernelErrorCode } from '../../../src/kernel/command.ts';
-import { classify, execute } from '../../../src/kernel/failure.ts';
+import { type Command, KernelError, type KernelErrorCode } from '../../../src/reach/kernel/command.ts';
+import { classify, execute } from '../../../src/reach/kernel/failure.ts';
 
 // What the tools really print; programs and versions as they name themselves.
 const said: readonly (readonly [KernelErrorCode, string, string])[] = [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { Fingerprint } from '../../../src/kernel/fingerprint.ts';
-import { ProgramReader, type ReadLines } from '../../../src/kernel/reader.ts';
-import { hooked } from '../../../src/ruleset/hooks.ts';
+import { hooked } from '../../../src/decide/wall/hooks.ts';
+import { Fingerprint } from '../../../src/reach/kernel/fingerprint.ts';
+import { ProgramReader, type ReadLines } from '../../../src/reach/kernel/reader.ts';
 
 /** What the programs print now; `size` of `ipset save` as if it were that much. */
 interface Said {

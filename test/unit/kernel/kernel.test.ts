@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { diff } from '../../../src/diff/diff.ts';
-import { foreignStates } from '../../../src/diff/foreign.ts';
-import type { TableChange } from '../../../src/diff/model.ts';
-import type { Command, Output, Run } from '../../../src/kernel/command.ts';
-import { createKernel, type Kernel, type KernelOptions } from '../../../src/kernel/kernel.ts';
-import type { SetName } from '../../../src/ruleset/model.ts';
+import { diff } from '../../../src/decide/diff/diff.ts';
+import { foreignStates } from '../../../src/decide/diff/foreign.ts';
+import type { TableChange } from '../../../src/decide/diff/model.ts';
+import type { SetName } from '../../../src/decide/wall/model.ts';
+import type { Command, Output, Run } from '../../../src/reach/kernel/command.ts';
+import { createKernel, type Kernel, type KernelOptions } from '../../../src/reach/kernel/kernel.ts';
 import { FakeKernel, type FakeOptions } from '../../contract/fake-kernel.ts';
 import { createChain, createSets, gate, inTable, nothing, rule, sampleSets } from '../../contract/samples.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemberTest } from '../../../src/kernel/member-test.ts';
+import { MemberTest } from '../../../src/reach/kernel/member-test.ts';
 
 /** Says what `ipset -` says (7.17): on stderr, at once. */
 const ipset = `while read -r _ set member; do

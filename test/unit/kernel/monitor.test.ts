@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
-import { wallOf } from '../../../src/kernel/monitor-line.ts';
-import { startMonitor } from '../../../src/kernel/monitor.ts';
-import { hooked } from '../../../src/ruleset/hooks.ts';
+import { hooked } from '../../../src/decide/wall/hooks.ts';
+import { wallOf } from '../../../src/reach/kernel/monitor-line.ts';
+import { startMonitor } from '../../../src/reach/kernel/monitor.ts';
 
 // The lines are as nft 1.0.6 (bookworm) and 1.1.3 (trixie) print them.
 test.each([

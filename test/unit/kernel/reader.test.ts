@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Command, Output } from '../../../src/kernel/command.ts';
-import { ProgramReader, readingRun } from '../../../src/kernel/reader.ts';
+import type { Command, Output } from '../../../src/reach/kernel/command.ts';
+import { ProgramReader, readingRun } from '../../../src/reach/kernel/reader.ts';
 
 const said: Output = { stdout: 'run', stderr: 'why', exitCode: 3 };
 

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { lineText } from '../../../src/log/line-text.ts';
-import { createLog } from '../../../src/log/log.ts';
+import { lineText } from '../../../src/reach/log/line-text.ts';
+import { createLog } from '../../../src/reach/log/log.ts';
 
 const info = { logLevel: 'info', logFormat: 'text' } as const;
 
@@ -86,7 +86,7 @@ describe('the log', () => {
   });
 
   it('has the time of day of the zone that TZ names', () => {
-    const file = new URL('../../../src/log/line-text.ts', import.meta.url).href;
+    const file = new URL('../../../src/reach/log/line-text.ts', import.meta.url).href;
     const program = `import(${JSON.stringify(file)}).then(({ lineText }) =>
       console.log(lineText('{"level":30,"time":"2025-11-25T11:04:05.000Z","msg":"x"}', false)))`;
     const inZone = (TZ: string): string =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { kernelCounts } from '../../../src/metrics/kernel-counts.ts';
-import { mostPorts, portSeries } from '../../../src/metrics/port-series.ts';
+import { kernelCounts } from '../../../src/faces/metrics/kernel-counts.ts';
+import { mostPorts, portSeries } from '../../../src/faces/metrics/port-series.ts';
 import { counted, countedSet, decisionFor, makeMetrics, scrape } from './scraping.ts';
 
 describe('metrics', () => {

@@ -1,8 +1,8 @@
-import type { ObservedSet } from '../../../src/diff/model.ts';
-import { Metrics, type MetricsParts } from '../../../src/metrics/metrics.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import type { Decision } from '../../../src/reconciler/pass.ts';
-import { render } from '../../../src/ruleset/render.ts';
+import type { ObservedSet } from '../../../src/decide/diff/model.ts';
+import type { Decision } from '../../../src/decide/pass/decide.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { render } from '../../../src/decide/wall/render.ts';
+import { Metrics, type MetricsParts } from '../../../src/faces/metrics/metrics.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from '../policy/inventories.ts';
 
 /** A set of the counts, IPv4. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import type { Cidr } from '../../../src/net/network.ts';
-import { parseNetworks } from '../../../src/net/parse-networks.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
+import { parseNetworks } from '../../../src/decide/net/parse-networks.ts';
 
 /** IPv6 in any valid spelling, often with few distinct groups, so that zeros and neighbours are common. */
 export const ipv6Text = fc.oneof(

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { hostBits } from '../../../src/net/host-bits.ts';
+import { hostBits } from '../../../src/decide/net/host-bits.ts';
 
 test.each([
   [

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { changeOf } from '../../../src/net/list-change.ts';
-import { mergeLists, mergeNetworks, succeeds } from '../../../src/net/merge-networks.ts';
-import { coveredBy, NetworkIndex } from '../../../src/net/network-index.ts';
+import { changeOf } from '../../../src/decide/net/list-change.ts';
+import { mergeLists, mergeNetworks, succeeds } from '../../../src/decide/net/merge-networks.ts';
+import { coveredBy, NetworkIndex } from '../../../src/decide/net/network-index.ts';
 import { network, networks } from './arbitraries.ts';
 
 describe('changeOf', () => {

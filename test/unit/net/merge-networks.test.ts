@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { toBlock, toCidr } from '../../../src/net/block.ts';
-import { contains, mergeNetworks, toSetMembers } from '../../../src/net/merge-networks.ts';
-import { families, familyOf, type Cidr } from '../../../src/net/network.ts';
+import { toBlock, toCidr } from '../../../src/decide/net/block.ts';
+import { contains, mergeNetworks, toSetMembers } from '../../../src/decide/net/merge-networks.ts';
+import { families, familyOf, type Cidr } from '../../../src/decide/net/network.ts';
 import { network, networks } from './arbitraries.ts';
 
 // Hundreds of runs for each property, on machines that do other things too.

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { cleanNote } from '../../../src/net/note.ts';
+import { cleanNote } from '../../../src/decide/net/note.ts';
 
 test.each([
   ['Ana, on call', 'Ana, on call'],

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { toBlock, toCidr } from '../../../src/net/block.ts';
-import { contains } from '../../../src/net/merge-networks.ts';
-import { parseNetworks } from '../../../src/net/parse-networks.ts';
+import { toBlock, toCidr } from '../../../src/decide/net/block.ts';
+import { contains } from '../../../src/decide/net/merge-networks.ts';
+import { parseNetworks } from '../../../src/decide/net/parse-networks.ts';
 import { ipv6Text } from './arbitraries.ts';
 
 // Hundreds of runs for each property, on machines that do other things too.

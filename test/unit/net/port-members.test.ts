@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { joinMembers, MemberIndex, membersBeside } from '../../../src/net/port-members.ts';
+import { joinMembers, MemberIndex, membersBeside } from '../../../src/decide/net/port-members.ts';
 
 const heads = ['0.0.0.0/1,tcp:', '0.0.0.0/1,udp:', '2001:db8::1,tcp:'];
 const tails = ['', ',203.0.113.0/24'];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { cut, joinRuns, portAt, portText, type PortRun } from '../../../src/net/port-run.ts';
+import { cut, joinRuns, portAt, portText, type PortRun } from '../../../src/decide/net/port-run.ts';
 
 const udp = { protocol: 'udp' } as const;
 const row: PortRun & typeof udp = { ...udp, hostPort: 20_000, containerPort: 30_000, count: 1000 };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { parsePortNumbers, parsePortSelector } from '../../../src/net/port-selector.ts';
-import { aliases, portOfService } from '../../../src/net/service-name.ts';
+import { parsePortNumbers, parsePortSelector } from '../../../src/decide/net/port-selector.ts';
+import { aliases, portOfService } from '../../../src/decide/net/service-name.ts';
 
 // Hundreds of runs for each property, on machines that do other things too.
 vi.setConfig({ testTimeout: 60_000 });

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { agoText, roughSpan, spanText } from '../../../src/net/span.ts';
+import { agoText, roughSpan, spanText } from '../../../src/decide/net/span.ts';
 
 it.each([
   [0, '0 s', '0 s', 'now'],

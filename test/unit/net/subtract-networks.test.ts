@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { contains } from '../../../src/net/merge-networks.ts';
-import type { Cidr } from '../../../src/net/network.ts';
-import { parseNetworks } from '../../../src/net/parse-networks.ts';
-import { subtractNetworks } from '../../../src/net/subtract-networks.ts';
+import { contains } from '../../../src/decide/net/merge-networks.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
+import { parseNetworks } from '../../../src/decide/net/parse-networks.ts';
+import { subtractNetworks } from '../../../src/decide/net/subtract-networks.ts';
 
 function subtract(networks: readonly string[], taken: string): readonly string[] {
   return subtractNetworks(networks as readonly Cidr[], taken as Cidr);

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { didYouMean } from '../../../src/net/did-you-mean.ts';
-import { splitList } from '../../../src/net/list.ts';
-import { show } from '../../../src/net/show.ts';
+import { didYouMean } from '../../../src/decide/net/did-you-mean.ts';
+import { splitList } from '../../../src/decide/net/list.ts';
+import { show } from '../../../src/decide/net/show.ts';
 
 test.each([
   ['a,b', ['a', 'b']],

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { diffTable } from '../../../src/diff/table.ts';
-import type { HostInterface, Network } from '../../../src/inventory/model.ts';
-import { renderTables } from '../../../src/kernel/iptables/render.ts';
-import type { Policy } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { renderFront } from '../../../src/ruleset/front.ts';
-import { renderGate } from '../../../src/ruleset/gate.ts';
+import { diffTable } from '../../../src/decide/diff/table.ts';
+import type { HostInterface, Network } from '../../../src/decide/inventory/model.ts';
+import type { Policy } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { renderFront } from '../../../src/decide/wall/front.ts';
+import { renderGate } from '../../../src/decide/wall/gate.ts';
+import { renderTables } from '../../../src/reach/kernel/iptables/render.ts';
 import { cidr, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 const usual: readonly HostInterface[] = [

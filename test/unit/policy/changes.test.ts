@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config/model.ts';
-import type { Container } from '../../../src/inventory/model.ts';
-import { describeChanges } from '../../../src/policy/changes.ts';
-import type { Policy } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import type { Container } from '../../../src/decide/inventory/model.ts';
+import { describeChanges } from '../../../src/decide/policy/changes.ts';
+import type { Config } from '../../../src/decide/policy/config.ts';
+import type { Policy } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { cidr, groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
 
 const office = { groups: groupsOf({ office: ['198.51.100.0/24'], abusers: ['192.0.2.66'] }) };

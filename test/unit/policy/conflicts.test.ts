@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config/model.ts';
-import type { Container, HostPort } from '../../../src/inventory/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import type { Container, HostPort } from '../../../src/decide/inventory/model.ts';
+import type { Config } from '../../../src/decide/policy/config.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { cidr, entriesOf, groupsOf, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 // Who has a host port that several claim: containers that publish it, that declare it, and the host itself.

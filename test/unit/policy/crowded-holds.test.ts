@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Cidr, Family } from '../../../src/net/network.ts';
-import { HostHolds } from '../../../src/policy/lapses.ts';
+import type { Cidr, Family } from '../../../src/decide/net/network.ts';
+import { HostHolds } from '../../../src/decide/policy/lapses.ts';
 
 // Somebody's sockets may be very many, and a container's claims as well: one times the other is not done.
 

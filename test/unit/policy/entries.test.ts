@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config/model.ts';
-import type { Container } from '../../../src/inventory/model.ts';
-import { entryNotes } from '../../../src/policy/entry-notes.ts';
-import { problemLine } from '../../../src/policy/problem-line.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import type { Container } from '../../../src/decide/inventory/model.ts';
+import type { Config } from '../../../src/decide/policy/config.ts';
+import { entryNotes } from '../../../src/decide/policy/entry-notes.ts';
+import { problemLine } from '../../../src/decide/policy/problem-line.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { everyRight, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 type Entry = Readonly<Record<string, string>> & { readonly match?: Match };

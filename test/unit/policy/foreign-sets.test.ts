@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest';
-import type { GroupName } from '../../../src/config/model.ts';
-import { foreignSetNames, withForeignSets } from '../../../src/policy/foreign-sets.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { verdict } from '../../../src/policy/verdict.ts';
-import { withLiveMembers } from '../../../src/ruleset/live.ts';
+import type { GroupName } from '../../../src/decide/policy/config.ts';
+import { foreignSetNames, withForeignSets } from '../../../src/decide/policy/foreign-sets.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { verdict } from '../../../src/decide/policy/verdict.ts';
+import { withLiveMembers } from '../../../src/decide/wall/live.ts';
 import { cidr, makeConfig, makeContainer, makeInventory, membersOf, peerList, ports } from './inventories.ts';
 
 const config = makeConfig({

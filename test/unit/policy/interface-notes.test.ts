@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { interfaceNotes } from '../../../src/policy/interface-notes.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import { interfaceNotes } from '../../../src/decide/policy/interface-notes.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
 
 const here = ['lo', 'eth0', 'wg0', 'veth1234567'].map((name) => ({ name }));

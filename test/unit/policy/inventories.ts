@@ -1,13 +1,13 @@
-import type { Config, GroupName, LabelRights, Members, PeerList } from '../../../src/config/model.ts';
 import type {
   Container,
   HostInterface,
   Inventory,
   Network,
   PublishedPort,
-} from '../../../src/inventory/model.ts';
-import type { Cidr, Family } from '../../../src/net/network.ts';
-import type { Protocol } from '../../../src/net/port.ts';
+} from '../../../src/decide/inventory/model.ts';
+import type { Cidr, Family } from '../../../src/decide/net/network.ts';
+import type { Protocol } from '../../../src/decide/net/port.ts';
+import type { Config, GroupName, LabelRights, Members, PeerList } from '../../../src/decide/policy/config.ts';
 
 /** Short ways to make the values that policy tests start from. */
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { labelNotes } from '../../../src/policy/label-notes.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import { labelNotes } from '../../../src/decide/policy/label-notes.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { cidr, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 it('a network that is written with one of its addresses is opened whole, which is worth a note', () => {

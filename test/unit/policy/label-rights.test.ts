@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Config, LabelRights } from '../../../src/config/model.ts';
-import type { Container, Network } from '../../../src/inventory/model.ts';
-import { problemLine } from '../../../src/policy/problem-line.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import type { Container, Network } from '../../../src/decide/inventory/model.ts';
+import type { Config, LabelRights } from '../../../src/decide/policy/config.ts';
+import { problemLine } from '../../../src/decide/policy/problem-line.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import {
   cidr,
   entriesOf,

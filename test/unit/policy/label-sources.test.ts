@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { SourceKey } from '../../../src/config/model.ts';
-import { foreignStates } from '../../../src/diff/foreign.ts';
-import type { Container } from '../../../src/inventory/model.ts';
-import { foreignSetNames } from '../../../src/policy/foreign-sets.ts';
-import { limits } from '../../../src/policy/limits.ts';
-import type { Answers, Policy } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { verdict } from '../../../src/policy/verdict.ts';
-import { render } from '../../../src/ruleset/render.ts';
+import { foreignStates } from '../../../src/decide/diff/foreign.ts';
+import type { Container } from '../../../src/decide/inventory/model.ts';
+import type { SourceKey } from '../../../src/decide/policy/config.ts';
+import { foreignSetNames } from '../../../src/decide/policy/foreign-sets.ts';
+import { limits } from '../../../src/decide/policy/limits.ts';
+import type { Answers, Policy } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { verdict } from '../../../src/decide/policy/verdict.ts';
+import { render } from '../../../src/decide/wall/render.ts';
 import {
   cidr,
   entriesOf,

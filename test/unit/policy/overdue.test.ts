@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
-import type { Snapshot } from '../../../src/inventory/docker-json.ts';
-import { readInventory } from '../../../src/inventory/read-inventory.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import type { Snapshot } from '../../../src/decide/inventory/docker-json.ts';
+import { readInventory } from '../../../src/decide/inventory/read-inventory.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { loadConfig } from '../../../src/reach/config/load.ts';
 
 const labels = { 'dockwall.public': '*', 'dockwall.ports': '8123/tcp' };
 const declares = {

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Container, HostPort, PublishedPort } from '../../../src/inventory/model.ts';
-import { cut } from '../../../src/net/port-run.ts';
-import { limits } from '../../../src/policy/limits.ts';
-import type { Policy } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { judge } from '../../../src/policy/verdict.ts';
-import { renderSets } from '../../../src/ruleset/sets.ts';
+import type { Container, HostPort, PublishedPort } from '../../../src/decide/inventory/model.ts';
+import { cut } from '../../../src/decide/net/port-run.ts';
+import { limits } from '../../../src/decide/policy/limits.ts';
+import type { Policy } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { judge } from '../../../src/decide/policy/verdict.ts';
+import { renderSets } from '../../../src/decide/wall/sets.ts';
 import { cidr, entriesOf, groupsOf, makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 const config = makeConfig({ groups: groupsOf({ office: ['198.51.100.0/24'] }) });

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Config, SourceKey } from '../../../src/config/model.ts';
-import type { Container } from '../../../src/inventory/model.ts';
-import type { Answers } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import type { Ruleset } from '../../../src/ruleset/model.ts';
-import { render } from '../../../src/ruleset/render.ts';
+import type { Container } from '../../../src/decide/inventory/model.ts';
+import type { Config, SourceKey } from '../../../src/decide/policy/config.ts';
+import type { Answers } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import type { Ruleset } from '../../../src/decide/wall/model.ts';
+import { render } from '../../../src/decide/wall/render.ts';
 import {
   cidr,
   entriesOf,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { sessionPorts } from '../../../src/policy/sessions.ts';
-import { readBlocked } from '../../../src/ruleset/blocked.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { sessionPorts } from '../../../src/decide/policy/sessions.ts';
+import { readBlocked } from '../../../src/decide/wall/blocked.ts';
 import { makeConfig, makeContainer, makeInventory, ports } from './inventories.ts';
 
 // A claim to a port that a service of the host holds has lapsed: nobody's sessions there are looked at, and who was turned away there was not

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { GroupName } from '../../../src/config/model.ts';
-import { clash, isLoopback } from '../../../src/inventory/host-port.ts';
-import type { HostPort } from '../../../src/inventory/model.ts';
-import type { Cidr } from '../../../src/net/network.ts';
-import { cut } from '../../../src/net/port-run.ts';
-import { settleConflicts } from '../../../src/policy/conflicts.ts';
-import type { PeerRule, Reach, Service, ServicePort } from '../../../src/policy/model.ts';
+import { clash, isLoopback } from '../../../src/decide/inventory/host-port.ts';
+import type { HostPort } from '../../../src/decide/inventory/model.ts';
+import type { Cidr } from '../../../src/decide/net/network.ts';
+import { cut } from '../../../src/decide/net/port-run.ts';
+import type { GroupName } from '../../../src/decide/policy/config.ts';
+import { settleConflicts } from '../../../src/decide/policy/conflicts.ts';
+import type { PeerRule, Reach, Service, ServicePort } from '../../../src/decide/policy/model.ts';
 
 // Claims to the same ports, settled all together, against the rules written down for one port of one claim at a time.
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../../src/config/model.ts';
-import type { NetworkDetails, ServiceDetails } from '../../../src/inventory/docker-json.ts';
-import { readInventory } from '../../../src/inventory/read-inventory.ts';
-import type { Policy } from '../../../src/policy/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
+import type { NetworkDetails, ServiceDetails } from '../../../src/decide/inventory/docker-json.ts';
+import { readInventory } from '../../../src/decide/inventory/read-inventory.ts';
+import type { Config } from '../../../src/decide/policy/config.ts';
+import type { Policy } from '../../../src/decide/policy/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { entriesOf, everyRight, makeConfig } from './inventories.ts';
 
 const ingress: NetworkDetails = { Id: 'ingress', Name: 'ingress', Driver: 'overlay', Ingress: true };

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import type { Inventory } from '../../../src/inventory/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { type Packet, verdict, type Verdict, type Who } from '../../../src/policy/verdict.ts';
+import type { Inventory } from '../../../src/decide/inventory/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import { type Packet, verdict, type Verdict, type Who } from '../../../src/decide/policy/verdict.ts';
 import { groupsOf, makeConfig, makeContainer, makeInventory, peerList, ports } from './inventories.ts';
 
 // What decides, in words; that it is what the rules do, for any policy and packet, is test/contract/verdict.test.ts.

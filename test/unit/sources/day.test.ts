@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
-import { loadConfig } from '../../../src/config/load.ts';
-import { type LiveSource, sourceKey } from '../../../src/config/model.ts';
-import { setChanges } from '../../../src/diff/diff.ts';
-import { createKernel } from '../../../src/kernel/kernel.ts';
-import { familyOf } from '../../../src/net/network.ts';
-import { decide } from '../../../src/reconciler/pass.ts';
-import type { Reading } from '../../../src/sources/model.ts';
-import { Sources } from '../../../src/sources/sources.ts';
+import { setChanges } from '../../../src/decide/diff/diff.ts';
+import { familyOf } from '../../../src/decide/net/network.ts';
+import { decide } from '../../../src/decide/pass/decide.ts';
+import { type LiveSource, sourceKey } from '../../../src/decide/policy/config.ts';
+import { loadConfig } from '../../../src/reach/config/load.ts';
+import { createKernel } from '../../../src/reach/kernel/kernel.ts';
+import type { Reading } from '../../../src/reach/sources/model.ts';
+import { Sources } from '../../../src/reach/sources/sources.ts';
 import { FakeKernel } from '../../contract/fake-kernel.ts';
 import { readScenarios } from '../../golden/scenario.ts';
+import { FakeClock, settle } from '../daemon/fake-clock.ts';
 import { cidr } from '../policy/inventories.ts';
-import { FakeClock, settle } from '../reconciler/fake-clock.ts';
 
 const config = `
 trusted: [home.example.org]

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { ListFormat } from '../../../src/config/model.ts';
-import { acceptList } from '../../../src/sources/accept.ts';
-import { parseList } from '../../../src/sources/list-text.ts';
+import type { ListFormat } from '../../../src/decide/policy/config.ts';
+import { acceptList } from '../../../src/reach/sources/accept.ts';
+import { parseList } from '../../../src/reach/sources/list-text.ts';
 import { cidr } from '../policy/inventories.ts';
 
 const lines: ListFormat = { kind: 'lines' };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { findInHosts } from '../../../src/sources/hosts-file.ts';
-import { type FamilyAnswer, judgeName, readName } from '../../../src/sources/names.ts';
+import { findInHosts } from '../../../src/reach/sources/hosts-file.ts';
+import { type FamilyAnswer, judgeName, readName } from '../../../src/reach/sources/names.ts';
 import { cidr } from '../policy/inventories.ts';
 
 const none: FamilyAnswer = { kind: 'none' };

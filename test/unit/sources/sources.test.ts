@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { type LiveSource, sourceKey, type SourceKey } from '../../../src/config/model.ts';
-import type { LastGood, Reading } from '../../../src/sources/model.ts';
-import { Sources } from '../../../src/sources/sources.ts';
+import { type LiveSource, sourceKey, type SourceKey } from '../../../src/decide/policy/config.ts';
+import type { LastGood, Reading } from '../../../src/reach/sources/model.ts';
+import { Sources } from '../../../src/reach/sources/sources.ts';
+import { FakeClock, settle } from '../daemon/fake-clock.ts';
 import { cidr } from '../policy/inventories.ts';
-import { FakeClock, settle } from '../reconciler/fake-clock.ts';
 
 const home: LiveSource = { kind: 'name', name: 'home.example.org' };
 const list: LiveSource = {

@@ -2,9 +2,9 @@ import { chmod, mkdtemp, readdir, readFile, rm, truncate, utimes, writeFile } fr
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { SourceKey } from '../../../src/config/model.ts';
-import type { LastGood } from '../../../src/sources/model.ts';
-import { StateFolder } from '../../../src/sources/state-folder.ts';
+import type { SourceKey } from '../../../src/decide/policy/config.ts';
+import type { LastGood } from '../../../src/reach/sources/model.ts';
+import { StateFolder } from '../../../src/reach/sources/state-folder.ts';
 import { cidr } from '../policy/inventories.ts';
 
 const key = 'home.example.org' as SourceKey;

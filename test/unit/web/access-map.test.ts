@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { PortStatus } from '../../../src/cli/status-services.ts';
-import { type AccessMap, drawMap } from '../../../src/web/access-map.ts';
-import { layOut, type MapLayout, sizes } from '../../../src/web/map-layout.ts';
-import type { ServiceView, SourceView } from '../../../src/web/page-model.ts';
+import type { PortStatus } from '../../../src/decide/report/status-services.ts';
+import { type AccessMap, drawMap } from '../../../src/faces/web/access-map.ts';
+import { layOut, type MapLayout, sizes } from '../../../src/faces/web/map-layout.ts';
+import type { ServiceView, SourceView } from '../../../src/faces/web/page-model.ts';
 
 const closed: PortStatus = {
   hostPort: '80',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Explain, oneAtATime } from '../../../src/web/explain.ts';
+import { type Explain, oneAtATime } from '../../../src/faces/web/explain.ts';
 
 it('the form is answered one question at a time', async () => {
   const question = { source: '192.0.2.1', target: '80' };

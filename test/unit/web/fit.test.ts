@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { fit, fitList } from '../../../src/web/fit.ts';
+import { fit, fitList } from '../../../src/faces/web/fit.ts';
 
 const place = { width: 100, size: 10 };
 

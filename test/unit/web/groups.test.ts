@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import type { PortStatus } from '../../../src/cli/status-services.ts';
-import { findServices } from '../../../src/web/find.ts';
-import { groupServices } from '../../../src/web/groups.ts';
-import { foldServices } from '../../../src/web/map-fold.ts';
-import type { ServiceView } from '../../../src/web/page-model.ts';
+import type { PortStatus } from '../../../src/decide/report/status-services.ts';
+import { findServices } from '../../../src/faces/web/find.ts';
+import { groupServices } from '../../../src/faces/web/groups.ts';
+import { foldServices } from '../../../src/faces/web/map-fold.ts';
+import type { ServiceView } from '../../../src/faces/web/page-model.ts';
 
 const port = (hostPort: string, more: Partial<PortStatus> = {}): PortStatus => ({
   hostPort,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { isOurs } from '../../../src/web/host-header.ts';
+import { isOurs } from '../../../src/faces/web/host-header.ts';
 
 const names = ['wall.example.org', 'nas'];
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { html } from '../../../src/web/html.ts';
+import { html } from '../../../src/faces/web/html.ts';
 
 describe('html', () => {
   it('escapes what is put in, for text and for attributes in quotes', () => {

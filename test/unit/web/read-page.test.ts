@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { diff } from '../../../src/diff/diff.ts';
-import type { Inventory } from '../../../src/inventory/model.ts';
-import { resolve } from '../../../src/policy/resolve.ts';
-import { render } from '../../../src/ruleset/render.ts';
-import type { Health } from '../../../src/web/health.ts';
-import { LastLook } from '../../../src/web/last-look.ts';
-import type { PageModel } from '../../../src/web/page-model.ts';
-import { familyText, hostText } from '../../../src/web/port-text.ts';
-import { readPage } from '../../../src/web/read-page.ts';
+import { diff } from '../../../src/decide/diff/diff.ts';
+import type { Inventory } from '../../../src/decide/inventory/model.ts';
+import { resolve } from '../../../src/decide/policy/resolve.ts';
+import type { Health } from '../../../src/decide/report/health.ts';
+import { render } from '../../../src/decide/wall/render.ts';
+import { LastLook } from '../../../src/faces/web/last-look.ts';
+import type { PageModel } from '../../../src/faces/web/page-model.ts';
+import { familyText, hostText } from '../../../src/faces/web/port-text.ts';
+import { readPage } from '../../../src/faces/web/read-page.ts';
 import { fakeWorld, type World } from '../../contract/world.ts';
+import { FakeClock } from '../daemon/fake-clock.ts';
 import {
   groupsOf,
   makeConfig,
@@ -17,7 +18,6 @@ import {
   peerList,
   ports,
 } from '../policy/inventories.ts';
-import { FakeClock } from '../reconciler/fake-clock.ts';
 
 const well: Health = { healthy: true, problems: [], drift: {} };
 const today = new Date('2026-03-01T10:00:00Z');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Answer } from '../../../src/web/answer.ts';
-import { type RouteParts, routes } from '../../../src/web/routes.ts';
+import type { Answer } from '../../../src/faces/web/answer.ts';
+import { type RouteParts, routes } from '../../../src/faces/web/routes.ts';
 
 const parts: RouteParts = {
   host: () => 'nas',

@@ -1,9 +1,9 @@
 import { type IncomingHttpHeaders, request, type RequestOptions } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { textAnswer } from '../../../src/web/answer.ts';
-import { listen, type Listener } from '../../../src/web/listener.ts';
-import { createPageServer } from '../../../src/web/server.ts';
+import { textAnswer } from '../../../src/faces/web/answer.ts';
+import { listen, type Listener } from '../../../src/faces/web/listener.ts';
+import { createPageServer } from '../../../src/faces/web/server.ts';
 
 interface Said {
   readonly status: number;

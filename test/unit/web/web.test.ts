@@ -3,12 +3,12 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Listen } from '../../../src/config/listen.ts';
-import { textAnswer } from '../../../src/web/answer.ts';
-import { Web } from '../../../src/web/web.ts';
+import type { Listen } from '../../../src/decide/policy/config.ts';
+import { textAnswer } from '../../../src/faces/web/answer.ts';
+import { Web } from '../../../src/faces/web/web.ts';
 import { askSocket } from '../../lab/ask-socket.ts';
 import { until } from '../../lab/poll.ts';
-import { FakeClock } from '../reconciler/fake-clock.ts';
+import { FakeClock } from '../daemon/fake-clock.ts';
 
 const log = { info: () => {}, error: () => {} };
 const clock = new FakeClock();

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { parseSets } from '../../../../src/kernel/ipset/parse.ts';
+import { parseSets } from '../../../../src/reach/kernel/ipset/parse.ts';
 
 const all = (): boolean => true;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { SetChange } from '../../../../src/diff/model.ts';
-import { renderDestroys, renderSets } from '../../../../src/kernel/ipset/render.ts';
+import type { SetChange } from '../../../../src/decide/diff/model.ts';
+import { renderDestroys, renderSets } from '../../../../src/reach/kernel/ipset/render.ts';
 import { createSets, sampleSets } from '../../../contract/samples.ts';
 
 test('changes, a line each, in the order given', () => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTables } from '../../../../src/kernel/iptables/parse.ts';
+import { parseTables } from '../../../../src/reach/kernel/iptables/parse.ts';
 
 const side = { family: 4, backend: 'nft' } as const;
 

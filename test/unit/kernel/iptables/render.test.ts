@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { RuleChange } from '../../../../src/diff/model.ts';
-import { tokenize } from '../../../../src/diff/tokens.ts';
-import { renderTables } from '../../../../src/kernel/iptables/render.ts';
-import { ruleText } from '../../../../src/kernel/iptables/rule.ts';
-import type { Match, Rule, Target } from '../../../../src/ruleset/model.ts';
+import type { RuleChange } from '../../../../src/decide/diff/model.ts';
+import { tokenize } from '../../../../src/decide/diff/tokens.ts';
+import type { Match, Rule, Target } from '../../../../src/decide/wall/model.ts';
+import { renderTables } from '../../../../src/reach/kernel/iptables/render.ts';
+import { ruleText } from '../../../../src/reach/kernel/iptables/rule.ts';
 import { rule } from '../../../contract/samples.ts';
 
 function render(...changes: readonly RuleChange[]): readonly string[] {

@@ -1,1 +1,0 @@
-export { foldAlike, problemLine } from '../policy/problem-line.ts';
