@@ -147,7 +147,7 @@ export class Cutter {
   }
 }
 
-/** What opens and closes besides the configuration, as words that can be compared: what is in sets for a while, and in sets of others. */
+/** What opens and closes besides the configuration, as words that can be compared: what is in sets for a while, and in external sets. */
 function liveWords({
   policy,
   ruleset,

@@ -96,7 +96,7 @@ export class DriftRepair {
     }
   }
 
-  /** The sets of others that the last pass looked for. */
+  /** The external sets that the last pass looked for. */
   foreignNames(): ReadonlySet<string> {
     return this.named;
   }

@@ -47,7 +47,7 @@ export class Reporter {
   private readonly about: StartFacts;
   private policy: Policy | undefined;
   private readonly observing: ObservingReport;
-  /** What is wrong with sets of others, by their names. */
+  /** What is wrong with external sets, by their names. */
   private foreign = new Map<string, Finding>();
   /** Members of each set after the last pass. */
   private left: ReadonlyMap<string, IpSet['members']> = new Map();

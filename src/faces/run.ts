@@ -1,9 +1,9 @@
 import { hostname, setPriority } from 'node:os';
+import { bootstrapGate } from '../daemon/bootstrap.ts';
+import { EventLoop } from '../daemon/event-loop.ts';
 import { guardIn } from '../daemon/guard-sets.ts';
 import { watchLinks } from '../daemon/link-watch.ts';
 import { observers } from '../daemon/observer.ts';
-import { raiseGate } from '../daemon/raise.ts';
-import { Reconciler } from '../daemon/reconciler.ts';
 import { reportReload } from '../daemon/reload-report.ts';
 import type { Observed } from '../decide/diff/model.ts';
 import type { HostFacts } from '../decide/inventory/read-inventory.ts';
@@ -54,17 +54,17 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   const version = await ownVersion();
   // Somebody may ask the moment the socket is there.
   let web: Web | undefined;
-  const health = (): Health => withProblems(reconciler.health(), web?.problems() ?? []);
+  const health = (): Health => withProblems(eventLoop.health(), web?.problems() ?? []);
   const insight = openInsight({
     version,
     health,
     configProblems: () => keeper.problems().length,
-    nextRun: () => reconciler.nextRun(),
+    nextRun: () => eventLoop.nextRun(),
     sources: () => sources.report(),
     observe: () => kernel.observe(),
   });
   const explainer = new Explainer({ kernel, own: ownAddresses, lookup: lookUp, others: readOthers });
-  const reconciler: Reconciler = new Reconciler({
+  const eventLoop: EventLoop = new EventLoop({
     ...begun,
     client: await connectDocker(),
     firstLocalPort: await firstLocalPort(),
@@ -79,23 +79,23 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     health,
     ...insight.answers,
     explain: (question) => explainer.explain(question),
-    lookSoon: () => reconciler.lookSoon(),
+    lookSoon: () => eventLoop.lookSoon(),
   });
   web = await Web.open(healthSocket, { handler, clock: systemClock, log });
   await web.listen(keeper.inForce().config.listen);
   reload = () => {
-    reconciler.reload();
+    eventLoop.reload();
     sources.refresh();
   };
-  answersChanged = () => reconciler.answersChanged();
-  const endWatch = watchHost(keeper, () => reconciler.pull());
-  await reconciler.start(guardIn(sets, families));
+  answersChanged = () => eventLoop.answersChanged();
+  const endWatch = watchHost(keeper, () => eventLoop.pull());
+  await eventLoop.start(guardIn(sets, families));
   try {
     await stopped;
     log.info({}, 'stopping; the walls stay (dockwall down takes them away)');
   } finally {
     endWatch();
-    await Promise.all([reconciler.stop(), sources.stop(), web?.close(), begun.endWatchdog()]);
+    await Promise.all([eventLoop.stop(), sources.stop(), web?.close(), begun.endWatchdog()]);
     await begun.leavePost();
   }
 }
@@ -153,7 +153,7 @@ interface Raising {
 
 /** The gate, before anything else is waited for; gives what was there before. */
 async function raise({ host, kernel, keeper, log, sources }: Raising): Promise<Observed> {
-  const { stood, observed } = await raiseGate(kernel, {
+  const { stood, observed } = await bootstrapGate(kernel, {
     host: await host(),
     inForce: keeper.inForce(),
     answers: sources.answers(),

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createKernel, type Kernel } from '../../src/reach/kernel/kernel.ts';
 import { FakeKernel, Killed } from './fake-kernel.ts';
-import { createSets, nothing, raiseGate, sampleSets, setName } from './samples.ts';
+import { createSets, nothing, bootstrapGate, sampleSets, setName } from './samples.ts';
 
 // What the fake can do that the real kernel cannot be asked for.
 
@@ -15,7 +15,7 @@ function start(): { readonly fake: FakeKernel; readonly kernel: Kernel } {
 const raise = {
   ...nothing,
   sets: createSets(sampleSets(4)),
-  tables: [raiseGate({ family: 4, backend: 'nft' })],
+  tables: [bootstrapGate({ family: 4, backend: 'nft' })],
 };
 
 test('the dump is the whole state as sorted text, without what cannot be seen', async () => {

@@ -35,7 +35,7 @@ onEachKernel(({ subject }) => {
     return !isEmpty(plan);
   };
 
-  test('a set of others is taken up when it is there, if it fits; once is enough', async () => {
+  test('an external set is taken up when it is there, if it fits; once is enough', async () => {
     const desired = lookingInto('addresses', 'both', 'six', 'pairs', 'absent');
     await reconcile(desired);
     expect(await listed()).toEqual([]);
@@ -112,7 +112,7 @@ onEachKernel(({ subject }) => {
   });
 });
 
-describe.skipIf(!canTestRealKernel())('what a set of others holds, as networks', () => {
+describe.skipIf(!canTestRealKernel())('what an external set holds, as networks', () => {
   const addresses = ['198.51.100.0', '198.51.100.7', '198.51.100.130', '198.51.101.1', '203.0.113.9'];
 
   const entry = fc.record({

@@ -14,7 +14,7 @@ import { isTemporarySet } from '../../src/decide/wall/names.ts';
 import type { Run } from '../../src/reach/kernel/command.ts';
 import { createKernel } from '../../src/reach/kernel/kernel.ts';
 import { onEachKernel } from './on-each-kernel.ts';
-import { createSets, nothing, raiseGate, sampleSets, setName } from './samples.ts';
+import { createSets, nothing, bootstrapGate, sampleSets, setName } from './samples.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -58,7 +58,7 @@ onEachKernel(({ subject, kind, backend }) => {
     const it = subject();
     const others = sampleSets(4).filter(({ name }) => name !== src);
     const sets = createSets([{ ...header, members }, ...others]);
-    await it.kernel.apply({ ...nothing, sets, tables: [raiseGate(it.side(4))] });
+    await it.kernel.apply({ ...nothing, sets, tables: [bootstrapGate(it.side(4))] });
     await it.restoreSets(
       `add ${src} 192.0.2.1 timeout 600 comment "Ana, on call"\nadd ${src} 192.0.2.0/28 timeout 900\n`,
     );

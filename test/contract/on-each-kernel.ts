@@ -4,7 +4,7 @@ import { type Family, families } from '../../src/decide/net/network.ts';
 import { programOf, type Side } from '../../src/reach/kernel/backend.ts';
 import type { Kernel } from '../../src/reach/kernel/kernel.ts';
 import { canTestRealKernel, reapNamespaces } from './namespace.ts';
-import { createSets, raiseGate, sampleSets } from './samples.ts';
+import { createSets, bootstrapGate, sampleSets } from './samples.ts';
 import { fakeWorld, realWorld, type World } from './world.ts';
 
 /** One kernel under test, written to and looked at past dockwall. */
@@ -73,7 +73,7 @@ class Subject {
   async raise(): Promise<void> {
     await this.kernel.apply({
       sets: families.flatMap((family) => createSets(sampleSets(family))),
-      tables: families.map((family) => raiseGate(this.side(family))),
+      tables: families.map((family) => bootstrapGate(this.side(family))),
       destroy: [],
     });
   }

@@ -44,7 +44,7 @@ export function whatHappens(fake: FakeKernel, path: Path, { anyHost, bridgeOf }:
   return seen.mark !== 0 || bridge !== undefined ? 'let in' : 'not ours';
 }
 
-/** The walls of a moment in a fake of their own, with what its kernel holds for a while, and with the sets of others. */
+/** The walls of a moment in a fake of their own, with what its kernel holds for a while, and with the external sets. */
 export async function replay({ kernel: seen }: Moment): Promise<FakeKernel> {
   const fake = new FakeKernel({ backends: ['nft'] });
   if (seen === undefined) return fake;

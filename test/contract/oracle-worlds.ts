@@ -42,7 +42,7 @@ export function documents(words: Words): fc.Arbitrary<Document> {
     }));
 }
 
-/** A set of others is named in a group of the configuration only. */
+/** A external set is named in a group of the configuration only. */
 function labelSources({ sources }: Words): readonly string[] {
   return sources.filter((source) => !source.startsWith('ipset:'));
 }

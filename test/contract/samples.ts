@@ -171,7 +171,7 @@ export function inTable(
 export const gateHook = rule('hook', [], { target: { kind: 'jump', chain: gate } });
 
 /** The whole gate of one side, hook included. */
-export function raiseGate(side: { readonly family: Family; readonly backend: Backend }): TableChange {
+export function bootstrapGate(side: { readonly family: Family; readonly backend: Backend }): TableChange {
   return inTable(side, [
     ...sampleGate(side.family).flatMap(({ name, rules }) => createChain(name, rules)),
     { kind: 'hook', chain: 'PREROUTING', rule: gateHook },

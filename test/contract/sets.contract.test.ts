@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ObservedSet } from '../../src/decide/diff/model.ts';
 import { onEachKernel } from './on-each-kernel.ts';
-import { createSets, nothing, raiseGate, sampleSets, setName } from './samples.ts';
+import { createSets, nothing, bootstrapGate, sampleSets, setName } from './samples.ts';
 
 onEachKernel(({ subject }) => {
   test('members run out, unless they are added for good', async () => {
@@ -57,7 +57,11 @@ onEachKernel(({ subject }) => {
     await it.kernel.apply({ ...nothing, sets: recreate });
     expect(await shape()).toEqual({ type: 'hash:net', expiring: true });
 
-    await it.kernel.apply({ ...nothing, sets: createSets(sampleSets(4)), tables: [raiseGate(it.side(4))] });
+    await it.kernel.apply({
+      ...nothing,
+      sets: createSets(sampleSets(4)),
+      tables: [bootstrapGate(it.side(4))],
+    });
     await expect(it.kernel.apply({ ...nothing, destroy: [src.name] })).rejects.toMatchObject({
       code: 'rejected',
     });

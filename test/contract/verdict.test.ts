@@ -220,7 +220,7 @@ class Installed {
     await this.kernel.apply(diff(render(this.desired, 'asked'), await this.kernel.observe()));
   }
 
-  /** The verdict as it is now, with what the sets of others hold. */
+  /** The verdict as it is now, with what the external sets hold. */
   async judge(): Promise<ReturnType<typeof judge>> {
     const names = foreignSetNames(this.desired);
     return judge(withForeignSets(this.desired, await this.kernel.readSets(names)));

@@ -3,7 +3,7 @@ import { createKernel } from '../../src/reach/kernel/kernel.ts';
 import { mergeNetworks } from '../../src/decide/net/merge-networks.ts';
 import { type Cidr, families } from '../../src/decide/net/network.ts';
 import { decide } from '../../src/decide/pass/decide.ts';
-import { raiseGate } from '../../src/daemon/raise.ts';
+import { bootstrapGate } from '../../src/daemon/bootstrap.ts';
 import { FakeKernel } from '../contract/fake-kernel.ts';
 import { type FakePacket, walk } from '../contract/fake-packets.ts';
 import { type Moment, readScenarios, type Scenario } from './scenario.ts';
@@ -32,7 +32,7 @@ export interface State {
   readonly moment: Moment;
 }
 
-/** Sets of others that any of them names. */
+/** External sets that any of them names. */
 const foreign = readScenarios()
   .map((scenario) => scenario.foreign)
   .join('');
@@ -81,7 +81,7 @@ export class Machine {
   async start({ config, moment }: State): Promise<void> {
     this.fake.restart();
     const kernel = createKernel(this.fake.run, { readFile: this.fake.readFile });
-    await raiseGate(kernel, { host: moment.host, inForce: config, answers: new Map() });
+    await bootstrapGate(kernel, { host: moment.host, inForce: config, answers: new Map() });
     await this.pass({ name: '', config, moment });
   }
 

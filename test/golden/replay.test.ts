@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { isEmpty } from '../../src/decide/diff/diff.ts';
 import { createKernel, type Kernel } from '../../src/reach/kernel/kernel.ts';
 import { decide } from '../../src/decide/pass/decide.ts';
-import { raiseGate } from '../../src/daemon/raise.ts';
+import { bootstrapGate } from '../../src/daemon/bootstrap.ts';
 import { FakeKernel, Killed } from '../contract/fake-kernel.ts';
 import { type Moment, readScenarios, type Scenario } from './scenario.ts';
 
@@ -53,7 +53,7 @@ class Bench {
   async restart(): Promise<void> {
     this.fake.restart();
     this.kernel = createKernel(this.fake.run, { readFile: this.fake.readFile });
-    await raiseGate(this.kernel, {
+    await bootstrapGate(this.kernel, {
       host: empty.host,
       inForce: this.scenario.config,
       answers: new Map(),

@@ -94,7 +94,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(0, 2))('doctor, Docker $t
     const { exitCode, lines } = await doctor();
     expect(exitCode).toBe(1);
     expect(problems(lines)).toEqual([
-      'ipsets: 1 of 1 sets of others cannot be looked into; 1 of them should refuse, and refuse nobody',
+      'ipsets: 1 of 1 external sets cannot be looked into; 1 of them should refuse, and refuse nobody',
       'daemon: runs, and has a problem',
       'labels: 1 mistake; these containers open nothing: odd',
       'interfaces: configured, and not there: nosuch0',

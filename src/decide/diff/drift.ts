@@ -88,7 +88,7 @@ function filterSets(plan: Plan, keep: (change: SetChange) => boolean): Plan {
 /**
  * A {@link diffDrift} as what it does to put things back: all of a chain or set that is made is told by that.
  * @param left what the last pass left.
- * @param before the sets of others that were there when the last pass looked, by name.
+ * @param before the external sets that were there when the last pass looked, by name.
  */
 export function describeDrift(drift: Plan, left: Ruleset, before: ReadonlySet<string>): readonly Drift[] {
   const sets = setChanges(drift);
@@ -104,7 +104,7 @@ export function describeDrift(drift: Plan, left: Ruleset, before: ReadonlySet<st
     if (change.kind === 'replace-members') return made.has(change.set.name) ? 'told' : 'member';
     if (change.kind === 'discard-set' || made.has(change.set)) return 'told';
     if (change.kind === 'delete-member') return live.has(change.set) ? 'handmade' : 'member';
-    // A set of others that was not there has come: nobody took it away from ours.
+    // A external set that was not there has come: nobody took it away from ours.
     return looking.has(change.set) && !before.has(change.member) ? 'told' : 'member';
   });
   const inSets = (of: 'set' | 'member' | 'handmade'): readonly string[] =>

@@ -4,7 +4,7 @@ import type { IpSet, Ruleset } from '../wall/model.ts';
 import type { ForeignSet, Observed, SetChange } from './model.ts';
 
 /**
- * Sets of others that one source address can be held against, and whose members can be read as networks. `hash:mac` could be looked
+ * External sets that one source address can be held against, and whose members can be read as networks. `hash:mac` could be looked
  * into by the kernel, but nobody could say of an address whether it is in it; a `bitmask` need not be a prefix.
  */
 const fittingTypes = new Set(['hash:ip', 'hash:net', 'bitmap:ip']);
@@ -54,13 +54,13 @@ function isList({ type }: ForeignSet): boolean {
   return type.split(' ')[0] === 'list:set';
 }
 
-/** Whether a set of others can be looked into for the address of a packet. */
+/** Whether an external set can be looked into for the address of a packet. */
 export function fitsOneAddress({ name, type }: Pick<ForeignSet, 'name' | 'type'>): boolean {
   const [base = '', ...options] = type.split(' ');
   return fittingTypes.has(base) && !options.includes('bitmask') && writable.test(name);
 }
 
-/** How it stands with one set of others that the configuration names. */
+/** How it stands with one external set that the configuration names. */
 export interface ForeignState {
   readonly name: string;
   /** Whether any list that refuses names it. */
@@ -75,7 +75,7 @@ export interface ForeignState {
     | { readonly kind: 'unsupported' };
 }
 
-/** Every set of others that the ruleset looks into, sorted by name. */
+/** Every external set that the ruleset looks into, sorted by name. */
 export function foreignStates(
   { sets }: Pick<Ruleset, 'sets'>,
   { foreign }: Pick<Observed, 'foreign'>,

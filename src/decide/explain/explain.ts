@@ -40,7 +40,7 @@ export function explain(moment: Moment, { askers, target }: Question): Explanati
 
 interface Views {
   readonly moment: Moment;
-  /** The policy with what sets of others hold. */
+  /** The policy with what external sets hold. */
   readonly written: Policy;
   /** And with what the kernel holds for a while. */
   readonly live: Policy;

@@ -5,7 +5,7 @@ import { type ForeignContents, foreignSetNames } from '../policy/foreign-sets.ts
 import type { Policy } from '../policy/model.ts';
 import type { IpSet, SetName } from '../wall/model.ts';
 
-/** The sets of others whose contents an explanation needs: those that the policy names, and those that the kernel looks into now. */
+/** The external sets whose contents an explanation needs: those that the policy names, and those that the kernel looks into now. */
 export function foreignNames(policy: Policy, { sets, foreign }: Observed): readonly string[] {
   const named = new Set(foreignSetNames(policy));
   const listed =
@@ -14,7 +14,7 @@ export function foreignNames(policy: Policy, { sets, foreign }: Observed): reado
   return [...new Set([...named, ...listed, ...looked])].toSorted();
 }
 
-/** Which members the sets of others have, for sets of ours that look into them. */
+/** Which members the external sets have, for sets of ours that look into them. */
 export class Looking {
   private readonly contents: ForeignContents;
   private readonly indexed = new Map<string, ReadonlySet<Cidr>>();

@@ -18,7 +18,7 @@ interface Found {
   readonly source: string;
 }
 
-/** How somebody came to be a member. `policy` is the one that the configuration and sets of others make, without what is added for a while. */
+/** How somebody came to be a member. `policy` is the one that the configuration and external sets make, without what is added for a while. */
 export function memberOf(
   { who, list, source }: Found,
   { policy, observed }: { readonly policy: Policy; readonly observed: Observed | undefined },

@@ -8,7 +8,7 @@ import type { ForeignContents } from '../policy/foreign-sets.ts';
 import type { Policy, Reason } from '../policy/model.ts';
 import type { Ruleset } from '../wall/model.ts';
 
-/** What should stand in the kernel and what does; `foreign`: what the sets of others hold that {@link foreignNames} names. */
+/** What should stand in the kernel and what does; `foreign`: what the external sets hold that {@link foreignNames} names. */
 export interface KernelMoment {
   readonly ruleset: Ruleset;
   readonly observed: Observed;
@@ -21,7 +21,7 @@ export interface KernelMoment {
 
 /**
  * What an explanation is made from: one moment, as a pass sees it. `own`: the host's addresses. Without `kernel` nothing is said
- * about that, and sets of others are taken for empty.
+ * about that, and external sets are taken for empty.
  */
 export interface Moment {
   readonly policy: Policy;

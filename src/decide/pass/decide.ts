@@ -30,7 +30,7 @@ export interface Decision {
   readonly ruleset: Ruleset;
   readonly plan: Plan;
   readonly engine: EngineView;
-  /** How it stands with the sets of others that the policy names. */
+  /** How it stands with the external sets that the policy names. */
   readonly foreign: readonly ForeignState[];
 }
 

@@ -3,7 +3,7 @@ import type { Config, Missing } from '../policy/config.ts';
 import type { Finding } from './engine-check.ts';
 
 /**
- * What there is to say of the sets of others that lists name; nothing of those that are looked into. One that should refuse and cannot
+ * What there is to say of the external sets that lists name; nothing of those that are looked into. One that should refuse and cannot
  * is a problem: somebody believes that it does. One that should let in lets nobody in. One that refuses and does not exist has nobody
  * in it as yet: fail2ban makes its sets with the first ban.
  */

@@ -48,7 +48,7 @@ export function sourceName(source: LiveSource): string {
   return sourceKey(source.kind === 'url' ? { ...source, url: safeUrl(source.url) } : source);
 }
 
-/** A set of others that does not exist has nobody in it, or somebody has to look. */
+/** A external set that does not exist has nobody in it, or somebody has to look. */
 export const missingWords = ['empty', 'problem'] as const;
 export type Missing = (typeof missingWords)[number];
 

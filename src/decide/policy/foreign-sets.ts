@@ -1,16 +1,16 @@
 import type { Cidr } from '../net/network.ts';
 import type { Policy, PolicyMembers } from './model.ts';
 
-/** What sets of others hold, by name; one that does not exist is not in it. */
+/** What external sets hold, by name; one that does not exist is not in it. */
 export type ForeignContents = ReadonlyMap<string, readonly Cidr[]>;
 
-/** The sets of others that any list of the policy names, sorted: what {@link withForeignSets} has to be told. */
+/** The external sets that any list of the policy names, sorted: what {@link withForeignSets} has to be told. */
 export function foreignSetNames({ trusted, deny, groups }: Policy): readonly string[] {
   return [...new Set([trusted, deny, ...groups.values()].flatMap(({ ipsets }) => ipsets))].toSorted();
 }
 
 /**
- * The policy with the contents of sets of others as networks of the lists that name them, each with an origin that says which set it
+ * The policy with the contents of external sets as networks of the lists that name them, each with an origin that says which set it
  * was. The kernel looks into those sets by itself, and the walls are rendered without this; it is for judging packets here, as the
  * kernel would: `judge(withForeignSets(policy, await kernel.readSets(foreignSetNames(policy))))`.
  */

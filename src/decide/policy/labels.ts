@@ -136,7 +136,7 @@ class Reader {
     if (source?.ok === true)
       this.report(
         reason,
-        `a label cannot name a set of others: ${show(word)}`,
+        `a label cannot name an external set: ${show(word)}`,
         () => `name it in a group of the configuration, groups: {bans: ["${word}"]}, and the group here`,
       );
     else if (source !== undefined) this.report(reason, source.problem);

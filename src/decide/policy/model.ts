@@ -106,7 +106,7 @@ export type Answers = ReadonlyMap<SourceKey, readonly Cidr[]>;
 /** Where networks of a list come from: written there (undefined), or by a live source; none where that has not answered yet. */
 export interface Origin {
   readonly source: LiveSource | undefined;
-  /** The set of others that holds them; see `withForeignSets`. */
+  /** The external set that holds them; see `withForeignSets`. */
   readonly ipset?: string;
   readonly networks: readonly Cidr[];
 }
@@ -117,7 +117,7 @@ export interface PolicyMembers {
   readonly networks: readonly Cidr[];
   /** Whoever arrives at these interfaces. */
   readonly interfaces: readonly string[];
-  /** Sets of others, looked into by the kernel itself. */
+  /** External sets, looked into by the kernel itself. */
   readonly ipsets: readonly string[];
   /** The same networks by where they come from, for explanations. */
   readonly origins: readonly Origin[];

@@ -37,7 +37,7 @@ export interface Status {
   /** Who was turned away last, the latest first: a few. */
   readonly refusals: readonly Refusal[];
   readonly problems: readonly string[];
-  /** What there is to know of the engine, the worst first, of sets of others, and of ports that are claimed and not held. */
+  /** What there is to know of the engine, the worst first, of external sets, and of ports that are claimed and not held. */
   readonly notes: readonly string[];
 }
 

@@ -188,7 +188,7 @@ export function listSet(family: Family, list: SourceList): SetName {
   return typeof list === 'string' ? setName(family, list) : namedSet(family, list.use, list.group);
 }
 
-/** The set that looks into sets of others for the list. A group may be called `trusted` too: the lists without a name keep theirs in front. */
+/** The set that looks into external sets for the list. A group may be called `trusted` too: the lists without a name keep theirs in front. */
 export function foreignSet(family: Family, list: SourceList): SetName {
   if (typeof list === 'string') return setName(family, `${list}-ext`);
   return namedSet(family, list.use === 'src' ? 'ext' : 'exd', list.group);

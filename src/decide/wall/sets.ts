@@ -165,7 +165,7 @@ function sourceSets(policy: Policy, family: Family): readonly IpSet[] {
 }
 
 /**
- * A set of the sets of others that a list names: the kernel looks into them at each packet, so what their keeper puts in counts from
+ * A set of the external sets that a list names: the kernel looks into them at each packet, so what their keeper puts in counts from
  * the next one on, and nobody has to be told.
  */
 function setOfSets(

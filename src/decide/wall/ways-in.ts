@@ -17,9 +17,9 @@ interface Place {
 }
 
 /**
- * The ways to be in a list of sources: in its set, in one of the sets of others that it names, or by one of its interfaces. Each is
+ * The ways to be in a list of sources: in its set, in one of the external sets that it names, or by one of its interfaces. Each is
  * a rule of its own wherever the list is asked for; how many there are is the configuration's doing, never a list's or a name's. A
- * rule never names a set of others: those come and go, and a rule would hold them or fail with them.
+ * rule never names an external set: those come and go, and a rule would hold them or fail with them.
  */
 export function waysIn(words: string, place: Place, members: PolicyMembers): readonly WayIn[] {
   return [
@@ -36,7 +36,7 @@ export function waysAround(
 ): readonly WayIn[] {
   const foreign = sourceIn(foreignSet(family, list));
   return [
-    ...(ipsets.length > 0 ? [{ match: foreign, words: `${words} in sets of others`.trimStart() }] : []),
+    ...(ipsets.length > 0 ? [{ match: foreign, words: `${words} in external sets`.trimStart() }] : []),
     ...interfaces.map((name) => ({ match: from(name), words: `${words} by ${name}`.trimStart() })),
   ];
 }

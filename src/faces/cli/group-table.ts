@@ -19,7 +19,7 @@ export interface GroupCheck {
   /** `trusted`, `deny`, a group's name, or what a label says (`home.example.org`). */
   readonly name: string;
   readonly kind: 'list' | 'group' | 'label';
-  /** All members together, merged. Interfaces and sets of others have no count. */
+  /** All members together, merged. Interfaces and external sets have no count. */
   readonly networks: number;
   readonly members: readonly MemberCheck[];
 }

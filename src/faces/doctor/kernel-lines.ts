@@ -93,7 +93,7 @@ function featureLines({ features, kernel, root }: HostView): readonly Line[] {
       kind: optional ? 'note' : 'problem',
       text: `Linux ${kernel} lacks ${name}`,
       advice: optional
-        ? 'sets of others (ipset:NAME) cannot be looked into without it'
+        ? 'external sets (ipset:NAME) cannot be looked into without it'
         : 'load the module on the host (modprobe), or use a kernel that has it',
     })),
     ...(untried.length === 0

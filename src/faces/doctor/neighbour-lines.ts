@@ -21,7 +21,7 @@ interface Neighbour {
 }
 
 const banAdvice =
-  'let dockwall look into its set: deny: [{ipset: NAME}]; see docs/how-it-works.md, "Sets of others"';
+  'let dockwall look into its set: deny: [{ipset: NAME}]; see docs/how-it-works.md, "External sets"';
 
 /** Programs that people have beside Docker, by what they leave in the kernel. */
 const neighbours: readonly Neighbour[] = [

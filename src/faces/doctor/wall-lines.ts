@@ -73,7 +73,7 @@ function foreignLines({ decided }: HostView): readonly Line[] {
   }
   const closing = useless.filter(({ state }) => state.closes).length;
   const advice = 'which, and why: dockwall check';
-  const some = `${useless.length} of ${states.length} sets of others cannot be looked into`;
+  const some = `${useless.length} of ${states.length} external sets cannot be looked into`;
   return [
     closing === 0
       ? { topic, kind: 'note', text: `${some}: they let nobody in`, advice }

@@ -85,7 +85,7 @@ function parsePeer(input: unknown, key: PeersKey, groups: readonly string[] | un
   const member = parseKnown(input);
   if (key === 'labels.sources' && member?.ok === true && member.value.kind === 'ipset')
     return refuse(
-      'a label cannot name a set of others: put it into a group under `groups`, and write the name of the group',
+      'a label cannot name an external set: put it into a group under `groups`, and write the name of the group',
     );
   if (member !== undefined) return member;
   const text = String(input).trim();
@@ -166,7 +166,7 @@ function parseMap(input: PlainMap): Parsed<Member> {
 function parseSet(name: string, { missing, ...more }: PlainMap): Parsed<Member> {
   const unknown = Object.keys(more).find((key) => key !== 'ipset');
   if (unknown !== undefined) {
-    const problem = `${show(unknown)} is not a key of a set of others: the keys are ipset, missing`;
+    const problem = `${show(unknown)} is not a key of an external set: the keys are ipset, missing`;
     return {
       ...refuse(problem, didYou(didYouMean(unknown, ['missing']))),
       at: { key: unknown, part: 'key' },

@@ -44,14 +44,14 @@ nor can \`0.0.0.0/0\` or \`::/0\`, which say the same (nor their halves, nor a g
 
 const sources = `## Sources
 
-A source is one of these, in a list of the configuration and, but for sets of others, lists, presets and countries, in a label:
+A source is one of these, in a list of the configuration and, but for external sets, lists, presets and countries, in a label:
 
 | Source | Example | Who is meant |
 | --- | --- | --- |
 | address, CIDR or range | \`203.0.113.4\`, \`2001:db8::/48\`, \`198.51.100.10-198.51.100.20\` | these addresses |
 | name | \`home.example.org\` | the addresses that the name has now, IPv4 and IPv6; asked again when its TTL ends, each 5 seconds at the most and each hour at the least |
 | interface | \`"interface:wg0"\` | all that arrives there |
-| set of others | \`"ipset:crowdsec-blacklists"\` or \`{ipset: crowdsec-blacklists}\` | who is in that ipset, which something else keeps. One that does not exist has nobody in it: in \`deny\` that is in order, in a list that lets in it is a warning. \`{ipset: NAME, missing: empty}\` says that it is in order, \`missing: problem\` that somebody has to look (unhealthy) |
+| external set | \`"ipset:crowdsec-blacklists"\` or \`{ipset: crowdsec-blacklists}\` | who is in that ipset, which something else keeps. One that does not exist has nobody in it: in \`deny\` that is in order, in a list that lets in it is a warning. \`{ipset: NAME, missing: empty}\` says that it is in order, \`missing: problem\` that somebody has to look (unhealthy) |
 | list by URL | \`{url: "https://example.org/list.txt", refresh: 12h}\` | the networks in it |
 | list by file | \`{file: lists/partners.txt}\` | the networks in it; a relative path counts from the folder of the configuration file. A saved change is in force within a second |
 | preset | \`{preset: cloudflare}\` | a well-known list: ${Object.keys(presets)

@@ -74,7 +74,7 @@ export class KernelError extends Error {
   }
 }
 
-/** `ipset save` prints the sets of others too: a block list of a million addresses is about 40 MB. */
+/** `ipset save` prints the external sets too: a block list of a million addresses is about 40 MB. */
 const largestOutput = 512 * 1024 * 1024;
 
 /**

@@ -31,7 +31,7 @@ export class Fingerprint {
   private countOnly = false;
 
   /**
-   * @param foreign the sets of others that are looked into, by name: that they are there, and of which type, belongs to what is ours.
+   * @param foreign the external sets that are looked into, by name: that they are there, and of which type, belongs to what is ours.
    * What they hold does not.
    */
   constructor(readLines: ReadLines, foreign: () => ReadonlySet<string>) {
@@ -100,7 +100,7 @@ function nameIn(line: string): string {
 
 /**
  * `ipset save`: `create NAME TYPE ...` without sizes that grow, `add NAME MEMBER [timeout N] [packets N bytes N]` without
- * counters, but for what expires. Of sets of others that are looked into, the shape; and the members, where they are sets.
+ * counters, but for what expires. Of external sets that are looked into, the shape; and the members, where they are sets.
  */
 function membersOf(hash: Hash, foreign: ReadonlySet<string>): (line: string) => void {
   const lists = new Set<string>();

@@ -36,7 +36,7 @@ export interface Kernel {
    */
   apply(plan: Plan): Promise<void>;
   /**
-   * What sets of others hold now, as networks, by name; those that do not exist are not in it. One process, and as much memory as the
+   * What external sets hold now, as networks, by name; those that do not exist are not in it. One process, and as much memory as the
    * host's sets are long: for when an address has to be held against them here (a verdict), not for every pass.
    */
   readSets(names: readonly string[]): Promise<ReadonlyMap<string, readonly Cidr[]>>;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { Guard } from '../../../src/daemon/guard.ts';
-import { type News, withdrawals } from '../../../src/daemon/withdrawal.ts';
+import { type News, withdrawals } from '../../../src/daemon/early-close.ts';
+import { ListenerGuard } from '../../../src/daemon/listener-guard.ts';
 import type { SetChange } from '../../../src/decide/diff/model.ts';
 import { families } from '../../../src/decide/net/network.ts';
 import type { HostSocket } from '../../../src/reach/host/listeners.ts';
@@ -134,7 +134,7 @@ async function hostServicesAfter(stage: Stage, objects: readonly Hostile[]): Pro
     onFailure: (error: unknown) => expect(error).toBeUndefined(),
     enabled: () => true,
   };
-  const guard = new Guard(parts);
+  const guard = new ListenerGuard(parts);
   await guard.start(predecessor);
   const served = probes.filter(
     ({ towards, protocol, port }) =>
@@ -157,7 +157,7 @@ const predecessor = {
   standing: true,
   known: everything,
   firm: everything,
-} as unknown as Parameters<Guard['start']>[0];
+} as unknown as Parameters<ListenerGuard['start']>[0];
 
 function socketsOf({ listens }: World): readonly HostSocket[] {
   return listens.flatMap(({ protocol, port }, index) =>

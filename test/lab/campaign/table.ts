@@ -162,7 +162,7 @@ export function page(outcome: Outcome, preface: Preface): string {
     ...(outcome.wrong.length === 0
       ? []
       : [outcome.wrong.map((sentence) => `- wrong: ${sentence.replaceAll('\n', ' ')}`).join('\n')]),
-    `Forbidden clients try without a pause, over IPv4 and IPv6, while the scenario happens; allowed ones are served meanwhile, and the longest time without an answer is their outage (times when the engine itself has the container down are not watched). After each scenario the rules and sets of others are compared byte by byte, and after each file \`down\` must leave every table and set as it was before (S18, S19). S26, which holds what \`explain\` says against single packets, is played as well and has no row: nobody tries there without a pause.`,
+    `Forbidden clients try without a pause, over IPv4 and IPv6, while the scenario happens; allowed ones are served meanwhile, and the longest time without an answer is their outage (times when the engine itself has the container down are not watched). After each scenario the rules and external sets are compared byte by byte, and after each file \`down\` must leave every table and set as it was before (S18, S19). S26, which holds what \`explain\` says against single packets, is played as well and has no row: nobody tries there without a pause.`,
     '## By scenario',
     summary(outcome),
     ...section(

@@ -172,14 +172,14 @@ describe('lists that are refused', () => {
   });
 });
 
-test('a set of others may be missing, or may not, as is written beside it', () => {
+test('an external set may be missing, or may not, as is written beside it', () => {
   const made = config('deny: ["ipset:a", {ipset: b}, {ipset: c, missing: problem}]', {
     DOCKWALL_TRUSTED: '[{ipset: d, missing: empty}]',
   });
   expect(made.deny).toMatchObject({ ipsets: ['a', 'b', 'c'], missing: { c: 'problem' } });
   expect(made.trusted).toMatchObject({ ipsets: ['d'], missing: { d: 'empty' } });
   expect(lines(problems('deny: [{ipset: x, mising: empty}, {ipset: y, missing: ok}]'))).toEqual([
-    expect.stringMatching(/`mising` is not a key of a set of others.*did you mean `missing`\?$/),
+    expect.stringMatching(/`mising` is not a key of an external set.*did you mean `missing`\?$/),
     expect.stringContaining('`ok` stands where one of `empty`, `problem` should'),
   ]);
 });

@@ -108,7 +108,7 @@ it('goes by what somebody has put into a set for a while, and looks when that is
   expect(fake.members(cut)).toEqual([member]);
 });
 
-it('goes by what sets of others hold: who is banned there is cut, and let go when that is over', async () => {
+it('goes by what external sets hold: who is banned there is cut, and let go when that is over', async () => {
   const { fake, pass, hand } = start([push], { ...membersOf(), ipsets: ['crowdsec'], groups: [] });
   await hand('create crowdsec hash:net family inet');
   await pass(web);

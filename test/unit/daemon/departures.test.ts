@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Departures } from '../../../src/daemon/departures.ts';
+import { Tombstones } from '../../../src/daemon/tombstones.ts';
 import type { Snapshot } from '../../../src/decide/inventory/docker-json.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -9,8 +9,8 @@ const snapshot: Snapshot = {
   details: new Map(),
 };
 
-const tell = (departures: Departures, action: string, id = 'a') =>
-  departures.event({ type: 'container', action, id });
+const tell = (tombstones: Tombstones, action: string, id = 'a') =>
+  tombstones.event({ type: 'container', action, id });
 
 /** Containers with their state, and who is in the network. */
 function text({ containers, networks }: Snapshot): string {
@@ -20,25 +20,25 @@ function text({ containers, networks }: Snapshot): string {
 
 describe('Departures', () => {
   it('corrects lists that still show what events have told to be gone', () => {
-    const departures = new Departures(new FakeClock());
-    expect(departures.correct(snapshot)).toBe(snapshot);
-    tell(departures, 'die');
-    expect(text(departures.correct(snapshot))).toBe('a exited, b running, n: b');
-    tell(departures, 'destroy');
-    expect(text(departures.correct(snapshot))).toBe('b running, n: b');
+    const tombstones = new Tombstones(new FakeClock());
+    expect(tombstones.correct(snapshot)).toBe(snapshot);
+    tell(tombstones, 'die');
+    expect(text(tombstones.correct(snapshot))).toBe('a exited, b running, n: b');
+    tell(tombstones, 'destroy');
+    expect(text(tombstones.correct(snapshot))).toBe('b running, n: b');
   });
 
   it('believes the lists again when the container starts, and after a while', async () => {
     const clock = new FakeClock();
-    const departures = new Departures(clock);
-    tell(departures, 'die');
-    tell(departures, 'start');
-    expect(departures.correct(snapshot)).toBe(snapshot);
-    tell(departures, 'die', 'b');
-    departures.forget();
-    expect(departures.correct(snapshot)).toBe(snapshot);
-    tell(departures, 'die', 'b');
+    const tombstones = new Tombstones(clock);
+    tell(tombstones, 'die');
+    tell(tombstones, 'start');
+    expect(tombstones.correct(snapshot)).toBe(snapshot);
+    tell(tombstones, 'die', 'b');
+    tombstones.forget();
+    expect(tombstones.correct(snapshot)).toBe(snapshot);
+    tell(tombstones, 'die', 'b');
     await clock.advance(10_001);
-    expect(departures.correct(snapshot)).toBe(snapshot);
+    expect(tombstones.correct(snapshot)).toBe(snapshot);
   });
 });

@@ -136,7 +136,7 @@ describe('DriftRepair', () => {
     expect(await repair.repair('check')).toBe(false);
   });
 
-  it('a set of others that has come is taken up at once, and nobody is blamed for it', async () => {
+  it('an external set that has come is taken up at once, and nobody is blamed for it', async () => {
     const members = { ...membersOf(), ipsets: ['crowdsec'] };
     const config = makeConfig({ deny: { ...members, groups: [] } });
     const looking = render(resolve(makeInventory([]), config), 'asked');

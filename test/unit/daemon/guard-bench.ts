@@ -1,5 +1,5 @@
 import { guardIn } from '../../../src/daemon/guard-sets.ts';
-import { Guard } from '../../../src/daemon/guard.ts';
+import { ListenerGuard } from '../../../src/daemon/listener-guard.ts';
 import type { ObservedSet, Plan } from '../../../src/decide/diff/model.ts';
 import type { ContainerDetails } from '../../../src/decide/inventory/docker-json.ts';
 import type { HostPortRun } from '../../../src/decide/inventory/host-port.ts';
@@ -52,7 +52,7 @@ export class Bench {
   enabled = true;
   stands: boolean | undefined = true;
   answer: Promise<ContainerDetails | undefined> = Promise.resolve(undefined);
-  readonly guard = new Guard({
+  readonly guard = new ListenerGuard({
     families: [4, 6],
     clock: this.clock,
     firstLocalPort: 32_768,

@@ -61,7 +61,7 @@ describe('Reporter', () => {
     expect(lines.at(-1)).toMatch(/^info label problem gone: web: dockwall\.public=81 \{/);
   });
 
-  it('a set of others that should refuse and is not there has nobody in it; one that should let in is told', () => {
+  it('an external set that should refuse and is not there has nobody in it; one that should let in is told', () => {
     const { reporter, lines } = bench();
     reporter.watchingDocker(true);
     const pass = (

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Silence } from '../../../src/daemon/silence.ts';
+import { StreamWatchdog } from '../../../src/daemon/stream-watchdog.ts';
 import type { Snapshot } from '../../../src/decide/inventory/docker-json.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -24,21 +24,21 @@ describe('Silence', () => {
   async function found(
     before: Snapshot,
     after: Snapshot,
-    around: (silence: Silence, clock: FakeClock, look: () => void) => Promise<void> | void,
+    around: (streamWatchdog: StreamWatchdog, clock: FakeClock, look: () => void) => Promise<void> | void,
   ): Promise<number> {
     const clock = new FakeClock();
     let times = 0;
-    const silence = new Silence(clock, () => (times += 1));
-    silence.heard();
+    const streamWatchdog = new StreamWatchdog(clock, () => (times += 1));
+    streamWatchdog.heard();
     await clock.advance(minute);
-    silence.listed(before);
+    streamWatchdog.listed(before);
     await clock.advance(minute);
-    await around(silence, clock, () => silence.listed(after));
+    await around(streamWatchdog, clock, () => streamWatchdog.listed(after));
     await clock.advance(minute);
     return times;
   }
 
-  const untold = (_silence: Silence, _clock: FakeClock, look: () => void): void => look();
+  const untold = (_silence: StreamWatchdog, _clock: FakeClock, look: () => void): void => look();
 
   it.each([
     ['a container that came', snapshot('a'), snapshot('a', 'b')],
@@ -55,15 +55,23 @@ describe('Silence', () => {
 
   it('an event told it, before the list or just after it', async () => {
     const [before, after] = [snapshot('a'), snapshot('a', 'b')];
-    const told = async (silence: Silence, clock: FakeClock, look: () => void): Promise<void> => {
-      silence.heard();
+    const told = async (
+      streamWatchdog: StreamWatchdog,
+      clock: FakeClock,
+      look: () => void,
+    ): Promise<void> => {
+      streamWatchdog.heard();
       await clock.advance(500);
       look();
     };
-    const late = async (silence: Silence, clock: FakeClock, look: () => void): Promise<void> => {
+    const late = async (
+      streamWatchdog: StreamWatchdog,
+      clock: FakeClock,
+      look: () => void,
+    ): Promise<void> => {
       look();
       await clock.advance(1000);
-      silence.heard();
+      streamWatchdog.heard();
     };
     expect(await found(before, after, told)).toBe(0);
     expect(await found(before, after, late)).toBe(0);
@@ -72,11 +80,11 @@ describe('Silence', () => {
   it('the list showed late what an event had told before the last look', async () => {
     const clock = new FakeClock();
     let times = 0;
-    const silence = new Silence(clock, () => (times += 1));
-    silence.heard();
-    silence.listed(snapshot('a'));
+    const streamWatchdog = new StreamWatchdog(clock, () => (times += 1));
+    streamWatchdog.heard();
+    streamWatchdog.listed(snapshot('a'));
     await clock.advance(30_000);
-    silence.listed(snapshot('-a'));
+    streamWatchdog.listed(snapshot('-a'));
     await clock.advance(minute);
     expect(times).toBe(0);
   });
@@ -84,20 +92,20 @@ describe('Silence', () => {
   it('once for each stream, and not when stopped', async () => {
     const clock = new FakeClock();
     let times = 0;
-    const silence = new Silence(clock, () => (times += 1));
-    silence.heard();
+    const streamWatchdog = new StreamWatchdog(clock, () => (times += 1));
+    streamWatchdog.heard();
     for (let i = 0; i < 10; i += 1) {
       await clock.advance(100);
-      silence.listed(snapshot('a', `b${i}`));
+      streamWatchdog.listed(snapshot('a', `b${i}`));
     }
     await clock.advance(minute);
     expect(times).toBe(0);
-    silence.listed(snapshot('c'));
-    silence.listed(snapshot('d'));
+    streamWatchdog.listed(snapshot('c'));
+    streamWatchdog.listed(snapshot('d'));
     await clock.advance(minute);
     expect(times).toBe(1);
-    silence.listed(snapshot('e'));
-    silence.stop();
+    streamWatchdog.listed(snapshot('e'));
+    streamWatchdog.stop();
     await clock.advance(minute);
     expect(times).toBe(1);
   });

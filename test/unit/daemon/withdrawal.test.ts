@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type News, Withdrawal, withdrawals } from '../../../src/daemon/withdrawal.ts';
+import { type News, EarlyClose, withdrawals } from '../../../src/daemon/early-close.ts';
 import type { Observed, SetChange } from '../../../src/decide/diff/model.ts';
 import type {
   ContainerDetails,
@@ -156,80 +156,80 @@ describe('what a declaration opened', () => {
 });
 
 describe('Withdrawal', () => {
-  function start(): { withdrawal: Withdrawal; written: (readonly string[])[]; clock: FakeClock } {
+  function start(): { earlyClose: EarlyClose; written: (readonly string[])[]; clock: FakeClock } {
     const written: (readonly string[])[] = [];
     const clock = new FakeClock();
     const write = async (changes: readonly SetChange[]): Promise<void> => void written.push(text(changes));
-    return { withdrawal: new Withdrawal({ write, clock }), written, clock };
+    return { earlyClose: new EarlyClose({ write, clock }), written, clock };
   }
 
   it('takes away at once, and once', async () => {
-    const { withdrawal, written, clock } = start();
-    withdrawal.passed(decided([publicOne, heir]));
-    withdrawal.tell({ kind: 'ended', id: 'public' });
+    const { earlyClose, written, clock } = start();
+    earlyClose.passed(decided([publicOne, heir]));
+    earlyClose.tell({ kind: 'ended', id: 'public' });
     expect(written).toEqual([withdrawn]);
     await clock.advance(10);
-    withdrawal.tell({ kind: 'gone', id: 'public' });
+    earlyClose.tell({ kind: 'gone', id: 'public' });
     await clock.advance(10);
     expect(written).toEqual([withdrawn]);
   });
 
   it('what happened while a pass asked is news to it as well', () => {
-    const { withdrawal, written } = start();
-    withdrawal.asks();
-    withdrawal.tell({ kind: 'ended', id: 'public' });
-    withdrawal.passed(decided([publicOne, heir]));
+    const { earlyClose, written } = start();
+    earlyClose.asks();
+    earlyClose.tell({ kind: 'ended', id: 'public' });
+    earlyClose.passed(decided([publicOne, heir]));
     expect(written).toEqual([withdrawn]);
-    withdrawal.asks();
-    withdrawal.passed(decided([publicOne, heir]));
+    earlyClose.asks();
+    earlyClose.passed(decided([publicOne, heir]));
     expect(written).toEqual([withdrawn]);
   });
 
   it('a new one may claim what was open for one that has died since the last pass', async () => {
-    const { withdrawal, written, clock } = start();
-    withdrawal.passed(decided([publicOne]));
-    withdrawal.tell({ kind: 'ended', id: 'public' });
+    const { earlyClose, written, clock } = start();
+    earlyClose.passed(decided([publicOne]));
+    earlyClose.tell({ kind: 'ended', id: 'public' });
     await clock.advance(10);
     expect(written).toEqual([]);
     // A pass that has asked and not ended makes no difference.
-    withdrawal.asks();
-    withdrawal.tell({ kind: 'made', id: 'heir', details: details(heir) });
+    earlyClose.asks();
+    earlyClose.tell({ kind: 'made', id: 'heir', details: details(heir) });
     expect(written).toEqual([withdrawn]);
   });
 
   it('a new one may claim what runs and only declares it', () => {
-    const { withdrawal, written } = start();
-    withdrawal.passed(
+    const { earlyClose, written } = start();
+    earlyClose.passed(
       decided([{ id: 'host', network: 'host', labels: { ...open, 'dockwall.ports': '8001/tcp' } }]),
     );
-    withdrawal.tell({ kind: 'made', id: 'heir', details: details(heir) });
+    earlyClose.tell({ kind: 'made', id: 'heir', details: details(heir) });
     expect(written.length).toBe(1);
   });
 
   it('a routed address goes with its container, whoever has the host’s port', () => {
-    const { withdrawal, written } = start();
-    withdrawal.passed(decided([publicOne, { id: 'other' }], [routed]));
-    withdrawal.tell({ kind: 'ended', id: 'public' });
+    const { earlyClose, written } = start();
+    earlyClose.passed(decided([publicOne, { id: 'other' }], [routed]));
+    earlyClose.tell({ kind: 'ended', id: 'public' });
     expect(written).toEqual([['delete-member dockwall4-r-public 172.20.0.2,tcp:80']]);
   });
 
   it('a container that has started again has not ended', () => {
-    const { withdrawal, written } = start();
-    withdrawal.asks();
-    withdrawal.tell({ kind: 'ended', id: 'public' });
-    withdrawal.tell({ kind: 'started', id: 'public' });
-    withdrawal.passed(decided([publicOne, heir]));
+    const { earlyClose, written } = start();
+    earlyClose.asks();
+    earlyClose.tell({ kind: 'ended', id: 'public' });
+    earlyClose.tell({ kind: 'started', id: 'public' });
+    earlyClose.passed(decided([publicOne, heir]));
     expect(written).toEqual([]);
   });
 
   it('gives Docker a moment to say what a new one asks for', async () => {
-    const { withdrawal, written, clock } = start();
-    withdrawal.passed(decided([{ ...publicOne, state: 'exited' }]));
-    withdrawal.made('quick', Promise.resolve(details({ id: 'quick', hostPort: '8002' })));
+    const { earlyClose, written, clock } = start();
+    earlyClose.passed(decided([{ ...publicOne, state: 'exited' }]));
+    earlyClose.made('quick', Promise.resolve(details({ id: 'quick', hostPort: '8002' })));
     await settle();
     await clock.advance(100);
     expect(written).toEqual([]);
-    withdrawal.made('slow', new Promise(() => {}));
+    earlyClose.made('slow', new Promise(() => {}));
     await clock.advance(100);
     expect(written).toEqual([withdrawn]);
   });

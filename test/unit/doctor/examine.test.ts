@@ -220,7 +220,7 @@ describe('what is wrong', () => {
     [
       'a ban list that has to be there, and is not',
       { config: 'deny: [{ipset: bans, missing: problem}]' },
-      /^problem ipsets: 1 of 1 sets of others cannot be looked into; 1 of them should refuse/,
+      /^problem ipsets: 1 of 1 external sets cannot be looked into; 1 of them should refuse/,
       1,
     ],
     [

@@ -264,7 +264,7 @@ it.each<Staged>([
     ].join('\n'),
   },
   {
-    name: 'a set of others that is not there',
+    name: 'an external set that is not there',
     scene: {
       containers: [{ ...web, labels: { 'dockwall.allow': 'admins' } }],
       config: { groups: new Map([['admins' as GroupName, { ...membersOf(), ipsets: ['admins'] }]]) },
@@ -278,7 +278,7 @@ it.each<Staged>([
     ].join('\n'),
   },
   {
-    name: 'a set of others that bans',
+    name: 'an external set that bans',
     scene: {
       containers: [web],
       config: { ...config, deny: { ...membersOf(), ipsets: ['bans'], groups: [] } },
@@ -287,7 +287,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', 'web'],
     text: [
       'turned away: 198.51.100.7 -> web, port 8080/tcp: deny in the configuration: 198.51.100.0/28 (in the ipset bans, which something else keeps)',
-      `  way: gate; dockwall's rules in the kernel agree (rule "denied in sets of others" in DOCKWALL-JUDGE)`,
+      `  way: gate; dockwall's rules in the kernel agree (rule "denied in external sets" in DOCKWALL-JUDGE)`,
       '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
     ].join('\n'),
   },

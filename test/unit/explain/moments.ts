@@ -21,7 +21,7 @@ export interface Scene {
   readonly own?: readonly string[];
   readonly answers?: Answers;
   readonly hostListeners?: Moment['inventory']['hostListeners'];
-  /** Sets of others: lines of `ipset restore`. */
+  /** External sets: lines of `ipset restore`. */
   readonly sets?: string;
   /** Happens in the kernel after the pass: lines of `ipset restore`, or of `iptables-restore --noflush`. */
   readonly after?: readonly { readonly program: string; readonly input: string }[];

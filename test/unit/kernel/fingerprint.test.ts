@@ -59,8 +59,8 @@ const noChange: readonly [string, Said][] = [
     'somebody turned away',
     { sets: `${sets}\nadd dockwall4-turned-away 192.0.2.1,tcp:80 timeout 86400 packets 1 bytes 60` },
   ],
-  ['a set of others that is looked into gets a member', { sets: `${sets}\nadd crowdsec 192.0.2.1` }],
-  ['a set of others that nobody named', { sets: `${sets}\ncreate more hash:ip family inet` }],
+  ['an external set that is looked into gets a member', { sets: `${sets}\nadd crowdsec 192.0.2.1` }],
+  ['an external set that nobody named', { sets: `${sets}\ncreate more hash:ip family inet` }],
   ['a set that grew', { sets: sets.replace('hashsize 1024', 'hashsize 2048') }],
   ['a rule below ours', { rules: rules.replace('--dport 80', '--dport 81') }],
 ];
@@ -93,7 +93,7 @@ const changes: readonly [string, Said][] = [
   ],
   ['a rule above the front', { rules: rules.replace('-A DOCKER -j', '-A DOCKER -j ACCEPT\n-A DOCKER -j') }],
   ['a rule in a chain of ours', { rules: rules.replace('-i lo', '-i eth0') }],
-  ['a set of others that is looked into comes', { sets: `${sets}\ncreate crowdsec hash:net family inet` }],
+  ['an external set that is looked into comes', { sets: `${sets}\ncreate crowdsec hash:net family inet` }],
   ['a list of others lists another', { sets: `${sets}\nadd lists other` }],
   ['a chain gone', { rules: rules.replace(':DOCKWALL-GATE - [0:0]\n', '') }],
 ];

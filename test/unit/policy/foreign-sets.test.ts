@@ -33,7 +33,7 @@ function asked(source: string, port: number, sets = contents): string {
   return decided.kind === 'not ours' ? decided.kind : `${decided.kind}: ${decided.because}`;
 }
 
-it('names every set of others that a list or a group names', () => {
+it('names every external set that a list or a group names', () => {
   expect(foreignSetNames(policy)).toEqual(['admins', 'bans', 'pests']);
 });
 

@@ -139,7 +139,7 @@ describe('DNS names in labels', () => {
   });
 });
 
-describe('sets of others in labels', () => {
+describe('external sets in labels', () => {
   it.each(['ipset:nosuch', 'ipset:dockwall4-trusted', 'ipset:bans'])(
     '%s pins nothing and breaks nothing',
     (word) => {
@@ -169,7 +169,7 @@ describe('sets of others in labels', () => {
     const { problems } = resolve(makeInventory([makeContainer('web', { ports: ports('80:80') })]), config);
     expect(problems).toMatchObject([
       {
-        problem: 'a label cannot name a set of others: `ipset:bans`',
+        problem: 'a label cannot name an external set: `ipset:bans`',
         hint: 'name it in a group of the configuration, groups: {bans: ["ipset:bans"]}, and the group here',
       },
     ]);

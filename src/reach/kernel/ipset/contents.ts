@@ -5,7 +5,7 @@ import { parseNetworks } from '../../../decide/net/parse-networks.ts';
 import { subtractNetworks } from '../../../decide/net/subtract-networks.ts';
 
 /**
- * The addresses that a set of others matches, as networks. An exception (`nomatch`) takes its network out of every wider one, and a
+ * The addresses that an external set matches, as networks. An exception (`nomatch`) takes its network out of every wider one, and a
  * narrower member puts a part of it in again: the longest prefix decides (ip_set_hash_gen.h, mtype_test_cidrs). Nothing for
  * sets that one address cannot be held against.
  */

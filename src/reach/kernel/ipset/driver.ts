@@ -34,7 +34,7 @@ export async function saveSets(
   return { sets: sets.filter(({ name }) => !filling.has(name)), foreign };
 }
 
-/** These sets of others, whole, and of lists what they list; those that do not exist are left out. Rejects with a KernelError. */
+/** These external sets, whole, and of lists what they list; those that do not exist are left out. Rejects with a KernelError. */
 export async function readSets(
   run: Run,
   limits: Limits,

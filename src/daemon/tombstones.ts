@@ -14,7 +14,7 @@ interface Departure {
  * Containers that events have told to be dead while lists may still show them running: whoever takes over their port must
  * not find it open because a list was a moment old.
  */
-export class Departures {
+export class Tombstones {
   private readonly clock: Clock;
   private readonly gone = new Map<string, Departure>();
 

@@ -10,7 +10,7 @@ import type { IpSet } from '../decide/wall/model.ts';
 import { renderSets } from '../decide/wall/sets.ts';
 import type { Clock } from '../reach/host/clock.ts';
 import { OneAtATime } from '../reach/host/one-at-a-time.ts';
-import { withoutDeparted } from './departures.ts';
+import { withoutDeparted } from './tombstones.ts';
 
 /** What an event says of one container. `details` undefined: Docker does not tell yet what the new one asks for. */
 export type News =
@@ -44,7 +44,7 @@ const restFactor = 2;
  * So events are also read as news of what the last pass knew, and what this takes away from the sets that open is
  * taken away at once. Nothing is ever opened here.
  */
-export class Withdrawal {
+export class EarlyClose {
   private readonly parts: WithdrawalParts;
   private readonly news = new Map<string, News>();
   private old: ReadonlySet<News> = new Set();
@@ -128,7 +128,7 @@ export function withdrawals(
     renderSets(resolve(next, from.config.config, from.answers), true).map((set) => [set.name, set.members]),
   );
   return sets.flatMap(({ name, type, effect, members }): SetChange[] => {
-    // Who is in a set of others is not at stake when a container goes, and that a set is named does not say that it is there.
+    // Who is in an external set is not at stake when a container goes, and that a set is named does not say that it is there.
     if (effect !== 'opens' || members === 'keep' || type === 'list:set') return [];
     const kept = wanted.get(name);
     return membersBeside(members, kept === undefined || kept === 'keep' ? [] : kept).map((member) => ({

@@ -11,7 +11,7 @@ const runningStates: ReadonlySet<string> = new Set(['running', 'paused', 'restar
  * error, and Docker sends no heartbeat. What a list shows and no event has told is the sign of it: containers and
  * networks neither come nor go, nor does a container start or end, without an event.
  */
-export class Silence {
+export class StreamWatchdog {
   private readonly clock: Clock;
   private readonly onSilent: () => void;
   /** When something was last heard; the opening of the stream counts. */

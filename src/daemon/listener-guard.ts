@@ -35,7 +35,7 @@ const leastRest = 100;
 /** Docker is asked about sockets that wait; while it does not tell (it is starting something), less and less often, ms. */
 const askDelays = [0, 500, 1000, 2000, 5000];
 
-export interface GuardParts {
+export interface ListenerGuardParts {
   /** Writes sets without delay (see kernel/armed). */
   readonly kernel: Pick<Kernel, 'apply'>;
   readonly families: readonly Family[];
@@ -80,8 +80,8 @@ export interface PassResult {
  *
  * Only the trusted, and whoever the gate passes, are not concerned; nor are connections that stand.
  */
-export class Guard {
-  private readonly parts: GuardParts;
+export class ListenerGuard {
+  private readonly parts: ListenerGuardParts;
   private readonly book: AdoptedPorts;
   private stopped = false;
   private cancelTimer: (() => void) | undefined;
@@ -103,7 +103,7 @@ export class Guard {
   /** Until it was taken down here, one of an earlier process may stand. */
   private standing = true;
 
-  constructor(parts: GuardParts) {
+  constructor(parts: ListenerGuardParts) {
     this.parts = parts;
     this.book = new AdoptedPorts(parts.firstLocalPort);
   }

@@ -21,7 +21,7 @@ interface Surroundings {
  * hold what that process knew, and stay until the first pass; who is trusted, denied and in a group is
  * the configuration's to say, and is brought up to date at once, but for what would let more in under rules that are to change.
  */
-export async function raiseGate(
+export async function bootstrapGate(
   kernel: Kernel,
   { host, inForce, answers }: Surroundings,
 ): Promise<{ readonly stood: boolean; readonly observed: Observed }> {

@@ -24,26 +24,26 @@ import type { Log } from '../reach/log/model.ts';
 import type { SourceAnswers } from '../reach/sources/model.ts';
 import { Admission } from './admission.ts';
 import type { Predecessor } from './adopted-ports.ts';
+import { bootstrapGate } from './bootstrap.ts';
 import { Cutter } from './cutter.ts';
-import { Departures } from './departures.ts';
 import { DriftRepair } from './drift-repair.ts';
 import { DriftWatch } from './drift-watch.ts';
+import { EarlyClose, without } from './early-close.ts';
 import { EngineProbe } from './engine-probe.ts';
 import { GrantLog } from './grant-log.ts';
 import { guardStands } from './guard-sets.ts';
-import { Guard } from './guard.ts';
+import { ListenerGuard } from './listener-guard.ts';
 import { observers, type PassObserver } from './observer.ts';
 import { type PassParts, reconcile } from './pass.ts';
 import { claimsOf, heldAgainst } from './published.ts';
-import { raiseGate } from './raise.ts';
 import { Refresh } from './refresh.ts';
 import { reportReload } from './reload-report.ts';
 import { Reporter } from './reporter.ts';
 import { startSchedule } from './schedule.ts';
-import { Silence } from './silence.ts';
+import { StreamWatchdog } from './stream-watchdog.ts';
+import { Tombstones } from './tombstones.ts';
 import { Trigger, type Wanted } from './trigger.ts';
 import { DockerWatch } from './watch.ts';
-import { Withdrawal, without } from './withdrawal.ts';
 
 const clock = systemClock;
 const triggerOptions = {
@@ -60,7 +60,7 @@ const patience = 25;
 const lookDelay = 50;
 
 /** The real parts of a daemon. */
-export interface ReconcilerParts {
+export interface EventLoopParts {
   readonly reader: ProgramReader;
   readonly keeper: ConfigKeeper;
   readonly log: Log & { level: string };
@@ -82,26 +82,26 @@ export interface ReconcilerParts {
 }
 
 /** Everything that pulls the one trigger: events, schedule, signals, late answers. */
-export class Reconciler {
-  private readonly parts: ReconcilerParts;
+export class EventLoop {
+  private readonly parts: EventLoopParts;
   private readonly source: DockerSource;
   private readonly reporter: Reporter;
   private readonly trigger: Trigger;
-  private readonly guard: Guard;
+  private readonly guard: ListenerGuard;
   private readonly repair: DriftRepair;
-  private readonly withdrawal: Withdrawal;
+  private readonly earlyClose: EarlyClose;
   private readonly refresh: Refresh;
   private readonly drift: DriftWatch;
   private readonly cutter: Cutter;
   /** All that hear of looks and passes, in the order in which they hear of them. */
   private readonly observers: PassObserver;
-  private readonly departures = new Departures(clock);
+  private readonly tombstones = new Tombstones(clock);
   private readonly armed = new ArmedRun(runCommand);
   private readonly quick = createKernel(this.armed.run);
   private readonly memberTest = new MemberTest();
   private readonly probe: EngineProbe;
   private readonly watch: DockerWatch;
-  private readonly silence: Silence;
+  private readonly streamWatchdog: StreamWatchdog;
   private readonly admission: Admission;
   private readonly stopping = new AbortController();
   private readonly startedAt = clock.now();
@@ -112,7 +112,7 @@ export class Reconciler {
   private task: ScheduledTask | undefined;
   private watching: Promise<void> = Promise.resolve();
 
-  constructor(parts: ReconcilerParts) {
+  constructor(parts: EventLoopParts) {
     this.parts = parts;
     this.reporter = new Reporter(parts.log, { version: parts.version, nextRun: () => this.nextRun() });
     this.trigger = new Trigger((wanted) => this.pass(wanted), triggerOptions);
@@ -121,7 +121,9 @@ export class Reconciler {
     this.cutter = new Cutter({ kernel, log, list: listConnections, addresses: ownAddresses });
     this.probe = new EngineProbe({ client: parts.client, run: runCommand, env: parts.env });
     this.admission = new Admission(parts.onRefusal);
-    this.silence = new Silence(clock, () => this.watch.reopen(new Error('the event stream had gone silent')));
+    this.streamWatchdog = new StreamWatchdog(clock, () =>
+      this.watch.reopen(new Error('the event stream had gone silent')),
+    );
     // First the stream, then the list: what happens in between is in one of the two.
     this.watch = new DockerWatch({
       client: parts.client,
@@ -133,7 +135,7 @@ export class Reconciler {
         this.trigger.pull();
       },
     });
-    this.guard = new Guard({
+    this.guard = new ListenerGuard({
       kernel: this.quick,
       families: parts.families,
       sockets: readSockets,
@@ -146,7 +148,7 @@ export class Reconciler {
       enabled: () => parts.keeper.inForce().config.guard === 'on',
       clock,
     });
-    this.withdrawal = new Withdrawal({
+    this.earlyClose = new EarlyClose({
       write: (sets) => this.writeSets('takes away', sets, (left) => without(left, sets)),
       clock,
     });
@@ -162,16 +164,16 @@ export class Reconciler {
     this.observers = this.makeObservers(parts);
   }
 
-  private makeObservers({ log, keeper, observer, sources }: ReconcilerParts): PassObserver {
-    const { repair, reporter, withdrawal, refresh, cutter, drift } = this;
+  private makeObservers({ log, keeper, observer, sources }: EventLoopParts): PassObserver {
+    const { repair, reporter, earlyClose, refresh, cutter, drift } = this;
     const grants = new GrantLog({ log, clock, groups: () => [...keeper.inForce().config.groups.keys()] });
-    return observers(repair, reporter, observer, drift, withdrawal, refresh, cutter, {
+    return observers(repair, reporter, observer, drift, earlyClose, refresh, cutter, {
       passed: ({ policy }) => sources.want(policy.sources),
       saw: ({ sets }) => grants.saw(sets),
     });
   }
 
-  private makeDriftWatch({ log, reader, keeper }: ReconcilerParts): DriftWatch {
+  private makeDriftWatch({ log, reader, keeper }: EventLoopParts): DriftWatch {
     return new DriftWatch({
       clock,
       log,
@@ -183,7 +185,7 @@ export class Reconciler {
     });
   }
 
-  private makeRefresh({ sources, keeper }: ReconcilerParts): Refresh {
+  private makeRefresh({ sources, keeper }: EventLoopParts): Refresh {
     return new Refresh({
       answers: () => sources.answers(),
       inForce: () => keeper.inForce(),
@@ -198,7 +200,7 @@ export class Reconciler {
     });
   }
 
-  /** @param predecessor see {@link Guard.start}. */
+  /** @param predecessor see {@link ListenerGuard.start}. */
   async start(predecessor: Predecessor): Promise<void> {
     this.startSchedule();
     this.armed.arm();
@@ -210,7 +212,7 @@ export class Reconciler {
   async stop(): Promise<void> {
     this.stopping.abort();
     this.guard.stop();
-    this.silence.stop();
+    this.streamWatchdog.stop();
     this.armed.disarm();
     this.memberTest.end();
     this.drift.stop();
@@ -244,7 +246,7 @@ export class Reconciler {
 
   private async raise(): Promise<void> {
     const { kernel, keeper, sources } = this.parts;
-    await raiseGate(kernel, {
+    await bootstrapGate(kernel, {
       host: await this.parts.host(),
       inForce: keeper.inForce(),
       answers: sources.answers(),
@@ -290,16 +292,16 @@ export class Reconciler {
   /** What happened while no stream was open was told to nobody. */
   private onOpen(): void {
     this.reporter.watchingDocker(true);
-    this.silence.heard();
+    this.streamWatchdog.heard();
     this.probe.forget();
-    this.departures.forget();
+    this.tombstones.forget();
     this.trigger.pull();
   }
 
   private onEvent({ type, action, id }: DockerEvent): void {
-    this.silence.heard();
+    this.streamWatchdog.heard();
     this.guard.event();
-    this.departures.event({ type, action, id });
+    this.tombstones.event({ type, action, id });
     if (type === 'container') this.hear(action, id);
     if (['disconnect', 'die', 'destroy'].includes(action)) this.pullLater();
     // Until its bridge is known to be inside, its containers are strangers to what others publish, and to the host.
@@ -317,10 +319,10 @@ export class Reconciler {
   private hear(action: string, id: string): void {
     if (action === 'create') {
       void this.guard.onCreate(id);
-      this.withdrawal.made(id, this.source.inspect(id));
-    } else if (action === 'die') this.withdrawal.tell({ kind: 'ended', id });
-    else if (action === 'destroy') this.withdrawal.tell({ kind: 'gone', id });
-    else if (action === 'start') this.withdrawal.tell({ kind: 'started', id });
+      this.earlyClose.made(id, this.source.inspect(id));
+    } else if (action === 'die') this.earlyClose.tell({ kind: 'ended', id });
+    else if (action === 'destroy') this.earlyClose.tell({ kind: 'gone', id });
+    else if (action === 'start') this.earlyClose.tell({ kind: 'started', id });
   }
 
   private async pass(wanted: Wanted): Promise<void> {
@@ -365,10 +367,10 @@ export class Reconciler {
     return {
       kernel: this.repair.kernel,
       list: async () => {
-        this.withdrawal.asks();
+        this.earlyClose.asks();
         const [snapshot, engine] = await Promise.all([this.source.list(), this.probe.look()]);
-        this.silence.listed(snapshot);
-        return this.departures.correct({ ...snapshot, engine, settled: this.settled });
+        this.streamWatchdog.listed(snapshot);
+        return this.tombstones.correct({ ...snapshot, engine, settled: this.settled });
       },
       host: async () => ({ ...(await this.parts.host()), ...this.guard.own(judged) }),
       config: () => this.parts.keeper.inForce(),
