@@ -37,11 +37,11 @@ export function whatHappens(fake: FakeKernel, path: Path, { anyHost, bridgeOf }:
     connmark: 0,
   };
   const arrives = walk({ kernel: fake, hooks: local ? ['PREROUTING'] : ['PREROUTING', 'FORWARD'] }, seen);
-  if (!arrives) return 'turned away';
-  if (elsewhere || inside || because.kind === 'other interface') return 'not ours';
+  if (!arrives) return 'denied';
+  if (elsewhere || inside || because.kind === 'other interface') return 'not managed';
   // trusted sources have the mark also where nothing is published; whether they are let in is then the host's to say
-  if (because.kind === 'not published' && path.kernel.kind !== 'differs') return 'not ours';
-  return seen.mark !== 0 || bridge !== undefined ? 'let in' : 'not ours';
+  if (because.kind === 'not published' && path.kernel.kind !== 'differs') return 'not managed';
+  return seen.mark !== 0 || bridge !== undefined ? 'allowed' : 'not managed';
 }
 
 /** The walls of a moment in a fake of their own, with what its kernel holds for a while, and with the external sets. */

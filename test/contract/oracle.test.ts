@@ -286,22 +286,22 @@ describe('S26: the oracle', () => {
     expect(seen.cases).toBeGreaterThan(10_000);
     // every way to decide was taken, and the kernel was found to differ in each
     expect([...seen.kinds].sort()).toEqual([
-      'let in: allowed',
-      'let in: public',
-      'let in: trusted',
+      'allowed: allowed',
+      'allowed: public',
+      'allowed: trusted',
       'not ours: elsewhere',
       'not ours: inside',
       'not ours: not protected',
       'not ours: not published',
       'not ours: other interface',
-      'turned away: closed',
-      'turned away: denied',
-      'turned away: denied by a label',
-      'turned away: loopback',
-      'turned away: unpublished',
+      'denied: closed',
+      'denied: denied',
+      'denied: denied by a label',
+      'denied: loopback',
+      'denied: unpublished',
     ]);
     expect([...seen.agreements].sort()).toEqual(
-      ['let in: ', 'not ours: ', 'turned away: ']
+      ['allowed: ', 'not ours: ', 'denied: ']
         .flatMap((verdict) => [`${verdict}agrees`, `${verdict}differs`])
         .concat('not ours: no rule')
         .sort(),

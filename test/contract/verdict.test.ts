@@ -240,12 +240,12 @@ function ways(
   { towards }: Packet,
   { kind }: Verdict,
 ): readonly (readonly [string, string | undefined, boolean])[] {
-  if (towards === 'elsewhere') return [['routed on', 'eth1', kind !== 'dropped']];
-  if (towards === 'bridge') return [['to the container', 'br-0123456789ab', kind === 'passed']];
+  if (towards === 'elsewhere') return [['routed on', 'eth1', kind !== 'denied']];
+  if (towards === 'bridge') return [['to the container', 'br-0123456789ab', kind === 'allowed']];
   return [
-    ['to the host', undefined, kind !== 'dropped'],
+    ['to the host', undefined, kind !== 'denied'],
     // Docker translates, and its port is one that the policy does not know, or knows
-    ['translated', 'docker0', kind === 'passed'],
+    ['translated', 'docker0', kind === 'allowed'],
   ];
 }
 
@@ -254,7 +254,7 @@ function check(fake: FakeKernel, sent: Packet, decided: Verdict): void {
     const seen = { ...onTheWire(sent), ...(out === undefined ? {} : { out }) };
     const hooks = ['PREROUTING', out === undefined ? 'INPUT' : 'FORWARD'];
     expect([way, walk({ kernel: fake, hooks }, seen)]).toEqual([way, arrives]);
-    const remembered = !arrives && !(decided.kind === 'dropped' && decided.because === 'loopback');
+    const remembered = !arrives && !(decided.kind === 'denied' && decided.because === 'loopback');
     expect([way, seen.connmark]).toEqual([way, remembered ? connmark : 0]);
     // the other direction
     const answer: FakePacket = {
@@ -298,7 +298,8 @@ describe('the verdict is what the rules do', () => {
             const decide = await installed.judge();
             for (const one of packets) {
               const decided = decide(one);
-              const key = decided.kind === 'not ours' ? decided.kind : `${decided.kind}: ${decided.because}`;
+              const key =
+                decided.kind === 'not managed' ? decided.kind : `${decided.kind}: ${decided.because}`;
               counts.set(key, (counts.get(key) ?? 0) + 1);
               check(installed.fake, one, decided);
             }
@@ -314,7 +315,7 @@ describe('the verdict is what the rules do', () => {
       'dropped: loopback',
       'dropped: published',
       'dropped: unpublished',
-      'not ours',
+      'not managed',
       'passed: allowed',
       'passed: public',
       'passed: trusted',

@@ -72,8 +72,8 @@ function ruleName({ chain, rule }: NonNullable<Walked['rule']>): RuleName {
 }
 
 function outcomeOf({ dropped, marked }: Walked, { towards }: Packet): Path['verdict'] {
-  if (dropped) return 'turned away';
-  return marked || towards === 'bridge' ? 'let in' : 'not ours';
+  if (dropped) return 'denied';
+  return marked || towards === 'bridge' ? 'allowed' : 'not managed';
 }
 
 /** Nobody has said by which interface: by one that is outside. */

@@ -30,9 +30,11 @@ export function explain(moment: Moment, { askers, target }: Question): Explanati
     packetsOf(asker, target, moment).map((asked) => explainer.path(asker, asked)),
   );
   // where a port is published and closed, the gate itself drops, whatever the mark
-  const byMark = paths.some(({ verdict, because }) => verdict === 'let in' || because.kind === 'unpublished');
+  const byMark = paths.some(
+    ({ verdict, because }) => verdict === 'allowed' || because.kind === 'unpublished',
+  );
   return {
-    version: 1,
+    version: 2,
     paths,
     notes: [...(byMark ? clashesOf(moment) : []), ...notesFor(askers, target, moment)],
   };
@@ -71,15 +73,15 @@ class Explainer {
     const because =
       unjudged === undefined ? this.because(decided, asked) : ({ kind: 'inside', asker: unjudged } as const);
     const stands = outcome(decided, this.observing);
-    const verdict = isOurs(because) ? stands : 'not ours';
+    const verdict = isOurs(because) ? stands : 'not managed';
     const door = doorOf(decided) ?? asked.door;
     const unseen = unfiltered.has(because.kind);
     const way = unseen ? [] : wayOf(packet, { verdict, door: doorOf(decided) }, moment);
     const front = way.some(({ kind }) => kind === 'front');
     const road = { packet, way, moment };
-    const goesOn = verdict === 'let in' || because.kind === 'not published';
+    const goesOn = verdict === 'allowed' || because.kind === 'not published';
     const broken: readonly Hint[] =
-      verdict === 'let in'
+      verdict === 'allowed'
         ? missingOfDocker(road, doorOf(decided)).map((text) => ({ kind: 'rules of Docker', text }))
         : [];
     return {
@@ -116,7 +118,7 @@ class Explainer {
       const name = packet.interface;
       if (!policy.external.names.includes(name)) return { kind: 'other interface', interface: name };
     }
-    if (decided.kind === 'not ours') return this.notOurs(asked);
+    if (decided.kind === 'not managed') return this.notOurs(asked);
     switch (decided.because) {
       case 'trusted':
         // whoever is trusted passes, published or not: then it is the host's to answer
@@ -190,9 +192,9 @@ function isOurs({ kind }: Because): boolean {
 
 /** While the walls only look, what nothing lets in gets in; what is denied does not. */
 function outcome(decided: Verdict, observing: boolean): Path['verdict'] {
-  if (decided.kind === 'not ours') return 'not ours';
-  const passes = decided.kind === 'passed' || (observing && decided.because === 'published');
-  return passes ? 'let in' : 'turned away';
+  if (decided.kind === 'not managed') return 'not managed';
+  const passes = decided.kind === 'allowed' || (observing && decided.because === 'published');
+  return passes ? 'allowed' : 'denied';
 }
 
 /** The door that the packet finds, which may be another than the one that was meant. */

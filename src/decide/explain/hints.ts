@@ -285,7 +285,7 @@ function deniedFirst({ asked, live }: Circumstances): Hint {
   }));
   const without = judge({ ...live, deny: nobody, services })(asked.packet);
   const first = 'what is denied is refused first, whatever else would let it in';
-  if (without.kind !== 'passed') return { kind: 'denied first', text: `${first}; here nothing else would` };
+  if (without.kind !== 'allowed') return { kind: 'denied first', text: `${first}; here nothing else would` };
   const what =
     'reason' in without ? `${shorten(without.reason.label)}=${shorten(without.reason.value)}` : '`trusted`';
   return { kind: 'denied first', text: `${first}; here ${what} would` };

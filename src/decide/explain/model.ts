@@ -63,7 +63,7 @@ export interface Question {
  * printed, and needs no more than the escaping of where it goes. `version` rises when a field changes its meaning.
  */
 export interface Explanation {
-  readonly version: 1;
+  readonly version: 2;
   /** One for each asker, family, protocol and door. */
   readonly paths: readonly Path[];
   /** What there is to say of all paths, and of services that were asked for and publish nothing that could be asked for. */
@@ -85,7 +85,7 @@ export interface Path {
   /** Whose port this is; undefined where no container publishes it. */
   readonly service: string | undefined;
   readonly containerPort: number | undefined;
-  readonly verdict: 'let in' | 'turned away' | 'not ours';
+  readonly verdict: 'allowed' | 'denied' | 'not managed';
   readonly because: Because;
   /** Where the packet goes, as far as it gets. */
   readonly way: readonly Step[];

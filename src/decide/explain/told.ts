@@ -53,7 +53,7 @@ function block(paths: readonly Path[]): ToldBlock | undefined {
   if (path === undefined) return undefined;
   return {
     verdict: path.verdict,
-    stopped: path.verdict === 'let in' && path.others.some(({ certain }) => certain),
+    stopped: path.verdict === 'allowed' && path.others.some(({ certain }) => certain),
     outcome: outcomeWords(path),
     asked: pathsWords(path, paths),
     because: becauseWords(path.because),

@@ -12,7 +12,7 @@ export function wayOf(
   moment: Moment,
 ): readonly Step[] {
   if (packet.towards === 'elsewhere') return [];
-  if (verdict === 'turned away') return [{ kind: 'gate' }];
+  if (verdict === 'denied') return [{ kind: 'gate' }];
   const served = servedBy(packet, door, moment);
   const front =
     (served.kind === 'DNAT' || served.kind === 'routed') && frontBackend(packet, moment) !== undefined;

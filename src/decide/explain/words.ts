@@ -6,15 +6,15 @@ import type { Agreement, Because, Member, MemberOrigin, Path, Step, Stop } from 
 /** An explanation's parts as words for people: the same on a terminal and on a page. */
 
 export const verdictWords: Readonly<Record<Path['verdict'], string>> = {
-  'let in': 'let in',
-  'turned away': 'turned away',
-  'not ours': "not dockwall's business",
+  allowed: 'allowed',
+  denied: 'denied',
+  'not managed': 'not managed by dockwall',
 };
 
 /** The verdict of dockwall, and where others surely stop what it lets in, that. */
 export function outcomeWords({ verdict, others }: Pick<Path, 'verdict' | 'others'>): string {
-  const stopped = verdict === 'let in' && others.some(({ certain }) => certain);
-  return stopped ? 'let in by dockwall, STOPPED BY OTHERS' : verdictWords[verdict];
+  const stopped = verdict === 'allowed' && others.some(({ certain }) => certain);
+  return stopped ? 'allowed by dockwall, STOPPED BY OTHERS' : verdictWords[verdict];
 }
 
 /** A rule of others on the way: `stopped by DOCKER-USER (filter, IPv4, nft): -i eth0 -j DROP`. */

@@ -53,7 +53,7 @@ export function refuses(
     if (towards === undefined) return false;
     return interfaces.every((name) => {
       const verdict = decide({ ...session, towards, interface: name });
-      return verdict.kind === 'dropped' && !(observing && verdict.because === 'published');
+      return verdict.kind === 'denied' && !(observing && verdict.because === 'published');
     });
   };
 }

@@ -39,38 +39,38 @@ export type Who =
 export type Verdict =
   /** `door` undefined: no container publishes the port, and the trusted pass all the same. */
   | {
-      readonly kind: 'passed';
+      readonly kind: 'allowed';
       readonly because: 'trusted';
       readonly who: Who;
       readonly door: Door | undefined;
     }
-  | { readonly kind: 'passed'; readonly because: 'public'; readonly door: Door; readonly reason: Reason }
+  | { readonly kind: 'allowed'; readonly because: 'public'; readonly door: Door; readonly reason: Reason }
   | {
-      readonly kind: 'passed';
+      readonly kind: 'allowed';
       readonly because: 'allowed';
       readonly door: Door;
       readonly who: Who;
       readonly reason: Reason;
     }
-  | { readonly kind: 'dropped'; readonly because: 'loopback' }
+  | { readonly kind: 'denied'; readonly because: 'loopback' }
   | {
-      readonly kind: 'dropped';
+      readonly kind: 'denied';
       readonly because: 'denied';
       readonly who: Who;
       readonly door: Door | undefined;
     }
   | {
-      readonly kind: 'dropped';
+      readonly kind: 'denied';
       readonly because: 'denied by a label';
       readonly door: Door;
       readonly who: Who;
       readonly reason: Reason;
     }
   /** Published, and nothing lets this source in. */
-  | { readonly kind: 'dropped'; readonly because: 'published'; readonly door: Door }
+  | { readonly kind: 'denied'; readonly because: 'published'; readonly door: Door }
   /** An address behind a bridge of Docker that nothing opens. */
-  | { readonly kind: 'dropped'; readonly because: 'unpublished' }
-  | { readonly kind: 'not ours' };
+  | { readonly kind: 'denied'; readonly because: 'unpublished' }
+  | { readonly kind: 'not managed' };
 
 /** See {@link judge}; for one packet. */
 export function verdict(policy: Policy, packet: Packet): Verdict {
@@ -85,14 +85,14 @@ export function judge(policy: Policy): (packet: Packet) => Verdict {
   const places = new Places(policy);
   const sources = new Sources(policy);
   return (packet) => {
-    if (isLoopback(packet.destination)) return { kind: 'dropped', because: 'loopback' };
+    if (isLoopback(packet.destination)) return { kind: 'denied', because: 'loopback' };
     const routed = packet.towards !== 'host';
     const here = places
       .at(routed, packet)
       .filter(({ port: { address } }) => routed || address === 'any' || address === packet.destination);
     const decided = decide(here, { packet, sources, policy });
     if (decided !== undefined) return decided;
-    return packet.towards === 'bridge' ? { kind: 'dropped', because: 'unpublished' } : { kind: 'not ours' };
+    return packet.towards === 'bridge' ? { kind: 'denied', because: 'unpublished' } : { kind: 'not managed' };
   };
 }
 
@@ -109,20 +109,20 @@ function decide(doors: readonly Door[], around: Circumstances): Verdict | undefi
   const denied = sources.among('deny', policy.deny, packet);
   if (denied !== undefined) {
     if (packet.towards === 'elsewhere') return undefined;
-    if (routed || door !== undefined) return { kind: 'dropped', because: 'denied', who: denied, door };
+    if (routed || door !== undefined) return { kind: 'denied', because: 'denied', who: denied, door };
   }
   const refused = firstPeer(doors, 'deny', around);
-  if (refused !== undefined) return { kind: 'dropped', because: 'denied by a label', ...refused };
+  if (refused !== undefined) return { kind: 'denied', because: 'denied by a label', ...refused };
   const trusted = sources.among('trusted', policy.trusted, packet);
   if (trusted !== undefined && packet.towards !== 'elsewhere')
-    return { kind: 'passed', because: 'trusted', who: trusted, door };
+    return { kind: 'allowed', because: 'trusted', who: trusted, door };
   for (const one of doors) {
     const reason = one.port.reach.everyone;
-    if (reason !== undefined) return { kind: 'passed', because: 'public', door: one, reason };
+    if (reason !== undefined) return { kind: 'allowed', because: 'public', door: one, reason };
   }
   const allowed = firstPeer(doors, 'allow', around);
-  if (allowed !== undefined) return { kind: 'passed', because: 'allowed', ...allowed };
-  return door === undefined || routed ? undefined : { kind: 'dropped', because: 'published', door };
+  if (allowed !== undefined) return { kind: 'allowed', because: 'allowed', ...allowed };
+  return door === undefined || routed ? undefined : { kind: 'denied', because: 'published', door };
 }
 
 /** Groups come before addresses, as in the rules. */

@@ -39,8 +39,8 @@ export class PortMetrics {
     if (policy === undefined || counts === undefined) return;
     for (const { service, port, protocol, counts: of } of portSeries(policy, counts.counted)) {
       const labels = { service, port, protocol };
-      this.packets.inc({ ...labels, verdict: 'accepted' }, of.passed);
-      this.packets.inc({ ...labels, verdict: 'dropped' }, of.refused);
+      this.packets.inc({ ...labels, verdict: 'allowed' }, of.passed);
+      this.packets.inc({ ...labels, verdict: 'denied' }, of.refused);
       this.connections.inc(labels, of.begun);
     }
   }

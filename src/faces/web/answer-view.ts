@@ -51,5 +51,5 @@ function card(block: ToldBlock): Html {
 
 function look({ verdict, stopped }: ToldBlock): string {
   if (stopped) return 'stopped';
-  return verdict === 'let in' ? 'in' : verdict === 'turned away' ? 'away' : 'apart';
+  return verdict === 'allowed' ? 'in' : verdict === 'denied' ? 'away' : 'apart';
 }

@@ -63,7 +63,7 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('who has a port, Docke
     await watch;
     const report = await prober.stop();
     for (const stream of streams) await stream.close();
-    // these are let in: what the table has of them is their outage
+    // these are allowed: what the table has of them is their outage
     recordProbes(stage, [], Math.max(...report.targets.map((one) => longestGap(one, report.duration))));
     // each single attempt: whoever is shut out for a moment has lost some
     for (const { opened, attempts, target } of report.targets)

@@ -59,7 +59,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     const to = setup.userlandProxy ? 'docker-proxy' : '';
     const [first, second = '', ...more] = await lines(G, 'wiki:http');
     expect(first).toBe(
-      `let in: ${G} -> wiki, port 8080/tcp: dockwall.allow=web: group web, ${G} (written in the configuration)`,
+      `allowed: ${G} -> wiki, port 8080/tcp: dockwall.allow=web: group web, ${G} (written in the configuration)`,
     );
     expect(second).toMatch(
       /^ {2}way: gate, Docker's DNAT to 172\.17\.0\.\d+:80, front; dockwall.s rules in the kernel agree \(rule "allow web" in DOCKWALL-JUDGE\)$/,
@@ -68,18 +68,18 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     expect(await meets('G', 8080)).toBe('open');
 
     const both = await lines('home.example.org', '8080');
-    expect(both.filter((line) => line.startsWith('let in'))).toEqual([
-      expect.stringContaining(`let in: ${G} (home.example.org) -> wiki, port 8080/tcp`),
-      expect.stringContaining('let in: 2001:db8:b::20 (home.example.org) -> wiki, port 8080/tcp'),
+    expect(both.filter((line) => line.startsWith('allowed'))).toEqual([
+      expect.stringContaining(`allowed: ${G} (home.example.org) -> wiki, port 8080/tcp`),
+      expect.stringContaining('allowed: 2001:db8:b::20 (home.example.org) -> wiki, port 8080/tcp'),
     ]);
     expect(both.some((line) => line.includes(`way: gate, ${to}`))).toBe(true);
 
     const json = JSON.parse((await command('--json', G, '[2001:db8:1::10]:8080')).stdout || '{}') as unknown;
-    expect(json).toMatchObject({ version: 1, source: G, target: '[2001:db8:1::10]:8080' });
+    expect(json).toMatchObject({ version: 2, source: G, target: '[2001:db8:1::10]:8080' });
     const { paths } = JSON.parse((await command('--json', G, 'wiki')).stdout) as Explanation;
     expect(paths).toMatchObject([
       {
-        verdict: 'let in',
+        verdict: 'allowed',
         service: 'wiki',
         port: 8080,
         because: { kind: 'allowed' },
@@ -107,7 +107,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
   it('S26: ten mistakes, each told by one command', async () => {
     const wrong = await lines(G, '8089');
     expect(wrong[0]).toContain(
-      "not dockwall's business: 203.0.113.20 -> port 8089/tcp: no container publishes this port",
+      'not managed by dockwall: 203.0.113.20 -> port 8089/tcp: no container publishes this port',
     );
     expect(wrong.at(-2)).toContain(
       'hint: no container publishes 8089/tcp; published are 8080->80/tcp, 8081->80/tcp',
@@ -117,7 +117,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     expect(await lines(G, '80')).toContain('  hint: 80 of wiki is published as 8080: ask for 8080');
 
     expect(await lines(G, 'typo')).toEqual([
-      `turned away: ${G} -> typo, port 8081/tcp: ${closed}`,
+      `denied: ${G} -> typo, port 8081/tcp: ${closed}`,
       expect.stringContaining("way: gate; dockwall's rules in the kernel agree"),
       '  hint: typo: dockwall.allow=wbe: no group is named "wbe" (did you mean "web"?); such a mistake closes the whole container',
     ]);
@@ -135,7 +135,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     );
 
     expect((await lines('203.0.113.66', 'wiki'))[0]).toBe(
-      'turned away: 203.0.113.66 -> wiki, port 8080/tcp: deny in the configuration: 203.0.113.66 (written in the configuration)',
+      'denied: 203.0.113.66 -> wiki, port 8080/tcp: deny in the configuration: 203.0.113.66 (written in the configuration)',
     );
 
     await stage.configure(usualConfig.replace(', "2001:db8:b::20"', ''));
@@ -148,11 +148,11 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     for (const source of [stage.host.v4, '127.0.0.1', '172.17.0.2', '172.17.0.77', 'localhost']) {
       const text = (await lines(source, 'wiki')).join('\n');
       expect(text).toContain('never filtered: ask from another machine');
-      expect(text).not.toContain('turned away');
+      expect(text).not.toContain('denied');
     }
 
     expect((await lines(G, 'tv:80'))[0]).toBe(
-      `not dockwall's business: ${G} -> tv, port 80/tcp: NOT PROTECTED: lan (macvlan)`,
+      `not managed by dockwall: ${G} -> tv, port 80/tcp: NOT PROTECTED: lan (macvlan)`,
     );
     expect((await lines(G, `${tv}:80`))[0]).toContain('NOT PROTECTED: lan (macvlan)');
 
@@ -167,7 +167,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     // long enough for a command on a busy machine
     await stage.print('ipset', 'add', 'dockwall4-src-web', X, 'timeout', '20');
     expect((await lines(X, 'wiki'))[0]).toMatch(
-      /^let in: .*: group web, 203\.0\.113\.200 \(for a while, \d+ s left\)$/,
+      /^allowed: .*: group web, 203\.0\.113\.200 \(for a while, \d+ s left\)$/,
     );
     expect(await meets('X', 8080)).toBe('open');
     await until(
@@ -175,7 +175,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
       async () => (await meets('X', 8080)) === 'timeout',
     );
     const text = await lines(X, 'wiki');
-    expect(text[0]).toContain('turned away');
+    expect(text[0]).toContain('denied');
     expect(text.at(-1)).toContain('its grant has run out');
   });
 
@@ -188,7 +188,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     await stage.print('iptables', '-I', 'DOCKER-USER', ...drop);
     expect(await meets('G', 8080)).toBe('timeout');
     expect(await text(`${G}%ext0`, 'wiki:http')).toMatch(
-      /^let in by dockwall, STOPPED BY OTHERS: [^]* {2}stopped by DOCKER-USER \(filter, IPv4, \w+\): -i ext0 -p tcp /,
+      /^allowed by dockwall, STOPPED BY OTHERS: [^]* {2}stopped by DOCKER-USER \(filter, IPv4, \w+\): -i ext0 -p tcp /,
     );
     await stage.print('iptables', '-D', 'DOCKER-USER', ...drop);
     expect(await meets('G', 8080)).toBe('open');
@@ -238,7 +238,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     await stage.print('ipset', 'del', 'dockwall4-to-web', '128.0.0.0/1,tcp:8080');
     expect(await meets('G', 8080)).toBe('timeout');
     expect((await lines(G, 'wiki'))[1]).toContain(
-      'THE KERNEL DIFFERS, there it is turned away now: tcp:8080 is missing in the set dockwall4-to-web (dockwall plan',
+      'THE KERNEL DIFFERS, there it is denied now: tcp:8080 is missing in the set dockwall4-to-web (dockwall plan',
     );
     expect((await runDockwall(stage.lab, ['plan'])).stdout).toContain('set dockwall4-to-web\n  + *,tcp:8080');
   });

@@ -135,9 +135,9 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('the oracle, Docker $titl
     console.info([...counts].map(([key, count]) => `${count} ${key}`).join('\n'));
     expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThan(500);
     // nobody's ports prove little
-    const ours = [...counts].filter(([key]) => !key.startsWith('not ours'));
+    const ours = [...counts].filter(([key]) => !key.startsWith('not managed'));
     expect(ours.reduce((sum, [, count]) => sum + count, 0)).toBeGreaterThan(200);
-    for (const verdict of ['let in', 'turned away', 'not ours']) {
+    for (const verdict of ['allowed', 'denied', 'not managed']) {
       expect([...counts.keys()].filter((key) => key.startsWith(verdict))).not.toEqual([]);
     }
   });
@@ -212,16 +212,16 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('the oracle, Docker $titl
   /** A verdict of ours, and what a client sees of it. */
   function agrees(path: Path, met: Verdict): boolean {
     switch (path.verdict) {
-      case 'turned away':
+      case 'denied':
         return met === 'timeout';
-      case 'let in':
+      case 'allowed':
         return (met === 'open') === isServed(path);
-      case 'not ours':
+      case 'not managed':
         return (met === 'open') === (path.port === hostPort);
     }
   }
 
-  /** Whether anybody is there for whom we let in: without docker-proxy nobody serves IPv6 to an IPv4 network. */
+  /** Whether anybody is there for whom we allowed: without docker-proxy nobody serves IPv6 to an IPv4 network. */
   function isServed({ way }: Path): boolean {
     return setup.userlandProxy || !way.some(({ kind }) => kind === 'docker-proxy');
   }

@@ -103,8 +103,8 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('what is seen, Docker 
       const all = await scrape();
       return (all.get(`dockwall_connections_total{${port}}`) ?? 0) > 0 ? all : undefined;
     });
-    expect(series.get(`dockwall_packets_total{${port},verdict="accepted"}`)).toBeGreaterThan(0);
-    expect(series.get(`dockwall_packets_total{${port},verdict="dropped"}`)).toBe(0);
+    expect(series.get(`dockwall_packets_total{${port},verdict="allowed"}`)).toBeGreaterThan(0);
+    expect(series.get(`dockwall_packets_total{${port},verdict="denied"}`)).toBe(0);
     for (const family of [4, 6]) {
       expect(series.get(`dockwall_gate_up{family="${family}"}`)).toBe(1);
     }

@@ -65,8 +65,8 @@ describe('suggest', () => {
       seen('192.0.2.3'),
       seen('192.0.2.99', 53, 'udp'),
     ];
-    expect(found.map(gets).filter((kind) => kind === 'dropped')).toHaveLength(1);
-    expect(strangers.map(gets)).toEqual(strangers.map(() => 'dropped'));
+    expect(found.map(gets).filter((kind) => kind === 'denied')).toHaveLength(1);
+    expect(strangers.map(gets)).toEqual(strangers.map(() => 'denied'));
   });
 
   it('says so where there is nothing', () => {

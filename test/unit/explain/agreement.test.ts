@@ -24,43 +24,43 @@ describe('the kernel', () => {
     [
       'a rule',
       rules('-F DOCKWALL-JUDGE'),
-      'not ours',
+      'not managed',
       'the rule "allow office" is missing in DOCKWALL-JUDGE (mangle, IPv4)',
     ],
     [
       'the hook',
       rules('-F PREROUTING'),
-      'not ours',
+      'not managed',
       'our jump is not the first rule of PREROUTING (mangle, IPv4)',
     ],
     [
       'who is let in',
       sets('del dockwall4-src-office 198.51.100.0/24'),
-      'turned away',
+      'denied',
       '198.51.100.7 is missing in the set dockwall4-src-office',
     ],
-    ['the port', sets('del dockwall4-to-office 0.0.0.0/1,tcp:8080'), 'let in', undefined],
+    ['the port', sets('del dockwall4-to-office 0.0.0.0/1,tcp:8080'), 'allowed', undefined],
     [
       'the port, for this host',
       sets('del dockwall4-to-office 128.0.0.0/1,tcp:8080'),
-      'turned away',
+      'denied',
       'tcp:8080 is missing in the set dockwall4-to-office',
     ],
     [
       'a stranger among the denied',
       sets('add dockwall4-deny 198.51.100.7'),
-      'turned away',
+      'denied',
       '198.51.100.7 is one too many in the set dockwall4-deny',
     ],
     [
       'the front',
       rules('-F DOCKER', 'filter'),
-      'let in',
+      'allowed',
       'our jump is not the first rule of DOCKER (filter, IPv4); the gate decides alone meanwhile',
     ],
   ])('%s', async (_, after, does, missing) => {
     const [path] = ask(await momentOf(scene([after])), '198.51.100.7', '8080').paths;
-    expect(path).toMatchObject({ verdict: 'let in', because: { kind: 'allowed' } });
+    expect(path).toMatchObject({ verdict: 'allowed', because: { kind: 'allowed' } });
     if (missing === undefined) expect(path?.kernel.kind).toBe('agrees');
     else
       expect(path?.kernel).toMatchObject({
@@ -69,14 +69,14 @@ describe('the kernel', () => {
         missing: expect.arrayContaining([missing]),
       });
     if (missing !== undefined && path !== undefined)
-      expect(explanationText({ version: 1, paths: [path], notes: [] })).toContain(
-        `THE KERNEL DIFFERS, there it is ${does === 'not ours' ? "not dockwall's business" : does} now: `,
+      expect(explanationText({ version: 2, paths: [path], notes: [] })).toContain(
+        `THE KERNEL DIFFERS, there it is ${does === 'not managed' ? 'not managed by dockwall' : does} now: `,
       );
   });
 
   it.each([
-    ['missing', 'del dockwall4-t-public 8500', 'dockwall.public', 'let in', 'turned away'],
-    ['one too many', 'add dockwall4-t-public 8500', 'dockwall.description', 'turned away', 'let in'],
+    ['missing', 'del dockwall4-t-public 8500', 'dockwall.public', 'allowed', 'denied'],
+    ['one too many', 'add dockwall4-t-public 8500', 'dockwall.description', 'denied', 'allowed'],
   ])('a port of very many is %s', async (words, line, label, verdict, does) => {
     const [port] = ports('8000:8000');
     const many = makeContainer('many', {
@@ -114,7 +114,7 @@ describe('the kernel', () => {
     const [path] = ask(await host.look(), '198.51.100.7', '8080').paths;
     expect(path?.kernel).toMatchObject({
       kind: 'differs',
-      does: 'turned away',
+      does: 'denied',
       missing: ['the rules of DOCKWALL-JUDGE (mangle, IPv4) are not in their order'],
     });
   });
@@ -131,7 +131,7 @@ describe('the kernel', () => {
   it('says nothing of a kernel that was not looked at', async () => {
     const { kernel: _, ...moment } = await momentOf(scene([]));
     const [path] = ask(moment, '198.51.100.7', '8080').paths;
-    expect(path).toMatchObject({ verdict: 'let in', kernel: { kind: 'not asked' } });
+    expect(path).toMatchObject({ verdict: 'allowed', kernel: { kind: 'not asked' } });
     expect(wayWords(path?.way ?? [])).toBe("gate, Docker's DNAT or docker-proxy");
   });
 });

@@ -60,7 +60,7 @@ describe('where a member comes from', () => {
   ])('%s: %s', async (source, words) => {
     const scene = { containers: [labelled({ 'dockwall.allow': 'office' })], config: { groups }, answers };
     expect(await told(scene, source, '8080')).toEqual([
-      `let in IPv4 8080/tcp | dockwall.allow=office: ${words} | ${dnat}`,
+      `allowed IPv4 8080/tcp | dockwall.allow=office: ${words} | ${dnat}`,
     ]);
   });
 
@@ -77,7 +77,7 @@ describe('where a member comes from', () => {
   ])('in a label: %s', async (value, source, words) => {
     const scene = { containers: [labelled({ 'dockwall.allow': value })], answers };
     expect(await told(scene, source, 'web')).toEqual([
-      `let in IPv4 8080/tcp | dockwall.allow=${value}: ${words} | ${dnat}`,
+      `allowed IPv4 8080/tcp | dockwall.allow=${value}: ${words} | ${dnat}`,
     ]);
   });
 
@@ -104,15 +104,15 @@ describe('where a member comes from', () => {
     const first =
       'hint: what is denied is refused first, whatever else would let it in; here dockwall.public=* would';
     expect(await told(scene, '198.51.100.1', '8080')).toEqual([
-      'turned away IPv4 8080/tcp | dockwall.deny=office: group office, 198.51.100.0/24 (written in the configuration) | gate',
+      'denied IPv4 8080/tcp | dockwall.deny=office: group office, 198.51.100.0/24 (written in the configuration) | gate',
       first,
     ]);
     expect(await told(scene, '203.0.113.66', '8080')).toEqual([
-      'turned away IPv4 8080/tcp | deny in the configuration: 203.0.113.66 (for a while, 1 min 30 s left) | gate',
+      'denied IPv4 8080/tcp | deny in the configuration: 203.0.113.66 (for a while, 1 min 30 s left) | gate',
       first,
     ]);
     expect(await told(scene, '203.0.113.67', '8080')).toEqual([
-      'turned away IPv4 8080/tcp | dockwall.deny=office: group office, 203.0.113.67 (for a while, 2 d 7 h left) | gate',
+      'denied IPv4 8080/tcp | dockwall.deny=office: group office, 203.0.113.67 (for a while, 2 d 7 h left) | gate',
       first,
     ]);
   });
@@ -132,13 +132,13 @@ describe('paths', () => {
     };
     const closed = 'published, and nothing lets this source in';
     expect((await told(scene, '203.0.113.9', 'web')).filter((line) => !line.startsWith('hint'))).toEqual([
-      "let in IPv4 443/tcp | dockwall.public=443/tcp: everybody | gate, Docker's DNAT to 172.18.0.2:443, front",
-      `turned away IPv4 443/udp | ${closed} | gate`,
-      `turned away IPv4 9000/tcp | ${closed} | gate`,
-      'turned away IPv4 9001/tcp | bound to loopback: nothing from outside is let through to it | gate',
+      "allowed IPv4 443/tcp | dockwall.public=443/tcp: everybody | gate, Docker's DNAT to 172.18.0.2:443, front",
+      `denied IPv4 443/udp | ${closed} | gate`,
+      `denied IPv4 9000/tcp | ${closed} | gate`,
+      'denied IPv4 9001/tcp | bound to loopback: nothing from outside is let through to it | gate',
     ]);
     expect((await told(scene, '2001:db8::9', '443'))[0]).toBe(
-      'let in IPv6 443/tcp | dockwall.public=443/tcp: everybody | gate, docker-proxy',
+      'allowed IPv6 443/tcp | dockwall.public=443/tcp: everybody | gate, docker-proxy',
     );
     expect((await told(scene, '2001:db8::9', 'web:9000')).slice(1)).toEqual([
       'hint: web publishes 9000 for the other IP version only',
@@ -156,7 +156,7 @@ describe('paths', () => {
           labels: { 'dockwall.ports': '8123/tcp', 'dockwall.public': '*' },
         },
         ['203.0.113.9', 'web'],
-        "let in IPv4 8123/tcp | dockwall.public=*: everybody | gate, the host's network, which the container shares",
+        "allowed IPv4 8123/tcp | dockwall.public=*: everybody | gate, the host's network, which the container shares",
       ],
       [
         "Swarm's mesh",
@@ -167,19 +167,19 @@ describe('paths', () => {
           labels: { 'dockwall.public': '*' },
         },
         ['203.0.113.9', 'web'],
-        "let in IPv4 8080/tcp | dockwall.public=*: everybody | gate, Swarm's mesh",
+        "allowed IPv4 8080/tcp | dockwall.public=*: everybody | gate, Swarm's mesh",
       ],
       [
         'a neighbour by its link-local address',
         { labels: { 'dockwall.public': '*' } },
         ['fe80::7%eth0', '8080'],
-        'let in IPv6 8080/tcp | dockwall.public=*: everybody | gate, docker-proxy',
+        'allowed IPv6 8080/tcp | dockwall.public=*: everybody | gate, docker-proxy',
       ],
       [
         "a container's own address",
         { labels: { 'dockwall.public': '*' } },
         ['203.0.113.9', '172.18.0.2:80'],
-        "turned away IPv4 80/tcp | a container's own address, where nothing is open to this source | gate",
+        "denied IPv4 80/tcp | a container's own address, where nothing is open to this source | gate",
       ],
     ],
   )('%s', async (_, changes, [source, target], line) => {
@@ -202,7 +202,7 @@ describe('paths', () => {
     });
     const scene = { containers: [container], networks: [routed] };
     expect(await told(scene, '203.0.113.9', 'web')).toEqual([
-      'let in IPv4 80/tcp | dockwall.public=*: everybody | gate, routed to 172.18.0.9, front',
+      'allowed IPv4 80/tcp | dockwall.public=*: everybody | gate, routed to 172.18.0.9, front',
     ]);
   });
 
@@ -211,21 +211,21 @@ describe('paths', () => {
     const { paths } = ask(await momentOf(scene), 'interface:wg0', '8080');
     // .1 is the host's own
     expect(paths.map(({ source, interface: by, verdict }) => [source, by, verdict])).toEqual([
-      ['10.8.0.2', 'wg0', 'let in'],
+      ['10.8.0.2', 'wg0', 'allowed'],
     ]);
   });
 
   it('says what `interfaces` leaves out', async () => {
     const scene = { containers: [labelled({})], config: { interfaces: ['eth0'] } };
     expect(await told(scene, '10.8.0.7', '8080')).toEqual([
-      'not ours IPv4 8080/tcp | what comes in by wg0 is not judged | ',
+      'not managed IPv4 8080/tcp | what comes in by wg0 is not judged | ',
       'hint: what comes in by wg0 is never judged: `interfaces` in the configuration leaves it out',
     ]);
   });
 
   it('says what is no address of this host', async () => {
     expect(await told({ containers: [labelled({})] }, '203.0.113.9', '198.51.100.9:8080')).toEqual([
-      'not ours IPv4 8080/tcp | not an address of this host or of a container on it | ',
+      'not managed IPv4 8080/tcp | not an address of this host or of a container on it | ',
       'hint: 198.51.100.9 is neither an address of this host nor of a container on it; where a router translates it to this host, ask for the port alone (8080)',
     ]);
   });

@@ -33,7 +33,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['198.51.100.7', '8081'],
     text: [
-      `not dockwall's business: 198.51.100.7 -> port 8081/tcp: ${notPublished}`,
+      `not managed by dockwall: 198.51.100.7 -> port 8081/tcp: ${notPublished}`,
       `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: no container publishes 8081/tcp; published are 8080->80/tcp',
     ].join('\n'),
@@ -43,7 +43,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['198.51.100.7', '80'],
     text: [
-      `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
+      `not managed by dockwall: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
       `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: 80 of web is published as 8080: ask for 8080',
       '  hint: no container publishes 80/tcp; published are 8080->80/tcp',
@@ -61,7 +61,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', '80'],
     text: [
-      `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
+      `not managed by dockwall: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
       `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: 80 of web is published as 8080: ask for 8080',
       '  hint: Docker chooses the host port for 80/tcp when it starts old, older',
@@ -80,7 +80,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', '80'],
     text: [
-      `not dockwall's business: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
+      `not managed by dockwall: 198.51.100.7 -> port 80/tcp: ${notPublished}`,
       `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: no container publishes 80/tcp; no port is published at all',
     ].join('\n'),
@@ -96,7 +96,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', '8123'],
     text: [
-      `not dockwall's business: 198.51.100.7 -> port 8123/tcp: ${notPublished}`,
+      `not managed by dockwall: 198.51.100.7 -> port 8123/tcp: ${notPublished}`,
       `  way: gate, the host itself; dockwall's rules in the kernel agree`,
       '  hint: no container publishes 8123/tcp; published are 8080->80/tcp',
       "  hint: if a host-network container listens there (hass), declare the port with its label dockwall.ports: until then it is as open as the host's own",
@@ -107,7 +107,7 @@ it.each<Staged>([
     scene: { containers: [{ ...web, labels: { 'dockwall.allow': '203.0.113.20/24' } }], config },
     ask: ['203.0.113.99', 'web'],
     text: [
-      'let in: 203.0.113.99 -> web, port 8080/tcp: dockwall.allow=203.0.113.20/24: 203.0.113.0/24 (written in the label)',
+      'allowed: 203.0.113.99 -> web, port 8080/tcp: dockwall.allow=203.0.113.20/24: 203.0.113.0/24 (written in the label)',
       `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow, address in a label" in DOCKWALL-JUDGE)`,
       '  hint: `203.0.113.20/24` is all of `203.0.113.0/24`: write that, or `203.0.113.20` for the one address',
     ].join('\n'),
@@ -117,7 +117,7 @@ it.each<Staged>([
     scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'interface:wgO' } }], config },
     ask: ['10.8.0.7', 'web'],
     text: [
-      `turned away: 10.8.0.7 by wg0 -> web, port 8080/tcp: ${closed}`,
+      `denied: 10.8.0.7 by wg0 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: this host has no interface wgO now; it has wg0: is that meant?',
       '  hint: open to interface:wgO and the trusted, and 10.8.0.7 is in none of these',
@@ -139,7 +139,7 @@ it.each<Staged>([
     },
     ask: ['198.51.101.7', 'web'],
     text: [
-      `let in: 198.51.101.7 -> web, port 8080/tcp: ${closed}`,
+      `allowed: 198.51.101.7 -> web, port 8080/tcp: ${closed}`,
       `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "published, and nothing above lets this source in" in DOCKWALL-JUDGE)`,
       '  hint: observe mode lets it in for 2 h more, and remembers it (dockwall blocked); after that it is turned away',
       '  hint: open to office and the trusted, and 198.51.101.7 is in none of these (or its grant has run out; for a while: dockwall grant office 198.51.101.7 --for 2h)',
@@ -150,7 +150,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['198.51.100.7', 'web:http'],
     text: [
-      'let in: 198.51.100.7 -> web, port 8080/tcp: dockwall.allow=office: group office, 198.51.100.0/24 (written in the configuration)',
+      'allowed: 198.51.100.7 -> web, port 8080/tcp: dockwall.allow=office: group office, 198.51.100.0/24 (written in the configuration)',
       `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-JUDGE)`,
       '  hint: 80 of web is published as 8080: ask for 8080',
     ].join('\n'),
@@ -166,7 +166,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', 'claimer'],
     text: [
-      `turned away: 198.51.100.7 -> claimer, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> claimer, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: web publishes this port as well: it is opened as the running one says, and where none runs only as far as all of them say',
       '  hint: 8080->80/tcp: claimed by claimer, which does not hold it; nothing of it counts',
@@ -177,7 +177,7 @@ it.each<Staged>([
     scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'offcie' } }], config },
     ask: ['198.51.100.7', 'web'],
     text: [
-      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: web: dockwall.allow=offcie: no group is named "offcie" (did you mean "office"?); such a mistake closes the whole container',
     ].join('\n'),
@@ -187,7 +187,7 @@ it.each<Staged>([
     scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'private' } }], config },
     ask: ['100.100.1.7', 'web'],
     text: [
-      `turned away: 100.100.1.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 100.100.1.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       "  hint: 100.100.1.7 is in 100.64.0.0/10, which Tailscale and some providers use and `private` does not hold: allow interface:tailscale0 for Tailscale's peers",
       '  hint: open to private and the trusted, and 100.100.1.7 is in none of these',
@@ -201,7 +201,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', 'web'],
     text: [
-      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: web: dockwall.public=80: `public` is not for labels: `labels.keys` in the configuration is allow; such a mistake closes the whole container',
     ].join('\n'),
@@ -220,7 +220,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', 'web'],
     text: [
-      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       "  hint: app: dockwall.public=80: a container in another's network does not speak for its ports: `labels.guests` is `off` in the configuration (label the container whose network it is in)",
     ].join('\n'),
@@ -230,7 +230,7 @@ it.each<Staged>([
     scene: { containers: [{ ...web, labels: {} }], config },
     ask: ['198.51.100.7', '8080'],
     text: [
-      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: web has no dockwall.public or dockwall.allow label (was it recreated without?): only the trusted reach it',
     ].join('\n'),
@@ -240,7 +240,7 @@ it.each<Staged>([
     scene: { containers: [{ ...web, labels: { 'dockwall.allow': 'home.example.org' } }], config },
     ask: ['198.51.100.7', 'web'],
     text: [
-      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: home.example.org does not resolve: no address is known for it, so it lets nobody in; see dockwall check',
       '  hint: open to home.example.org and the trusted, and 198.51.100.7 is in none of these',
@@ -257,7 +257,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', 'web'],
     text: [
-      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: home.example.org (in office) does not resolve: no address is known for it, so it lets nobody in; see dockwall check',
       '  hint: open to office and the trusted, and 198.51.100.7 is in none of these (or its grant has run out; for a while: dockwall grant office 198.51.100.7 --for 2h)',
@@ -271,7 +271,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', 'web'],
     text: [
-      `turned away: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 198.51.100.7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: ipset:admins (in admins) is not there, so it lets nobody in; see dockwall doctor',
       '  hint: open to admins and the trusted, and 198.51.100.7 is in none of these (or its grant has run out; for a while: dockwall grant admins 198.51.100.7 --for 2h)',
@@ -286,7 +286,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', 'web'],
     text: [
-      'turned away: 198.51.100.7 -> web, port 8080/tcp: deny in the configuration: 198.51.100.0/28 (in the ipset bans, which something else keeps)',
+      'denied: 198.51.100.7 -> web, port 8080/tcp: deny in the configuration: 198.51.100.0/28 (in the ipset bans, which something else keeps)',
       `  way: gate; dockwall's rules in the kernel agree (rule "denied in external sets" in DOCKWALL-JUDGE)`,
       '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
     ].join('\n'),
@@ -296,7 +296,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['203.0.113.9', 'web'],
     text: [
-      `turned away: 203.0.113.9 -> web, port 8080/tcp: ${closed}`,
+      `denied: 203.0.113.9 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       '  hint: open to office and the trusted, and 203.0.113.9 is in none of these (or its grant has run out; for a while: dockwall grant office 203.0.113.9 --for 2h)',
     ].join('\n'),
@@ -315,7 +315,7 @@ it.each<Staged>([
     },
     ask: ['203.0.113.9', 'web'],
     text: [
-      'let in: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h left: Ana, on call)',
+      'allowed: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h left: Ana, on call)',
       `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-JUDGE)`,
     ].join('\n'),
   },
@@ -324,7 +324,7 @@ it.each<Staged>([
     scene: { containers: [web], config: { ...config, deny: peerList(['198.51.100.66']) } },
     ask: ['198.51.100.66', 'web'],
     text: [
-      'turned away: 198.51.100.66 -> web, port 8080/tcp: deny in the configuration: 198.51.100.66 (written in the configuration)',
+      'denied: 198.51.100.66 -> web, port 8080/tcp: deny in the configuration: 198.51.100.66 (written in the configuration)',
       `  way: gate; dockwall's rules in the kernel agree (rule "denied" in DOCKWALL-JUDGE)`,
       '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
     ].join('\n'),
@@ -334,7 +334,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['2001:db8:a::7', 'web'],
     text: [
-      `turned away: 2001:db8:a::7 -> web, port 8080/tcp: ${closed}`,
+      `denied: 2001:db8:a::7 -> web, port 8080/tcp: ${closed}`,
       turnedAway,
       "  hint: 2001:db8:a::7 is an IPv6 address, and office has only IPv4 ones: add the client's IPv6 network",
       '  hint: open to office and the trusted, and 2001:db8:a::7 is in none of these (or its grant has run out; for a while: dockwall grant office 2001:db8:a::7 --for 2h)',
@@ -345,7 +345,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['192.0.2.10', 'web'],
     text: [
-      "not dockwall's business: 192.0.2.10 -> web, port 8080/tcp: never filtered: ask from another machine",
+      'not managed by dockwall: 192.0.2.10 -> web, port 8080/tcp: never filtered: ask from another machine',
       "  hint: 192.0.2.10 is this host's own address: such packets are never filtered and prove nothing: ask from another machine",
     ].join('\n'),
   },
@@ -354,7 +354,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['127.0.0.1', '8080'],
     text: [
-      "not dockwall's business: 127.0.0.1 -> web, port 8080/tcp: never filtered: ask from another machine",
+      'not managed by dockwall: 127.0.0.1 -> web, port 8080/tcp: never filtered: ask from another machine',
       '  hint: 127.0.0.1 is this host itself: such packets are never filtered and prove nothing: ask from another machine',
     ].join('\n'),
   },
@@ -363,7 +363,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['172.18.0.2', '8080'],
     text: [
-      "not dockwall's business: 172.18.0.2 -> web, port 8080/tcp: never filtered: ask from another machine",
+      'not managed by dockwall: 172.18.0.2 -> web, port 8080/tcp: never filtered: ask from another machine',
       '  hint: 172.18.0.2 is the container web on this host: such packets are never filtered and prove nothing: ask from another machine',
     ].join('\n'),
   },
@@ -372,7 +372,7 @@ it.each<Staged>([
     scene: { containers: [web], config },
     ask: ['172.18.0.99', '8080'],
     text: [
-      "not dockwall's business: 172.18.0.99 -> web, port 8080/tcp: never filtered: ask from another machine",
+      'not managed by dockwall: 172.18.0.99 -> web, port 8080/tcp: never filtered: ask from another machine',
       "  hint: 172.18.0.99 is in Docker's network shop_default on this host: such packets are never filtered and prove nothing: ask from another machine",
     ].join('\n'),
   },
@@ -387,7 +387,7 @@ it.each<Staged>([
     },
     ask: ['198.51.100.7', 'nas:445'],
     text: [
-      "not dockwall's business: 198.51.100.7 -> nas, port 445/tcp: NOT PROTECTED: lan (macvlan)",
+      'not managed by dockwall: 198.51.100.7 -> nas, port 445/tcp: NOT PROTECTED: lan (macvlan)',
       "  hint: nas is on the network lan (macvlan): packets to its own address there never pass this host's firewall, so nothing filters them",
     ].join('\n'),
   },

@@ -33,7 +33,7 @@ describe('a rule of others on the way', () => {
   ])('%s in DOCKER-USER: %s', async (rule, words) => {
     const text = await told([dockerUser(rule)]);
     expect(text).toContain(`  ${words} by DOCKER-USER (filter, IPv4, nft): ${rule}`);
-    expect(text.startsWith('let in by dockwall, STOPPED BY OTHERS: ')).toBe(words === 'stopped');
+    expect(text.startsWith('allowed by dockwall, STOPPED BY OTHERS: ')).toBe(words === 'stopped');
     expect(text).toContain("dockwall's rules in the kernel agree");
   });
 
@@ -61,12 +61,12 @@ describe('a rule of others on the way', () => {
       filter('iptables', '-I FORWARD -j DROP', '-I FORWARD -m mark --mark 0x1/0x1 -j ACCEPT'),
     ]);
     expect(text).toContain('  may be stopped by FORWARD (filter, IPv4, nft): -j DROP');
-    expect(text.startsWith('let in: ')).toBe(true);
+    expect(text.startsWith('allowed: ')).toBe(true);
   });
 
   it('over IPv6 docker-proxy answers, behind what guards INPUT', async () => {
     const text = await told([filter('ip6tables', ':INPUT DROP [0:0]')], '2001:db8:9::7');
-    expect(text).toContain('let in by dockwall, STOPPED BY OTHERS: 2001:db8:9::7');
+    expect(text).toContain('allowed by dockwall, STOPPED BY OTHERS: 2001:db8:9::7');
     expect(text).toContain('  stopped by INPUT (filter, IPv6, nft): policy DROP: no rule lets it through');
   });
 

@@ -19,11 +19,11 @@ it('paths that differ by port are one block', async () => {
   const text = explanationText(explanation);
   const heads = text.split('\n').filter((line) => !line.startsWith(' '));
   expect(heads).toEqual([
-    expect.stringMatching(/^let in: 198\.51\.100\.7 -> web, port 80\/tcp: dockwall\.allow\.80=office: /),
+    expect.stringMatching(/^allowed: 198\.51\.100\.7 -> web, port 80\/tcp: dockwall\.allow\.80=office: /),
     expect.stringMatching(
-      /^let in: 198\.51\.100\.7 -> web, ports 443\/tcp and 443\/udp: dockwall\.allow\.443=office: /,
+      /^allowed: 198\.51\.100\.7 -> web, ports 443\/tcp and 443\/udp: dockwall\.allow\.443=office: /,
     ),
-    'turned away: 198.51.100.7 -> web, ports 9000-9001/tcp: published, and nothing lets this source in',
+    'denied: 198.51.100.7 -> web, ports 9000-9001/tcp: published, and nothing lets this source in',
   ]);
   expect(text).toContain("way: gate, Docker's DNAT to 172.18.0.2:443, front");
   expect(

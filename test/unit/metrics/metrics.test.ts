@@ -9,11 +9,11 @@ describe('metrics', () => {
     metrics.passed(decisionFor('web', 'db'), 120);
     const series = await scrape(metrics);
     const web = 'service="web",port="80",protocol="tcp"';
-    expect(series.get(`dockwall_packets_total{${web},verdict="accepted"}`)).toBe(12);
-    expect(series.get(`dockwall_packets_total{${web},verdict="dropped"}`)).toBe(3);
+    expect(series.get(`dockwall_packets_total{${web},verdict="allowed"}`)).toBe(12);
+    expect(series.get(`dockwall_packets_total{${web},verdict="denied"}`)).toBe(3);
     expect(series.get(`dockwall_connections_total{${web}}`)).toBe(3);
     expect(
-      series.get('dockwall_packets_total{service="db",port="81",protocol="tcp",verdict="accepted"}'),
+      series.get('dockwall_packets_total{service="db",port="81",protocol="tcp",verdict="allowed"}'),
     ).toBe(1);
     expect(series.get('dockwall_set_members{set="dockwall4-trusted"}')).toBe(3);
     expect(series.get('dockwall_pass_duration_seconds_bucket{le="0.25"}')).toBe(1);

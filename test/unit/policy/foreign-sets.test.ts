@@ -30,7 +30,7 @@ const contents = new Map([
 function asked(source: string, port: number, sets = contents): string {
   const packet = { protocol: 'tcp', source, destination: '192.0.2.10', port, towards: 'host' } as const;
   const decided = verdict(withForeignSets(policy, sets), packet);
-  return decided.kind === 'not ours' ? decided.kind : `${decided.kind}: ${decided.because}`;
+  return decided.kind === 'not managed' ? decided.kind : `${decided.kind}: ${decided.because}`;
 }
 
 it('names every external set that a list or a group names', () => {
@@ -38,13 +38,13 @@ it('names every external set that a list or a group names', () => {
 });
 
 it('the verdict goes by what they hold, bans first', () => {
-  expect(asked('198.51.100.7', 81)).toBe('passed: allowed');
-  expect(asked('198.51.100.66', 81)).toBe('dropped: denied');
-  expect(asked('203.0.113.4', 80)).toBe('dropped: denied');
-  expect(asked('192.0.2.7', 80)).toBe('dropped: denied by a label');
-  expect(asked('192.0.2.8', 80)).toBe('passed: public');
-  expect(asked('198.51.100.7', 81, new Map())).toBe('dropped: published');
-  expect(asked('203.0.113.4', 80, new Map())).toBe('passed: trusted');
+  expect(asked('198.51.100.7', 81)).toBe('allowed: allowed');
+  expect(asked('198.51.100.66', 81)).toBe('denied: denied');
+  expect(asked('203.0.113.4', 80)).toBe('denied: denied');
+  expect(asked('192.0.2.7', 80)).toBe('denied: denied by a label');
+  expect(asked('192.0.2.8', 80)).toBe('allowed: public');
+  expect(asked('198.51.100.7', 81, new Map())).toBe('denied: published');
+  expect(asked('203.0.113.4', 80, new Map())).toBe('allowed: trusted');
 });
 
 it('says of each network which set it comes from', () => {

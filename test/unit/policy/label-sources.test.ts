@@ -52,7 +52,7 @@ function membersOf(policy: Policy, name: string): readonly string[] | 'keep' | u
 
 function reaches(policy: Policy, source: string, port: number): boolean {
   const packet = { protocol: 'tcp', source, destination: '192.0.2.10', port, towards: 'host' } as const;
-  return verdict(policy, packet).kind === 'passed';
+  return verdict(policy, packet).kind === 'allowed';
 }
 
 /** Two DNS names that made one set once: ten characters of a name and 24 bits of a digest. Some 6,000 tries. */
