@@ -13,12 +13,14 @@ import { timeOf } from './time.ts';
 export function statusPage(model: PageModel): Html {
   const { host, state, services, lists, blocked, explains } = model;
   const map = drawMap(model);
+  // what is listed has got in while the walls only look
+  const away = state.text.startsWith('OBSERVING ') ? 'Would be turned away' : 'Turned away';
   const picture = html`<figure>${services.length > 0 && mapSvg(map)}</figure>`;
   const body = html`${header(host, state)}
     <main id="main">
       ${live('problems', problems(model))}
       ${explains && explainForm({ source: '', target: '' })}
-      ${live('blocked-table', blocked !== undefined && section('blocked', 'Turned away', blockedTable(blocked)))}
+      ${live('blocked-table', blocked !== undefined && section('blocked', away, blockedTable(blocked, away)))}
       ${section('reach', 'Who reaches what', html`${findForm(model)}${live('map', picture)}`)}
       ${live('service-table', section('services', 'Services', serviceTable(model)))}
       ${live('source-table', section('sources', 'Sources', sourceTable(map)))}

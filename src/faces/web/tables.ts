@@ -64,8 +64,8 @@ function door({ service, ports }: MapRow): Html {
 /** As many stand there unasked; the others are folded. */
 const mostAtOnce = 4;
 
-/** Who was turned away, the latest first. */
-export function blockedTable(blocked: readonly Refusal[]): Html {
+/** Who was turned away, or would be while the walls only look (the title says which), the latest first. */
+export function blockedTable(blocked: readonly Refusal[], title: string): Html {
   if (blocked.length === 0) return html`<p class="quiet">Nobody, lately.</p>`;
   const groups = blocked.map(({ source, port, protocol, services, packets, lastSeen }): TableGroup => ({
     id: undefined,
@@ -85,9 +85,9 @@ export function blockedTable(blocked: readonly Refusal[]): Html {
   const more = groups.slice(mostAtOnce);
   const rest = html`<details class="more" id="blocked-more">
     <summary>${more.length} more</summary>
-    ${table('Turned away before', columns, more)}
+    ${table(`${title} before`, columns, more)}
   </details>`;
-  return html`<div class="blocked">${table('Turned away', columns, groups.slice(0, mostAtOnce))}${more.length > 0 && rest}</div>`;
+  return html`<div class="blocked">${table(title, columns, groups.slice(0, mostAtOnce))}${more.length > 0 && rest}</div>`;
 }
 
 /** Names and lists: how fresh, and what is wrong. */

@@ -6,6 +6,7 @@ import type { Health } from '../../../src/decide/report/health.ts';
 import { render } from '../../../src/decide/wall/render.ts';
 import { LastLook } from '../../../src/faces/web/last-look.ts';
 import type { PageModel } from '../../../src/faces/web/page-model.ts';
+import { statusPage } from '../../../src/faces/web/page.ts';
 import { familyText, hostText } from '../../../src/faces/web/port-text.ts';
 import { readPage } from '../../../src/faces/web/read-page.ts';
 import { fakeWorld, type World } from '../../contract/world.ts';
@@ -218,5 +219,19 @@ describe('the page', () => {
     const ids = (await page()).services.map(({ id }) => id);
     expect(new Set(ids).size).toBe(3);
     for (const id of ids) expect(id).toMatch(/^s-[0-9a-f]{10}(-\d+)?$/);
+  });
+});
+
+describe('the list of who was turned away', () => {
+  it('says "would be" while the walls only look', async () => {
+    const at = desk();
+    await at.pass(makeInventory([]));
+    const model = { ...(await at.page()), blocked: [] };
+    const heading = (text: string): string | undefined =>
+      /<h2[^>]*>([^<]*turned away)/i.exec(
+        statusPage({ ...model, state: { ...model.state, text } }).text,
+      )?.[1];
+    expect(heading('The walls are up.')).toBe('Turned away');
+    expect(heading('OBSERVING until 2026-03-02 10:00 UTC: x')).toBe('Would be turned away');
   });
 });
