@@ -163,6 +163,62 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
     ]);
   });
 
+  it('S26: what people with real stacks ran into: the answer, the next step, and what the packets meet', async () => {
+    const { engine } = stage.lab;
+    const run = async (name: string, publish: string, labels: Record<string, string>): Promise<unknown> =>
+      runService(engine, { name, publish: [publish], labels });
+    await run('misspelt', '8101:80', { 'dockwal.public': '80' });
+    await run('truth', '8102:80', { 'dockwall.public': 'true' });
+    await run('wide', '8103:80', { 'dockwall.allow': '203.0.113.20/24' });
+    await run('stale', '8104:80', { 'dockwall.public': '80' });
+    await run('looped', '127.0.0.1:8105:80', { 'dockwall.public': '80' });
+    await run('tunnel', '8106:80', { 'dockwall.allow': 'interface:ext1' });
+    await runService(engine, {
+      name: 'hass',
+      network: 'host',
+      tcp: [8123],
+      labels: { 'dockwall.public': '*' },
+    });
+    await engine.docker('stop', 'stale');
+    await stage.pass();
+    const told = async (source: string, target: string): Promise<string> =>
+      (await lines(source, target)).join('\n');
+
+    expect(await told(G, 'misspelt')).toMatch(/^denied: [^]*hint: .*did you mean "dockwall\.public"\?/);
+    expect(await told(G, 'truth')).toMatch(/^denied: [^]*hint: .*write `\*` for every published port/);
+    expect(await told(X, 'wide')).toMatch(
+      /^allowed: [^]*hint: `203\.0\.113\.20\/24` is all of `203\.0\.113\.0\/24`: write that, or `203\.0\.113\.20`/,
+    );
+    expect(await told(G, 'stale')).toMatch(
+      /^allowed: [^]*hint: stale is stopped: nobody answers there until it runs/,
+    );
+    expect(await told(G, 'looped')).toMatch(
+      /^denied: [^]*hint: it is bound to loopback: only this host itself/,
+    );
+    expect(await told(G, 'tunnel')).toMatch(
+      /^denied: [^]*hint: this host has no interface ext1 now; it has ext0: is that meant\?/,
+    );
+    expect(await told(G, '8123')).toMatch(
+      /^not managed by dockwall: [^]*hint: if a host-network container listens there \(hass\), declare the port with its label dockwall\.ports/,
+    );
+    const met = await Promise.all(
+      [8101, 8102, 8103, 8104, 8105, 8106, 8123].map(async (port) => [
+        port,
+        await meets('G', port),
+        await meets('X', port),
+      ]),
+    );
+    expect(met).toEqual([
+      [8101, 'timeout', 'timeout'],
+      [8102, 'timeout', 'timeout'],
+      [8103, 'open', 'open'],
+      [8104, 'refused', 'refused'],
+      [8105, 'timeout', 'timeout'],
+      [8106, 'timeout', 'timeout'],
+      [8123, 'open', 'open'],
+    ]);
+  });
+
   it('S26: a grant while it lasts, and when it has run out', async () => {
     // long enough for a command on a busy machine
     await stage.print('ipset', 'add', 'dockwall4-src-web', X, 'timeout', '20');
