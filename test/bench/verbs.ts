@@ -33,5 +33,5 @@ async function verb(argv: readonly string[], expected: RegExp): Promise<Case> {
 
 export const answering: readonly (() => Promise<Case>)[] = [
   async () => verb(['status'], /service-99/),
-  async () => verb(['explain', '198.51.100.7', 'service-99:http'], /^let in: .*agrees/s),
+  async () => verb(['explain', '198.51.100.7', 'service-99:http'], /^allowed: .*agrees/s),
 ];

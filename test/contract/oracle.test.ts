@@ -289,21 +289,21 @@ describe('S26: the oracle', () => {
       'allowed: allowed',
       'allowed: public',
       'allowed: trusted',
-      'not ours: elsewhere',
-      'not ours: inside',
-      'not ours: not protected',
-      'not ours: not published',
-      'not ours: other interface',
       'denied: closed',
       'denied: denied',
       'denied: denied by a label',
       'denied: loopback',
       'denied: unpublished',
+      'not managed: elsewhere',
+      'not managed: inside',
+      'not managed: not protected',
+      'not managed: not published',
+      'not managed: other interface',
     ]);
     expect([...seen.agreements].sort()).toEqual(
-      ['allowed: ', 'not ours: ', 'denied: ']
+      ['allowed: ', 'not managed: ', 'denied: ']
         .flatMap((verdict) => [`${verdict}agrees`, `${verdict}differs`])
-        .concat('not ours: no rule')
+        .concat('not managed: no rule')
         .sort(),
     );
   }, 120_000);

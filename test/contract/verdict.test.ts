@@ -310,15 +310,15 @@ describe('the verdict is what the rules do', () => {
     );
     // every way to decide was taken
     expect([...counts.keys()].sort()).toEqual([
-      'dropped: denied',
-      'dropped: denied by a label',
-      'dropped: loopback',
-      'dropped: published',
-      'dropped: unpublished',
+      'allowed: allowed',
+      'allowed: public',
+      'allowed: trusted',
+      'denied: denied',
+      'denied: denied by a label',
+      'denied: loopback',
+      'denied: published',
+      'denied: unpublished',
       'not managed',
-      'passed: allowed',
-      'passed: public',
-      'passed: trusted',
     ]);
   });
 });

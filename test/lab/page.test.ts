@@ -77,7 +77,7 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('the page, Docker $title'
     expect(served?.status).toBe(200);
     expect(JSON.parse(served?.body ?? '')).toEqual(JSON.parse(told.stdout));
     const page = await askSocket(stage.dockwall.socket, query, 15_000);
-    expect(page?.body).toContain('<h3>Let in</h3>');
+    expect(page?.body).toContain('<h3>Allowed</h3>');
     expect(page?.body).toContain('203.0.113.20 -&gt; wiki, port 8080/tcp');
     expect(page?.body).toContain('dockwall.allow=web: group web');
     const unclear = await askSocket(stage.dockwall.socket, '/explain?source=--help&target=wiki', 15_000);

@@ -127,12 +127,13 @@ interface Kin {
 /**
  * A `services:` entry for a swarm service, or the service's own label, speaks to its ports in the mesh and to those that its tasks publish on their
  * own, so a port that only one of them has is no mistake in the other. And one that none of them has closes nothing: which containers are
- * tasks is said by a label, which anybody may write.
+ * tasks is said by a label, which anybody may write. For a task that has an entry of its own, that entry alone speaks.
  */
 /** @param others of a port in the mesh, all of the swarm; of a task, which there may be very many of, the mesh. */
 function kinOf(owner: Speaker, others: ReturnType<typeof byService>): Kin {
   const name = owner.container.swarmService;
-  if (name === undefined) return { ports: [], spoken: false };
+  const isMeant = owner.entry === undefined || owner.entry.name === name;
+  if (name === undefined || !isMeant) return { ports: [], spoken: false };
   const kin = others.get(name) ?? [];
   const spoken = [owner, ...kin].some(
     ({ container, entry }) =>

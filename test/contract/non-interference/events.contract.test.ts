@@ -58,7 +58,7 @@ async function takenByNews(
   return probes.flatMap((probe) => {
     const [then, now] = [before.fate(probe), fateOf(kernel, probe)];
     if (then === now) return [];
-    const allowed = excusesFor(probe, parties).some(({ closing }) => !closing || now === 'dropped');
+    const allowed = excusesFor(probe, parties).some(({ closing }) => !closing || now === 'denied');
     return allowed ? [] : [`${probeText(probe)}: was ${then}, is ${now}`];
   });
 }
@@ -105,12 +105,12 @@ async function leftOpenForHeir(
     const isKnown = ({ owner }: Claim): boolean =>
       world.docker.containers.find(({ id }) => id === owner)?.told !== false;
     const isNobodys =
-      !others.some((claim) => here(claim) && isKnown(claim)) && stage.before.fate(probe) === 'passed';
+      !others.some((claim) => here(claim) && isKnown(claim)) && stage.before.fate(probe) === 'allowed';
     return probe.towards === 'host' && claims.some(here) && !isHis && !isNobodys;
   };
   return stage.probes
     .filter(isAsked)
-    .filter((probe) => fateOf(kernel, probe) === 'passed' && honest.fate(probe) !== 'passed')
+    .filter((probe) => fateOf(kernel, probe) === 'allowed' && honest.fate(probe) !== 'allowed')
     .map((probe) => `${probeText(probe)}: is let in to what ${heir.name} will serve`);
 }
 

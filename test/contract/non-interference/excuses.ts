@@ -80,8 +80,9 @@ function claimExcuses(
   if (theirs.some(bound))
     return his.some(({ by }) => by === 'mesh') ? [{ name: 'in the mesh too', closing: true }] : [];
   if (his.some(bound)) return [{ name: 'taken over', closing: false }];
-  // what the configuration declares for one that runs nobody takes who is not given the port
-  if (theirs.some(({ configured, runs }) => configured && runs)) return [];
+  // what the configuration declares for one that runs nobody takes who is not given the port, or is meant by such an entry himself
+  const firm = (claim: Claim): boolean => claim.configured === true && claim.runs;
+  if (theirs.some(firm) && !his.some(firm)) return [];
   // one on another address keeps one that is meant for all from starting; on loopback it may too, and opens and closes nothing
   const rivals = all.filter((claim) => !isLoopback(claim) && theirs.some((one) => clash(claim, one)));
   if (rivals.length === 0) return [];

@@ -110,7 +110,7 @@ function probe(packet: Omit<Packet, 'towards' | 'interface'> & { readonly interf
 }
 
 /** What the rules do with it: the mark that lets it in, nothing, or a drop. */
-export type Fate = 'passed' | 'left alone' | 'left alone, but not to a container' | 'dropped';
+export type Fate = 'allowed' | 'left alone' | 'left alone, but not to a container' | 'denied';
 
 /** Sends the packet through the rules as they stand. */
 export function fateOf(kernel: FakeKernel, { towards, interface: port, out, ...rest }: Probe): Fate {
@@ -126,8 +126,8 @@ export function fateOf(kernel: FakeKernel, { towards, interface: port, out, ...r
     connmark: 0,
   };
   if (!walk({ kernel, hooks: local ? ['PREROUTING', 'INPUT'] : ['PREROUTING', 'FORWARD'] }, packet))
-    return 'dropped';
-  if (packet.mark !== 0) return 'passed';
+    return 'denied';
+  if (packet.mark !== 0) return 'allowed';
   if (!local) return 'left alone';
   // Docker may translate it: then it is forwarded to a container
   const translated = { ...packet, out: 'docker0', types: ['UNICAST'] };

@@ -130,7 +130,7 @@ function differences(
       .filter(([, then, now]) => then !== now);
     if (changes.length === 0) continue;
     const excuses = excusesFor(probe, parties);
-    const excuse = excuses.find(({ closing }) => !closing || changes.every(([, , now]) => now === 'dropped'));
+    const excuse = excuses.find(({ closing }) => !closing || changes.every(([, , now]) => now === 'denied'));
     if (excuse !== undefined) used.push(excuse.name);
     else
       wrong.push(

@@ -72,6 +72,17 @@ function reaches(swarm: Swarm, config: Config = makeConfig()): readonly string[]
 }
 
 describe('ports in the mesh', () => {
+  it('make no mistake in an entry that a task has of its own a smaller one', () => {
+    const config = services({
+      web: { 'dockwall.public': '80' },
+      'web.1.x': { 'dockwall.public': '8090,9000' },
+    });
+    const alone = reaches({ task: { 9000: 80 } }, config);
+    expect(alone).toContain('web.1.x 9000->80/tcp closed');
+    const beside = reaches({ task: { 9000: 80 }, services: [service('web', 6000, 80)] }, config);
+    expect(beside.filter((line) => !line.startsWith('web 6000'))).toEqual(alone);
+  });
+
   it('are closed unless a services: entry opens them', () => {
     const swarm = { services: [service('web', 8080, 80), service('db', 5432, 5432)] };
     expect(reaches(swarm)).toEqual(['db 5432->5432/tcp closed', 'web 8080->80/tcp closed']);
