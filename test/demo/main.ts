@@ -2,8 +2,9 @@
 import { parseArgs } from 'node:util';
 import { type EngineVersion, suites } from '../lab/engine-options.ts';
 import { Lab } from '../lab/lab.ts';
-import { installCommand, missingRequirements } from '../lab/requirements.ts';
+import { missingPackages, missingRequirements, onPath } from '../lab/requirements.ts';
 import { rootFs } from '../lab/root-fs.ts';
+import { run } from '../lab/run.ts';
 import { stackImageTars } from './images.ts';
 import { type Row, measure, wrongCells } from './matrix.ts';
 import { people } from './people.ts';
@@ -41,14 +42,27 @@ function readOptions(args: readonly string[]): Options | undefined {
   return { engine: values.engine, keep: values.keep };
 }
 
+/** As root on a Debian machine: what the lab needs is installed, by name. */
+async function installMissing(): Promise<void> {
+  const packages = missingPackages();
+  if (packages.length === 0 || process.getuid?.() !== 0 || !onPath('apt-get')) return;
+  await step(`apt-get install ${packages.join(' ')}`, async () => {
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+    const timeout = 600_000;
+    await run(['apt-get', '-qq', 'update'], { env, timeout });
+    await run(['apt-get', '-qq', 'install', '--yes', '--no-install-recommends', ...packages], {
+      env,
+      timeout,
+    });
+  });
+}
+
 /** Says what this machine lacks; true when it lacks something. */
 function complainOfMissing(): boolean {
   const missing = missingRequirements();
   if (missing.length === 0) return false;
   say(paint('red', 'The demo cannot run here:'));
   for (const sentence of missing) say(`  ${sentence}`);
-  const command = process.getuid?.() === 0 ? installCommand() : undefined;
-  if (command !== undefined) say(`\nOn Debian:\n  ${command}`);
   return true;
 }
 
@@ -140,7 +154,10 @@ async function play(options: Options): Promise<number> {
 try {
   const options = readOptions(process.argv.slice(2));
   if (options === undefined) say(usage);
-  else process.exitCode = complainOfMissing() ? 1 : await play(options);
+  else {
+    await installMissing();
+    process.exitCode = complainOfMissing() ? 1 : await play(options);
+  }
 } catch (error) {
   say(`\n${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;

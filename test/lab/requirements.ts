@@ -38,9 +38,13 @@ function hasOverlay(): boolean {
   );
 }
 
-/** The command that installs every Debian package the lab needs and this machine lacks; undefined when none is missing. */
-export function installCommand(): string | undefined {
-  return installing(tools.filter(([tool]) => !onPath(tool)));
+/** What debootstrap checks signatures and unpacks with; it does without none of them, and depends on none. */
+const besideDebootstrap = ['debian-archive-keyring', 'gpgv', 'ca-certificates', 'xz-utils', 'zstd'];
+
+/** The Debian packages that the lab needs and this machine lacks. */
+export function missingPackages(): readonly string[] {
+  const missing = tools.filter(([tool]) => !onPath(tool)).map(([, debianPackage]) => debianPackage);
+  return [...new Set(missing), ...(missing.includes('debootstrap') ? besideDebootstrap : [])];
 }
 
 /** The same for these programs. */
