@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Target } from '../agent/protocol.ts';
 import { inCampaign } from '../campaign/record.ts';
 import { runService, type Service } from '../containers.ts';
+import { runDockwall } from '../dockwall.ts';
 import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
@@ -139,6 +140,23 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('the guard, Docker $ti
     await stage.waitOpen('X', port);
     await again.close();
   });
+
+  it.runIf(inCampaign)(
+    'a new UDP service of the host from 32768 up waits for as long as explain says',
+    async () => {
+      const port = 51_820;
+      const [x, host] = [stage.client('X'), stage.client('host')];
+      const tunnel = await host.serve({ udp: [port] });
+      const told = await runDockwall(stage.lab, ['explain', x.v4, `${port}/udp`]);
+      expect(told.stdout).toContain('known after 5 to 20 seconds (UDP from 32768 up)');
+      const target = { proto: 'udp', ip: stage.host.v4, port } as const;
+      await reaching(stage, 'X', [target], 21_000);
+      expect((await runDockwall(stage.lab, ['explain', x.v4, `${port}/udp`])).stdout).not.toContain(
+        'known after',
+      );
+      await tunnel.close();
+    },
+  );
 
   it('is lowered by the kernel when dockwall is gone', async () => {
     const seconds = await lifetime();
