@@ -20,6 +20,9 @@ const named = [
   '$(id)',
   'ü',
   'br-+',
+  'e\u001b[2J',
+  '__proto__',
+  'constructor',
   'lo',
   'gone0',
 ];
@@ -31,7 +34,7 @@ const networks: readonly NetworkDetails[] = named.map((name, index) => ({
 }));
 
 const commands = [
-  ...['docker0', 'br-0123456789ab', 'br-lan', ...named.slice(0, 3), ...named.slice(4, 11)].map(
+  ...['docker0', 'br-0123456789ab', 'br-lan', ...named.slice(0, 3), ...named.slice(4, 14)].map(
     (name) => `link add ${quoted(name)} type bridge`,
   ),
   'link add eth1 type veth peer name peer2',
@@ -77,10 +80,11 @@ onEachKernel(({ kind, backend, subject }) => {
       return decide({ snapshot, host, observed: await kernel.observe() }, inForce);
     };
     const first = await look();
-    expect(first.policy.inside).toEqual(['br-0123456789ab', 'docker0', 'yard0']);
+    expect(first.policy.inside).toEqual(['__proto__', 'br-0123456789ab', 'constructor', 'docker0', 'yard0']);
     expect(first.policy.foreignBridges).toEqual(['br-lan', 'br-mine']);
     expect(first.policy.problems.map(({ value }) => value)).toEqual([
       'br-+',
+      'e\u001b[2J',
       'lo',
       'e+',
       '+',
@@ -97,7 +101,16 @@ onEachKernel(({ kind, backend, subject }) => {
       const incoming = [...rules.matchAll(/ -i (\S+)/g)].map(([, name]) => name);
       expect(new Set(incoming)).toEqual(new Set(['lo', ...first.policy.inside]));
       const outgoing = [...rules.matchAll(/-A DOCKWALL-FORWARD -o (\S+) /g)].map(([, name]) => name);
-      expect(outgoing).toEqual(['br-lan', 'br-mine', 'br-+', 'docker0', 'docker_gwbridge', 'yard0']);
+      expect(outgoing).toEqual([
+        'br-lan',
+        'br-mine',
+        'br-+',
+        'docker0',
+        'docker_gwbridge',
+        '__proto__',
+        'constructor',
+        'yard0',
+      ]);
     }
   });
 

@@ -5,7 +5,7 @@ import type { Moment } from '../../decide/explain/model.ts';
 import { readInventory } from '../../decide/inventory/read-inventory.ts';
 import { harmless } from '../../decide/report/text.ts';
 import { lookUp } from '../../reach/host/lookup.ts';
-import { ownAddresses } from '../../reach/host/read-host.ts';
+import { ownAddresses } from '../../reach/host/own-addresses.ts';
 import { readOthers } from '../../reach/kernel/others.ts';
 import type { Context } from './context.ts';
 import { exitCodes, type ExitCode, UserError } from './exit-code.ts';

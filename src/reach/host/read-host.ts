@@ -1,13 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import type { Listener } from '../../decide/inventory/model.ts';
 import type { HostFacts } from '../../decide/inventory/read-inventory.ts';
 import { isDockerPort } from '../../decide/net/interface-name.ts';
-import type { Cidr } from '../../decide/net/network.ts';
-import { parseNetworks } from '../../decide/net/parse-networks.ts';
 import type { Run } from '../kernel/command.ts';
 import { readLinks } from './links.ts';
 import { type HostSocket, listenersOf, parseSockets } from './listeners.ts';
+import { readOwnAddresses } from './own-addresses.ts';
 
 /**
  * The interfaces of the host's network namespace: one process for the links, the rest is read through /proc/net, which follows the
@@ -19,10 +17,8 @@ export async function readHost(run: Run): Promise<HostFacts> {
     readProc('net/dev'),
     readProc('sys/net/bridge/bridge-nf-call-iptables'),
   ]);
-  const found = links.ok ? links.links : namesOf(devices).map((name) => ({ name }));
-  const addresses = networkInterfaces();
   return {
-    interfaces: found.map((one) => ({ ...one, networks: networksOf(addresses[one.name]) })),
+    interfaces: links.ok ? links.links : namesOf(devices).map((name) => ({ name, networks: [] })),
     listeners: [],
     linksProblem: links.ok ? undefined : links.problem,
     bridgedSeen: bridged !== '',
@@ -46,31 +42,17 @@ export async function linkNames(): Promise<string> {
     .join(' ');
 }
 
-/** The addresses of the host's interfaces that are up. */
-export function ownAddresses(): ReadonlySet<string> {
-  return new Set(
-    Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address)),
-  );
-}
-
 /** The sockets that wait for somebody in the host's network namespace now. */
 export async function readSockets(): Promise<readonly HostSocket[]> {
-  const [tcp = '', tcp6 = '', udp = '', udp6 = '', sctp = ''] = await Promise.all(
-    ['net/tcp', 'net/tcp6', 'net/udp', 'net/udp6', sctpEndpoints].map(readProc),
-  );
-  const own = new Set(Object.values(networkInterfaces()).flatMap(addressesOf));
+  const [own, [tcp = '', tcp6 = '', udp = '', udp6 = '', sctp = '']] = await Promise.all([
+    readOwnAddresses(),
+    Promise.all(['net/tcp', 'net/tcp6', 'net/udp', 'net/udp6', sctpEndpoints].map(readProc)),
+  ]);
   return parseSockets({ tcp: [tcp, tcp6], udp: [udp, udp6], sctp }).map((socket) =>
     socket.loopback || socket.address === 'any' || own.has(socket.address)
       ? socket
       : { ...socket, foreign: true },
   );
-}
-
-function addressesOf(list: readonly NetworkInterfaceInfo[] = []): readonly Cidr[] {
-  return list.flatMap(({ address }) => {
-    const parsed = parseNetworks(address);
-    return parsed.ok ? parsed.networks : [];
-  });
 }
 
 /** Missing where the kernel has no SCTP, or nobody has asked for it yet. */
@@ -111,12 +93,4 @@ async function readProc(path: string): Promise<string> {
 
 function namesOf(devices: string): readonly string[] {
   return devices.split('\n').flatMap((line) => /^\s*([^\s:]+):/.exec(line)?.[1] ?? []);
-}
-
-/** Node tells the addresses of interfaces that are up. */
-function networksOf(addresses: readonly NetworkInterfaceInfo[] | undefined): readonly Cidr[] {
-  return (addresses ?? []).flatMap(({ cidr }) => {
-    const parsed = parseNetworks(cidr ?? '');
-    return parsed.ok ? parsed.networks : [];
-  });
 }

@@ -85,6 +85,31 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('other owners, Docker $ti
     });
   });
 
+  /** Each once kept the daemon from reading the host's interfaces, or ended it, for as long as it had a container. */
+  it('S28: bridges with names that a program may take for something of its own', async () => {
+    const { engine } = stage.lab;
+    const pid = stage.dockwall.pid;
+    await watching({ stage, closed: stage.both(8001), every: 1 }, async () => {
+      const yard = ['--opt', 'com.docker.network.bridge.name=yard0', 'yard'];
+      await engine.docker('network', 'create', ...yard);
+      for (const [index, name] of ['constructor', '__proto__', 'e\u001b[2J'].entries()) {
+        const option = `com.docker.network.bridge.name=${name}`;
+        await engine.docker('network', 'create', '--opt', option, `hostile${index}`);
+        await runService(engine, { name: `hostile${index}`, network: `hostile${index}` });
+      }
+      await runService(engine, { name: 'closed', network: 'yard', publish: ['8001:80'] });
+      const labels = { 'dockwall.public': '80' };
+      await runService(engine, { name: 'open', network: 'yard', publish: ['8003:80'], labels });
+      await reaching(stage, 'X', stage.served(8003), longestOpening);
+      await reaching(stage, 'T', stage.served(8001));
+      await stage.pass();
+      expect(await stage.dockwall.health()).toMatchObject({ healthy: true });
+      expect(stage.dockwall.pid).toBe(pid);
+      // what is inside stays inside
+      expect(await stage.print('iptables', '-t', 'mangle', '-S', 'DOCKWALL-GATE')).toContain('-i yard0 ');
+    });
+  });
+
   it.runIf(inCampaign)(
     'S28: tens of thousands of ports and thousands of names of one owner, while another starts containers',
     async () => {

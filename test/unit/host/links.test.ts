@@ -19,15 +19,42 @@ const printed = JSON.stringify([
   { ifindex: 7, ifname: 'q"x\\' },
 ]);
 
+const address = (local: string, prefixlen: number): object => ({ family: 'inet', local, prefixlen });
+
 describe('the host’s interfaces', () => {
   it('are read with what they are and whose ports they are', () => {
     expect(parseLinks(printed)).toEqual([
-      { name: 'lo', kind: 'device' },
-      { name: 'eth0', kind: 'device', master: 'br0' },
-      { name: 'br0', kind: 'bridge' },
-      { name: 'eth0.7', kind: 'vlan' },
-      { name: 'veth0a1b2c3', kind: 'veth', master: 'docker0' },
-      { name: 'q"x\\', kind: 'device' },
+      { name: 'lo', kind: 'device', networks: [] },
+      { name: 'eth0', kind: 'device', master: 'br0', networks: [] },
+      { name: 'br0', kind: 'bridge', networks: [] },
+      { name: 'eth0.7', kind: 'vlan', networks: [] },
+      { name: 'veth0a1b2c3', kind: 'veth', master: 'docker0', networks: [] },
+      { name: 'q"x\\', kind: 'device', networks: [] },
+    ]);
+  });
+
+  it('have networks while they are up and have a carrier', () => {
+    const info = [address('192.0.2.10', 24), address('2001:db8:1::10', 64)];
+    const text = JSON.stringify([
+      { ifname: 'eth0', flags: ['BROADCAST', 'UP', 'LOWER_UP'], addr_info: info },
+      { ifname: 'br0', flags: ['NO-CARRIER', 'BROADCAST', 'UP'], addr_info: info },
+      { ifname: 'eth1', flags: ['BROADCAST'], addr_info: info },
+    ]);
+    expect(parseLinks(text).map(({ networks }) => networks)).toEqual([
+      ['192.0.2.0/24', '2001:db8:1::/64'],
+      [],
+      [],
+    ]);
+  });
+
+  // iproute2 6.1 prints the byte as it is, which is no JSON; Docker takes such a name for a bridge.
+  it('are read with a control character in the name of one', () => {
+    const text =
+      '[{"ifname":"e\u001b[2J"},{"ifname":"e\u0001","master":"e\u001b[2J"},{"ifname":"__proto__"}]\n';
+    expect(parseLinks(text).map(({ name, master }) => [name, master])).toEqual([
+      ['e\u001b[2J', undefined],
+      ['e\u0001', 'e\u001b[2J'],
+      ['__proto__', undefined],
     ]);
   });
 
