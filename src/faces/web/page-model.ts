@@ -6,6 +6,8 @@ export interface PageModel {
   /** The host's name. */
   readonly host: string;
   readonly state: PageState;
+  /** While the walls only look, who is listed as turned away has got in. */
+  readonly observing: boolean;
   /** What somebody should look at: sentences, the worst first. */
   readonly problems: readonly string[];
   readonly notes: readonly string[];

@@ -11,10 +11,9 @@ import { timeOf } from './time.ts';
 
 /** The page. Parts with `data-live` are what its script brings up to date; all else stays as the reader left it. */
 export function statusPage(model: PageModel): Html {
-  const { host, state, services, lists, blocked, explains } = model;
+  const { host, state, observing, services, lists, blocked, explains } = model;
   const map = drawMap(model);
-  // what is listed has got in while the walls only look
-  const away = state.text.startsWith('OBSERVING ') ? 'Would be turned away' : 'Turned away';
+  const away = observing ? 'Would be turned away' : 'Turned away';
   const picture = html`<figure>${services.length > 0 && mapSvg(map)}</figure>`;
   const body = html`${header(host, state)}
     <main id="main">

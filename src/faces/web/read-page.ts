@@ -39,6 +39,7 @@ export function readPage({ host, health, look, explains, find = '' }: PageInput)
   return {
     host,
     state: readState(health, look),
+    observing: look !== undefined && observingIn(look.status) !== undefined,
     problems: [
       ...walls.flatMap(({ name, bad }) => (bad ? [`${name}: not in place; the next pass puts it back`] : [])),
       ...health.problems,
@@ -73,12 +74,17 @@ function readState(health: Health, look: Look | undefined): PageState {
     return { kind: 'trouble', text: 'The walls are up, and something is wrong', passed };
   if (!status.upToDate)
     return { kind: 'trouble', text: 'The walls are up; the kernel differs from what it should hold', passed };
-  const observing = status.notes.find((note) => note.startsWith('OBSERVING '));
+  const observing = observingIn(status);
   if (observing !== undefined) return { kind: 'trouble', text: observing, passed };
   const { length } = unprotectedLines(status.services);
   if (length === 0) return { kind: 'up', text: 'The walls are up', passed };
   const bare = length === 1 ? 'one service is' : `${length} services are`;
   return { kind: 'trouble', text: `The walls are up, and ${bare} not protected by them`, passed };
+}
+
+/** What is said of it; undefined where the walls are closed. */
+function observingIn({ notes }: Status): string | undefined {
+  return notes.find((note) => note.startsWith('OBSERVING '));
 }
 
 function engineFacts({ engine }: Status): readonly Fact[] {
