@@ -24,7 +24,7 @@ export interface Moment {
   readonly sets: readonly IpSet[];
 }
 
-interface WithdrawalParts {
+interface EarlyCloseParts {
   /** Writes sets without delay (see kernel/armed); told as well to who remembers what was left. */
   readonly write: (changes: readonly SetChange[]) => Promise<void>;
   readonly clock: Clock;
@@ -45,13 +45,13 @@ const restFactor = 2;
  * taken away at once. Nothing is ever opened here.
  */
 export class EarlyClose {
-  private readonly parts: WithdrawalParts;
+  private readonly parts: EarlyCloseParts;
   private readonly news = new Map<string, News>();
   private old: ReadonlySet<News> = new Set();
   private moment: Moment | undefined;
   private readonly work = new OneAtATime(() => this.withdraw());
 
-  constructor(parts: WithdrawalParts) {
+  constructor(parts: EarlyCloseParts) {
     this.parts = parts;
   }
 

@@ -104,7 +104,7 @@ export function describeDrift(drift: Plan, left: Ruleset, before: ReadonlySet<st
     if (change.kind === 'replace-members') return made.has(change.set.name) ? 'told' : 'member';
     if (change.kind === 'discard-set' || made.has(change.set)) return 'told';
     if (change.kind === 'delete-member') return live.has(change.set) ? 'handmade' : 'member';
-    // A external set that was not there has come: nobody took it away from ours.
+    // An external set that was not there has come: nobody took it away from ours.
     return looking.has(change.set) && !before.has(change.member) ? 'told' : 'member';
   });
   const inSets = (of: 'set' | 'member' | 'handmade'): readonly string[] =>

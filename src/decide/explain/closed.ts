@@ -1,9 +1,9 @@
-import { didYouMean } from '../net/did-you-mean.ts';
 import { familyOf } from '../net/network.ts';
 import { hostPortsOf, includes } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
 import { interfaceOf, isSourceWord } from '../net/source-word.ts';
 import { sourceName } from '../policy/config.ts';
+import { missingInterface } from '../policy/interface-notes.ts';
 import type { PolicyMembers, PolicyPeers, Reach } from '../policy/model.ts';
 import { opens } from '../policy/peers.ts';
 import { isUnheld } from '../policy/unheld.ts';
@@ -139,13 +139,10 @@ function noInterface({ door, moment }: Circumstances): readonly Hint[] {
   const named = (door?.port.reach.allow ?? []).flatMap(({ peer }) =>
     peer.kind === 'group' ? (interfaceOf(peer.name) ?? []) : [],
   );
-  return [...new Set(named)]
-    .filter((name) => !here.includes(name))
-    .map((name) => {
-      const near = didYouMean(name, here);
-      const text = `this host has no interface ${shorten(name)} now${near === undefined ? '' : `; it has ${near}: is that meant?`}`;
-      return { kind: 'no interface', text };
-    });
+  return [...new Set(named)].flatMap((name) => {
+    const missing = missingInterface(name, here);
+    return missing === undefined ? [] : [{ kind: 'no interface', text: missing.text }];
+  });
 }
 
 /** Of containers that claim one port only one can run; it is opened as far as they agree. */

@@ -1,6 +1,5 @@
 import type { ObservedSet } from '../diff/model.ts';
-import { hostBits } from '../net/host-bits.ts';
-import { splitList } from '../net/list.ts';
+import { hostBitsIn } from '../net/host-bits.ts';
 import { familyOf } from '../net/network.ts';
 import { containerPortsOf, hostPortsOf, includes, portAt } from '../net/port-run.ts';
 import { shorten } from '../net/show.ts';
@@ -109,10 +108,7 @@ function observing({ kernel }: Moment): readonly Hint[] {
 /** `203.0.113.20/24` lets in more than its author may have meant. */
 function oddNetwork(because: Because): readonly Hint[] {
   if (because.kind !== 'allowed') return [];
-  return splitList(because.reason.value).flatMap((word) => {
-    const odd = hostBits(word);
-    return odd === undefined ? [] : [{ kind: 'odd network', text: odd }];
-  });
+  return hostBitsIn(because.reason.value).map((text) => ({ kind: 'odd network', text }));
 }
 
 /** Who may listen there and has not said so. */

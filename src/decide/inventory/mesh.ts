@@ -26,7 +26,8 @@ export function readMesh({ services = [], networks }: Snapshot): readonly Contai
   ].filter(({ ports }) => ports.length > 0);
 }
 
-function meshService(name: string, id: string, ports: readonly MeshPort[]): Container {
+/** A swarm service as a container that has its ports in the mesh. */
+export function meshService(name: string, id: string, ports: readonly MeshPort[]): Container {
   return {
     id,
     name,

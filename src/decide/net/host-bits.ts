@@ -1,5 +1,11 @@
+import { splitList } from './list.ts';
 import { parseNetworks } from './parse-networks.ts';
 import { show } from './show.ts';
+
+/** A sentence about each network of a list that is written with one of its addresses. */
+export function hostBitsIn(list: string): readonly string[] {
+  return splitList(list).flatMap((word) => hostBits(word) ?? []);
+}
 
 /** A sentence about a network that is written with one of its addresses (`203.0.113.20/24`), or undefined. */
 export function hostBits(text: string): string | undefined {

@@ -1,3 +1,4 @@
+import { meshService } from '../inventory/mesh.ts';
 import type { Container, Inventory, PublishedPort } from '../inventory/model.ts';
 import { families } from '../net/network.ts';
 import { hostPortsOf, overlap, shortestRun } from '../net/port-run.ts';
@@ -38,18 +39,7 @@ export function declaredMesh({ containers, inSwarm }: Inventory, config: Config)
     .filter(
       ([name, { labels, match }]) => match === undefined && 'dockwall.ports' in labels && !known.has(name),
     )
-    .map(([name]) => ({
-      id: `mesh:${name}`,
-      name,
-      composeService: undefined,
-      swarmService: name,
-      active: true,
-      labels: {},
-      networkMode: { kind: 'mesh' },
-      ports: [],
-      endpoints: [],
-      portsKnown: true,
-    }));
+    .map(([name]) => meshService(name, `mesh:${name}`, []));
 }
 
 function samePort(a: PublishedPort, b: PublishedPort): boolean {

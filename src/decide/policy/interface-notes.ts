@@ -1,4 +1,5 @@
 import { didYouMean } from '../net/did-you-mean.ts';
+import { shorten } from '../net/show.ts';
 import { interfaceOf } from '../net/source-word.ts';
 import type { Policy } from './model.ts';
 
@@ -17,9 +18,18 @@ export function interfaceNotes(
     ...(external.kind === 'list' ? external.names : []),
   ];
   return [...new Set(named)].toSorted().flatMap((name) => {
-    const near = here.includes(name) ? undefined : didYouMean(name, here);
-    return near === undefined
-      ? []
-      : [`this host has no interface ${name} now; it has ${near}: is that meant?`];
+    const missing = missingInterface(name, here);
+    return missing?.near === undefined ? [] : [missing.text];
   });
+}
+
+/** A sentence about an interface that is not among those of this host, and the one that is probably meant. */
+export function missingInterface(
+  name: string,
+  here: readonly string[],
+): { readonly text: string; readonly near: string | undefined } | undefined {
+  if (here.includes(name)) return undefined;
+  const near = didYouMean(name, here);
+  const meant = near === undefined ? '' : `; it has ${near}: is that meant?`;
+  return { text: `this host has no interface ${shorten(name)} now${meant}`, near };
 }

@@ -1,5 +1,4 @@
-import { hostBits } from '../net/host-bits.ts';
-import { splitList } from '../net/list.ts';
+import { hostBitsIn } from '../net/host-bits.ts';
 import { shorten } from '../net/show.ts';
 import type { Policy, Reason } from './model.ts';
 import { peerRulesOf } from './peers.ts';
@@ -14,8 +13,5 @@ export function labelNotes({ services }: Policy): readonly string[] {
 }
 
 function oddNetworks(container: string, { label, value }: Reason): readonly string[] {
-  return splitList(value).flatMap((word) => {
-    const odd = hostBits(word);
-    return odd === undefined ? [] : [`${shorten(container)}: ${shorten(label)}: ${odd}`];
-  });
+  return hostBitsIn(value).map((odd) => `${shorten(container)}: ${shorten(label)}: ${odd}`);
 }

@@ -30,7 +30,7 @@ const least = 12;
 
 /**
  * Rows as columns padded to their widest cell, two spaces apart, no trailing blanks. Where there is no room, the widest columns get
- * narrower and their cells more lines: nothing is cut. A row of one cell is a line of its own. A row of one cell is a line of its own.
+ * narrower and their cells more lines: nothing is cut. A row of one cell is a line of its own.
  */
 export function columns(rows: readonly (readonly string[])[], room?: Room): string {
   const count = Math.max(0, ...rows.map(({ length }) => length));

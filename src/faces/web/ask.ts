@@ -4,7 +4,8 @@ import { request } from '../../reach/host/http.ts';
 
 /** Asks the daemon behind the socket. Rejects when nobody answers there within `timeLimit` ms. */
 export async function askHealth(socket: string, timeLimit: number): Promise<Health> {
-  return JSON.parse(await ask(socket, '/healthz', timeLimit)) as Health;
+  const { body } = await ask(socket, '/healthz', timeLimit);
+  return JSON.parse(body) as Health;
 }
 
 /** Tells the daemon behind the socket that a set has been changed. False where none runs. */
@@ -15,15 +16,19 @@ export async function askToLook(socket: string, timeLimit: number): Promise<bool
   );
 }
 
-function ask(socketPath: string, path: string, timeLimit: number): Promise<string> {
+interface Answer {
+  readonly status: number | undefined;
+  readonly body: string;
+}
+
+function ask(socketPath: string, path: string, timeLimit: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const asking = request({ socketPath, path, timeout: timeLimit }, (answer) => {
       let body = '';
       answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => {
-        body += chunk;
-      });
-      answer.on('end', () => resolve(body));
+      answer.on('data', (chunk: string) => (body += chunk));
+      answer.on('error', reject);
+      answer.on('end', () => resolve({ status: answer.statusCode, body }));
     });
     asking.on('timeout', () => asking.destroy(new Error(`no answer within ${timeLimit} ms`)));
     asking.on('error', reject);
@@ -32,19 +37,9 @@ function ask(socketPath: string, path: string, timeLimit: number): Promise<strin
 }
 
 /** Asks the daemon behind the socket; undefined where none answers within `timeLimit` ms. */
-export function askDaemon(path: string, timeLimit: number): Promise<DaemonReport | undefined> {
-  return new Promise((resolve) => {
-    const asking = request({ socketPath: path, path: '/daemon', timeout: timeLimit }, (answer) => {
-      let body = '';
-      answer.setEncoding('utf8');
-      answer.on('data', (chunk: string) => (body += chunk));
-      answer.on('error', () => resolve(undefined));
-      answer.on('end', () => resolve(answer.statusCode === 200 ? parseReport(body) : undefined));
-    });
-    asking.on('timeout', () => asking.destroy());
-    asking.on('error', () => resolve(undefined));
-    asking.end();
-  });
+export async function askDaemon(socket: string, timeLimit: number): Promise<DaemonReport | undefined> {
+  const answer = await ask(socket, '/daemon', timeLimit).catch(() => undefined);
+  return answer?.status === 200 ? parseReport(answer.body) : undefined;
 }
 
 /** The daemon may be of another version than we are. */

@@ -108,6 +108,12 @@ export const runCommand: Run = async (command) => {
   return { stdout, stderr, exitCode };
 };
 
+/** What a program prints; undefined where it is missing or fails. */
+export async function textOf(run: Run, command: Command): Promise<string | undefined> {
+  const output = await run(command).catch(() => undefined);
+  return output?.exitCode === 0 ? output.stdout : undefined;
+}
+
 function notRun(
   command: Command,
   result: Readonly<Partial<Record<'code' | 'originalMessage' | 'signal', string | undefined>>> & {

@@ -1,6 +1,6 @@
 import type { MarkUse } from '../../decide/diff/marks.ts';
 import { type Family, families } from '../../decide/net/network.ts';
-import type { Run } from './command.ts';
+import { type Run, textOf } from './command.ts';
 import { ofIptables } from './nft-hooks.ts';
 
 const timeoutMs = 5000;
@@ -11,7 +11,10 @@ export async function readForeignMarks(nftTables: readonly string[], run: Run): 
   const tables = nftTables.filter((table) => !ofIptables.test(table));
   const uses = await Promise.all([
     ...tables.map(async (table) =>
-      parseNftMarks(await text(run, 'nft', ['list', 'table', ...table.split(' ')])),
+      parseNftMarks(
+        (await textOf(run, { program: 'nft', args: ['list', 'table', ...table.split(' ')], timeoutMs })) ??
+          '',
+      ),
     ),
     readRoutingMarks(run),
   ]);
@@ -22,15 +25,13 @@ export async function readForeignMarks(nftTables: readonly string[], run: Run): 
 export async function readRoutingMarks(run: Run): Promise<readonly MarkUse[]> {
   const uses = await Promise.all(
     families.map(async (family) =>
-      parseRules(await text(run, 'ip', [`-${family}`, '-j', 'rule', 'show']), family),
+      parseRules(
+        (await textOf(run, { program: 'ip', args: [`-${family}`, '-j', 'rule', 'show'], timeoutMs })) ?? '',
+        family,
+      ),
     ),
   );
   return uses.flat();
-}
-
-async function text(run: Run, program: string, args: readonly string[]): Promise<string> {
-  const output = await run({ program, args, timeoutMs }).catch(() => undefined);
-  return output?.exitCode === 0 ? output.stdout : '';
 }
 
 /**

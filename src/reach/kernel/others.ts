@@ -1,6 +1,6 @@
 import type { MarkUse } from '../../decide/diff/marks.ts';
 import type { NftHook } from '../../decide/diff/model.ts';
-import { type Run, runCommand } from './command.ts';
+import { type Run, runCommand, textOf } from './command.ts';
 import { parseNftMarks, readRoutingMarks } from './foreign-marks.ts';
 import { parseBaseChains } from './nft-hooks.ts';
 
@@ -19,11 +19,11 @@ export interface Others {
 
 /** Nothing of what a program shows that is missing or fails. */
 export async function readOthers(run: Run = runCommand): Promise<Others> {
-  const [listed, routes] = await Promise.all([text(run, ['list', 'chains']), readRoutingMarks(run)]);
+  const [listed, routes] = await Promise.all([nft(run, ['list', 'chains']), readRoutingMarks(run)]);
   const hooks = parseBaseChains(listed ?? '');
   const tables = [...new Set(hooks.map(({ table }) => table))];
   const shown = await Promise.all(
-    tables.map(async (table) => [table, await text(run, ['list', 'table', ...table.split(' ')])] as const),
+    tables.map(async (table) => [table, await nft(run, ['list', 'table', ...table.split(' ')])] as const),
   );
   const texts = new Map(shown);
   return {
@@ -32,7 +32,6 @@ export async function readOthers(run: Run = runCommand): Promise<Others> {
   };
 }
 
-async function text(run: Run, args: readonly string[]): Promise<string | undefined> {
-  const output = await run({ program: 'nft', args, timeoutMs }).catch(() => undefined);
-  return output?.exitCode === 0 ? output.stdout : undefined;
+function nft(run: Run, args: readonly string[]): Promise<string | undefined> {
+  return textOf(run, { program: 'nft', args, timeoutMs });
 }

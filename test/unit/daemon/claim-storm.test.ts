@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { AdoptedPorts } from '../../../src/daemon/adopted-ports.ts';
 import type { HostPortRun } from '../../../src/decide/inventory/host-port.ts';
 import { families } from '../../../src/decide/net/network.ts';
+import { ssh } from './guard-bench.ts';
 
 // Somebody makes and removes containers with very many ports, as fast as Docker can: what one event costs does not depend on those before.
 
@@ -39,16 +40,6 @@ function inUse(): number {
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }
-
-const ssh = {
-  family: 4,
-  address: 'any',
-  protocol: 'tcp',
-  port: 22,
-  inode: 1,
-  uid: 0,
-  loopback: false,
-} as const;
 
 describe('a storm of claims', () => {
   it.each<[string, (round: number) => readonly HostPortRun[]]>([
