@@ -85,8 +85,13 @@ async function leftOpenForHeir(
     await made(docker, heir.id),
   ]);
   const kernel = await withWritten(held.kernel, changes);
-  const alone = { ...world, docker: { ...world.docker, containers: [...world.docker.containers, heir] } };
-  const honest = await nextMoment(stage, { ...invade(alone, []) });
+  // as it waits, with all who claim the port, and as it serves: then those get in whom it lets in itself
+  const honest = await Promise.all(
+    [heir, { ...heir, state: 'running' }].map(async (one) => {
+      const containers = [...world.docker.containers, one];
+      return nextMoment(stage, invade({ ...world, docker: { ...world.docker, containers } }, []));
+    }),
+  );
   const claims = claimsOf({ ...docker, containers: [heir], services: [] }, () => undefined);
   const others = claimsOf(world.docker, declaredIn(world));
   // beside one who has the port on another address it does not start
@@ -110,7 +115,8 @@ async function leftOpenForHeir(
   };
   return stage.probes
     .filter(isAsked)
-    .filter((probe) => fateOf(kernel, probe) === 'allowed' && honest.fate(probe) !== 'allowed')
+    .filter((probe) => fateOf(kernel, probe) === 'allowed')
+    .filter((probe) => honest.every((moment) => moment.fate(probe) !== 'allowed'))
     .map((probe) => `${probeText(probe)}: is let in to what ${heir.name} will serve`);
 }
 
