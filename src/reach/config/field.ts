@@ -3,6 +3,7 @@ import { didYouMean } from '../../decide/net/did-you-mean.ts';
 import { splitList } from '../../decide/net/list.ts';
 import { show } from '../../decide/net/show.ts';
 import { isPlainMap } from './plain.ts';
+import { type JsonSchema, oneValue, writtenAs } from './written.ts';
 
 /** What a parser of one value says; `hint` is a `did you mean ...?`. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | Refusal;
@@ -30,21 +31,27 @@ export function field<T>(parse: (input: unknown) => Parsed<T>): z.ZodType<T> {
   });
 }
 
-/** One text; `wanted` ends the sentence `... is not`: `one of ...`. */
-export function textField<T>(wanted: string, parse: (text: string) => Parsed<T>): z.ZodType<T> {
-  return field((input) =>
+/** One text; `wanted` ends the sentence `... is not`: `one of ...`. `as`: what an editor may know of it. */
+export function textField<T>(
+  wanted: string,
+  parse: (text: string) => Parsed<T>,
+  as: JsonSchema = oneValue,
+): z.ZodType<T> {
+  const read = field((input) =>
     typeof input === 'string' ? parse(input.trim()) : refuse(`${found(input)} stands where ${wanted} should`),
   );
+  return writtenAs(read, () => as);
 }
 
 /** One of these words. */
 export function choice<const T extends string>(words: readonly T[]): z.ZodType<T> {
   const wanted = `one of ${words.map(show).join(', ')}`;
-  return textField(wanted, (text) => {
+  const parse = (text: string): Parsed<T> => {
     const word = words.find((known) => known === text);
     if (word !== undefined) return { ok: true, value: word };
     return refuse(`${found(text)} stands where ${wanted} should`, didYou(didYouMean(text, words)));
-  });
+  };
+  return textField(wanted, parse, { enum: [...words] });
 }
 
 /** A list, or one text with commas or spaces between the entries, or nothing. */
@@ -52,29 +59,35 @@ export function listField<T>(entry: z.ZodType<T>): z.ZodType<T[]> {
   const list = z.array(entry, {
     error: ({ input }) => `${found(input)} stands where a list should`,
   });
-  return z.preprocess((input) => (typeof input === 'string' ? splitList(input) : (input ?? [])), list);
+  const oneText: JsonSchema = { type: ['string', 'number', 'boolean', 'null'] };
+  return writtenAs(
+    z.preprocess((input) => (typeof input === 'string' ? splitList(input) : (input ?? [])), list),
+    (of) => ({ anyOf: [{ type: 'array', items: of(entry) }, oneText] }),
+  );
 }
 
-/** The schema that fits what was written: `z.union` would report the failures of every alternative. */
-export function chosenField<T>(choose: (input: unknown) => z.ZodType<T>): z.ZodType<T> {
-  return z.unknown().transform((input, context) => {
-    const result = choose(input).safeParse(input, { reportInput: true });
+/** One field for a map, and another for whatever else was written: `z.union` would report the failures of both. */
+export function mapOrField<T>(map: z.ZodType<T>, other: z.ZodType<T>): z.ZodType<T> {
+  const chosen = z.unknown().transform((input, context) => {
+    const result = (isPlainMap(input) ? map : other).safeParse(input, { reportInput: true });
     if (result.success) return result.data;
     // With reportInput they have what a raw issue needs.
     context.issues.push(...(result.error.issues as z.core.$ZodRawIssue[]));
     return z.NEVER;
   });
+  return writtenAs(chosen, (of) => ({ anyOf: [of(other), of(map)] }));
 }
 
 /**
  * A map from names to values, sorted by name. Unlike `z.record`, a wrong name does not hide what is wrong
- * with its value, and no name is skipped.
+ * with its value, and no name is skipped. `names`: what an editor may know of the names.
  */
 export function mapField<K extends string, V>(
   parseKey: (name: string) => Parsed<K>,
   value: z.ZodType<V>,
+  names: JsonSchema,
 ): z.ZodType<ReadonlyMap<K, V>> {
-  return z.unknown().transform((input, context) => {
+  const map = z.unknown().transform((input, context) => {
     const entries: [K, V][] = [];
     if (!isPlainMap(input)) {
       context.issues.push({
@@ -97,6 +110,11 @@ export function mapField<K extends string, V>(
     }
     return new Map(entries);
   });
+  return writtenAs(map, (of) => ({
+    type: 'object',
+    propertyNames: names,
+    additionalProperties: of(value),
+  }));
 }
 
 export function refuse(problem: string, hint?: string): Refusal {

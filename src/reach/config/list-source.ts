@@ -3,10 +3,11 @@ import { didYouMean } from '../../decide/net/did-you-mean.ts';
 import { safeUrl } from '../../decide/net/safe-url.ts';
 import { show } from '../../decide/net/show.ts';
 import type { ListFormat, LiveSource } from '../../decide/policy/config.ts';
-import { milliseconds } from './duration.ts';
+import { milliseconds, timeWritten } from './duration.ts';
 import { didYou, found, refuse, type Parsed, type Refusal } from './field.ts';
 import type { PlainMap } from './plain.ts';
 import { countryLists, presets } from './presets.ts';
+import type { JsonSchema } from './written.ts';
 
 /** The kinds of lists, by the key that says where the list is, with the options that go with it. */
 export const listOptions = {
@@ -26,6 +27,41 @@ export const listMeanings: Readonly<Record<(typeof listOptions)[ListKind][number
 
 type ListKind = keyof typeof listOptions;
 export const listKinds = Object.keys(listOptions) as readonly ListKind[];
+
+const optionsWritten: Readonly<Record<keyof typeof listMeanings, JsonSchema>> = {
+  refresh: timeWritten,
+  format: { enum: ['lines', 'json'] },
+  path: { anyOf: [{ type: 'string' }, { type: 'array', items: { type: ['string', 'number'] } }] },
+  mayShrink: { enum: [true, false, 'true', 'false'] },
+};
+
+const placesWritten: Readonly<Record<ListKind, JsonSchema>> = {
+  url: {
+    type: 'string',
+    pattern: '^\\s*[Hh][Tt][Tt][Pp][Ss]:',
+    description: 'The `https://` URL of a list of networks.',
+  },
+  file: {
+    type: 'string',
+    minLength: 1,
+    description: 'The path of a file with networks, from the folder of this file.',
+  },
+  preset: { enum: Object.keys(presets), description: 'A well-known list.' },
+  country: {
+    type: 'string',
+    pattern: '^\\s*[A-Za-z]{2}\\s*$',
+    description: 'Two letters: the networks given out there.',
+  },
+};
+
+/** For an editor: a list that is loaded, by the key that says where it is. */
+export const listsWritten: readonly (readonly [ListKind, JsonSchema])[] = listKinds.map((kind) => {
+  const options = listOptions[kind].map(
+    (option) => [option, { ...optionsWritten[option], description: listMeanings[option] }] as const,
+  );
+  const properties = { [kind]: placesWritten[kind], ...Object.fromEntries(options) };
+  return [kind, { type: 'object', properties, required: [kind], additionalProperties: false }];
+});
 
 const usualRefresh = 24 * 3_600_000;
 /** Publishers shut out who asks all the time; and a timer of Node's holds 24 days at most. */

@@ -4,17 +4,24 @@ import { show } from '../../decide/net/show.ts';
 import { parseSourceWord } from '../../decide/net/source-word.ts';
 import type { Listen } from '../../decide/policy/config.ts';
 import { docs } from './docs.ts';
-import { chosenField, found, listField, type Parsed, refuse, textField } from './field.ts';
-import { isPlainMap } from './plain.ts';
+import { found, listField, mapOrField, type Parsed, refuse, textField } from './field.ts';
+import { type JsonSchema, yesOrNo } from './written.ts';
 
 type Place = Omit<Listen, 'names'>;
+
+const port: JsonSchema = { type: 'integer', minimum: 1, maximum: 65_535 };
+
+/** For an editor: a port, or a text that ends with one. */
+function placeOr(word: string): JsonSchema {
+  return { anyOf: [port, { type: 'string', pattern: `^(?:${word}(?:.*:)?[0-9]{1,5})$` }] };
+}
 
 const wanted = 'a port or an address with a port, such as `9117` or `127.0.0.1:9117`,';
 
 /** The keys of the map that may stand there. */
 export const listenShape = {
-  address: textField(wanted, parsePlace),
-  public: textField('`yes` or `no`', parseYes).optional(),
+  address: textField(wanted, parsePlace, placeOr('')),
+  public: textField('`yes` or `no`', parseYes, yesOrNo).optional(),
   names: listField(textField('a host name', parseName)).optional(),
 };
 
@@ -23,9 +30,11 @@ export const listenShape = {
  * than a loopback one needs `public: yes`.
  */
 export function listenField(): z.ZodType<Listen | undefined> {
-  const text = textField(wanted, (written): Parsed<Place | undefined> =>
-    written === 'off' ? { ok: true, value: undefined } : parsePlace(written),
-  ).transform((place, context) => place && checked({ ...place, public: false, names: [] }, context));
+  const offOrPlace = (written: string): Parsed<Place | undefined> =>
+    written === 'off' ? { ok: true, value: undefined } : parsePlace(written);
+  const text = textField(wanted, offOrPlace, placeOr('off|')).transform(
+    (place, context) => place && checked({ ...place, public: false, names: [] }, context),
+  );
   const map = z
     .strictObject(listenShape, {
       error: ({ code, input }) =>
@@ -34,7 +43,7 @@ export function listenField(): z.ZodType<Listen | undefined> {
     .transform(({ address, public: open = false, names = [] }, context) =>
       checked({ ...address, public: open, names }, context),
     );
-  return chosenField<Listen | undefined>((input) => (isPlainMap(input) ? map : text)).register(docs, {
+  return mapOrField<Listen | undefined>(map, text).register(docs, {
     type: '`off`, a port, an address with a port, or a map of `address`, `public` and `names`',
     meaning:
       'Where the [page](page.md) is served besides the unix socket: `9117` is `127.0.0.1:9117`. An address that others reach needs `public: yes`; `names` are host names by which a browser may ask for it.',

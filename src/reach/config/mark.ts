@@ -1,10 +1,18 @@
 import type { z } from 'zod';
 import { show } from '../../decide/net/show.ts';
 import { refuse, textField, type Parsed } from './field.ts';
+import type { JsonSchema } from './written.ts';
+
+const markWritten: JsonSchema = {
+  anyOf: [
+    { type: 'string', pattern: '^(?:0[Xx][0-9a-fA-F]{1,8}|[1-9][0-9]{0,9})$' },
+    { type: 'integer', minimum: 1, maximum: 2 ** 31 },
+  ],
+};
 
 /** The bit of the packet's or the connection's mark that is ours. */
 export function markField(of: 'packet' | 'connection'): z.ZodType<number> {
-  return textField(`a ${of} mark`, (text) => parseMark(text, of));
+  return textField(`a ${of} mark`, (text) => parseMark(text, of), markWritten);
 }
 
 function parseMark(text: string, of: string): Parsed<number> {

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { show } from '../../decide/net/show.ts';
 import { type Match, type MatchKey, matchKeys } from '../../decide/policy/config.ts';
-import { chosenField, field, found, refuse, type Parsed } from './field.ts';
-import { isPlainMap } from './plain.ts';
+import { field, found, refuse, type Parsed } from './field.ts';
+import { oneValue, writtenAs } from './written.ts';
 
 /** `match:` of an entry. No pattern is ever left out because it is wrong: the entry would speak for more containers. */
 export function matchField(): z.ZodType<Match> {
@@ -21,15 +21,17 @@ export function matchField(): z.ZodType<Match> {
           : undefined,
     },
   );
-  const nothing = field<Match>(() =>
-    refuse(`nothing is asked of a container here: name at least one of ${matchKeys.join(', ')}`),
-  );
-  const some = patterns.partial().transform((match): Match => match);
-  return chosenField((input) => (isPlainMap(input) && Object.keys(input).length === 0 ? nothing : some));
+  const some = patterns.partial().transform((match, context): Match => {
+    if (Object.keys(match).length > 0 || context.issues.length > 0) return match;
+    const message = `nothing is asked of a container here: name at least one of ${matchKeys.join(', ')}`;
+    context.issues.push({ code: 'custom', message, input: match });
+    return z.NEVER;
+  });
+  return writtenAs(some, (of) => ({ ...of(patterns.partial()), minProperties: 1 }));
 }
 
 function patternsField(key: MatchKey): z.ZodType<readonly string[]> {
-  return field((input) => {
+  const read = field((input) => {
     const list: unknown = typeof input === 'string' ? [input] : input;
     if (!Array.isArray(list) || !list.every((one) => typeof one === 'string'))
       return refuse(`${found(input)} stands where a text, or a list of texts, should`);
@@ -39,6 +41,7 @@ function patternsField(key: MatchKey): z.ZodType<readonly string[]> {
       list.map((text) => text.trim()),
     );
   });
+  return writtenAs(read, () => ({ anyOf: [oneValue, { type: 'array', items: oneValue, minItems: 1 }] }));
 }
 
 function parsePatterns(key: MatchKey, patterns: readonly string[]): Parsed<readonly string[]> {

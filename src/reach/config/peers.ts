@@ -18,11 +18,42 @@ import {
   sourceKey,
 } from '../../decide/policy/config.ts';
 import { didYou, field, found, listField, mapField, refuse, type Parsed } from './field.ts';
-import { listKinds, parseList } from './list-source.ts';
+import { listKinds, listsWritten, parseList } from './list-source.ts';
 import { isPlainMap, type PlainMap } from './plain.ts';
+import { type JsonSchema, writtenAs } from './written.ts';
 
 const groupName = /^[a-z0-9][a-z0-9_-]*$/u;
 const longestName = 40;
+
+const sourceText: JsonSchema = { type: 'string', pattern: '[^\\s]' };
+
+const setWritten: JsonSchema = {
+  type: 'object',
+  properties: {
+    ipset: { type: 'string', description: 'Who is in that ipset, which something else keeps.' },
+    missing: { enum: [...missingWords], description: 'What it is that the set does not exist.' },
+  },
+  required: ['ipset'],
+  additionalProperties: false,
+};
+
+/** What `$ref` of sources means. */
+export const sourceParts: Readonly<Record<string, JsonSchema>> = {
+  ...Object.fromEntries(listsWritten),
+  ipset: setWritten,
+};
+
+const elsewhere: readonly JsonSchema[] = Object.keys(sourceParts).map((name) => ({
+  $ref: `#/$defs/${name}`,
+}));
+
+/** For an editor: one entry of a list of sources. */
+const anySource: JsonSchema = { anyOf: [sourceText, ...elsewhere] };
+
+function peerWritten(key: PeersKey): JsonSchema {
+  const text: JsonSchema = { ...sourceText, not: { pattern: '^\\s*[Aa][Nn][Yy]\\s*$' } };
+  return key === 'labels.sources' ? text : { anyOf: [text, ...elsewhere] };
+}
 
 /** One entry of a list of sources. */
 type Member =
@@ -34,7 +65,12 @@ type Member =
 
 /** `groups`: names to their members. */
 export function groupsField(): z.ZodType<ReadonlyMap<GroupName, Members>> {
-  return mapField(parseGroupName, listField(field(parseMember)).transform(gather));
+  const member = writtenAs(field(parseMember), () => anySource);
+  return mapField(parseGroupName, listField(member).transform(gather), {
+    pattern: groupName.source,
+    maxLength: longestName,
+    not: { enum: [...builtInGroups] },
+  });
 }
 
 function gather(members: readonly Member[]): Members {
@@ -70,7 +106,8 @@ type PeersKey = 'trusted' | 'deny' | 'labels.sources';
 
 /** Sources, and names of these groups; undefined when the groups could not be read. */
 export function peersField(key: PeersKey, groups: readonly string[] | undefined): z.ZodType<PeerList> {
-  const entry = field((input) => parsePeer(input, key, groups));
+  const read = field((input) => parsePeer(input, key, groups));
+  const entry = writtenAs(read, () => peerWritten(key));
   return listField(entry).transform((peers) => ({
     ...gather(peers),
     groups: [...new Set(peers.flatMap((peer) => (peer.kind === 'group' ? [peer.name] : [])))].toSorted(),

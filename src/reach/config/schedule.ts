@@ -4,9 +4,12 @@ import { show } from '../../decide/net/show.ts';
 import { docs } from './docs.ts';
 import { refuse, textField, type Parsed } from './field.ts';
 
+/** For an editor: five or six words. */
+const fieldsWritten = { type: 'string', pattern: '^\\s*\\S+(?:\\s+\\S+){4,5}\\s*$' } as const;
+
 /** A cron expression of five or six fields (the sixth, in front, is seconds). */
 export function scheduleField(): z.ZodType<string> {
-  return textField('a cron expression', parseSchedule).register(docs, {
+  return textField('a cron expression', parseSchedule, fieldsWritten).register(docs, {
     type: 'cron expression',
     meaning: "When the rules are checked besides Docker's events: five fields, or six with seconds in front.",
   });

@@ -2,9 +2,8 @@ import { z } from 'zod';
 import { show } from '../../decide/net/show.ts';
 import type { ServiceEntry } from '../../decide/policy/config.ts';
 import { docs } from './docs.ts';
-import { chosenField, found, listField, mapField, refuse, textField, type Parsed } from './field.ts';
+import { found, listField, mapField, mapOrField, refuse, textField, type Parsed } from './field.ts';
 import { matchField } from './match.ts';
-import { isPlainMap } from './plain.ts';
 
 /** Label names (with the prefix) to label values. */
 export type Labels = Readonly<Record<string, string>>;
@@ -23,7 +22,7 @@ export const serviceShape = {
     type: 'list of ports',
     meaning: 'Ports that are open to everybody; `*` is every published port.',
   }),
-  allow: chosenField<Labels>((input) => (isPlainMap(input) ? allowByPort() : allowAll())).register(docs, {
+  allow: mapOrField<Labels>(allowByPort(), allowAll()).register(docs, {
     type: 'list of sources, or map of ports to lists of sources',
     meaning: 'Sources that reach every published port, or, by port, that port.',
   }),
@@ -48,7 +47,7 @@ export function servicesField(): z.ZodType<ReadonlyMap<string, ServiceEntry>> {
       const labels = toLabels(texts, allow ?? {});
       return match === undefined ? { labels } : { labels, match };
     });
-  return mapField(parseServiceName, service);
+  return mapField(parseServiceName, service, { pattern: serviceName.source });
 }
 
 function wrongService(issue: { readonly code: string; readonly input?: unknown }): string | undefined {
@@ -69,7 +68,7 @@ function allowAll(): z.ZodType<Labels> {
 }
 
 function allowByPort(): z.ZodType<Labels> {
-  return mapField(parseText, labelList()).transform((ports) =>
+  return mapField(parseText, labelList(), { minLength: 1 }).transform((ports) =>
     Object.fromEntries(Array.from(ports, ([port, sources]) => [`dockwall.allow.${port}`, sources])),
   );
 }
@@ -84,8 +83,10 @@ function parseText(text: string): Parsed<string> {
 }
 
 /** Docker's own rule for container names, which compose's for service names falls under. */
+const serviceName = /^[a-zA-Z0-9_.-]+$/u;
+
 function parseServiceName(name: string): Parsed<string> {
-  if (/^[a-zA-Z0-9_.-]+$/u.test(name)) return { ok: true, value: name };
+  if (serviceName.test(name)) return { ok: true, value: name };
   const rule = 'those have letters, digits, `_`, `.` and `-`';
   return refuse(`${show(name)} is neither a container name nor a compose service name: ${rule}`);
 }

@@ -38,6 +38,9 @@ Dockwall reads \`/etc/dockwall/dockwall.yml\`, or the file that \`DOCKWALL_CONFI
 and no variable the defaults below hold. A list is a YAML list, in a variable too (\`DOCKWALL_DENY='[{ipset: NAME}]'\`), or one text with commas or spaces between the entries;
 values need quotes only where YAML would read them otherwise (an address that ends with a colon, \`*\`).
 
+[dockwall.example.yml](dockwall.example.yml) is a file to begin with. An editor with a YAML language server completes and checks it by its first line,
+\`# yaml-language-server: $schema=dockwall.schema.json\`: the path, or the URL, of [dockwall.schema.json](dockwall.schema.json).
+
 Names of groups are lower-case letters,
 digits, \`_\` and \`-\`, at most 40 characters; ${builtInGroups.map((name) => `\`${name}\``).join(', ')} are built in (\`connected\` includes 0.0.0.0: who asks for an address by DHCP). \`any\` cannot stand in \`trusted\` or \`deny\`,
 nor can \`0.0.0.0/0\` or \`::/0\`, which say the same (nor their halves, nor a group that holds them).`;

@@ -2,11 +2,15 @@ import type { Config } from '../../../src/decide/policy/config.ts';
 import type { Environment } from '../../../src/reach/config/layer.ts';
 import { loadConfig } from '../../../src/reach/config/load.ts';
 import { formatProblem, type ConfigProblem } from '../../../src/reach/config/problem.ts';
+import { schemaErrors } from './schema-check.ts';
 
 /** The configuration of this YAML text and these variables; fails the test where it is refused. */
 export function config(text: string | undefined, env: Environment = {}): Config {
   const loaded = load(text, env);
   if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  // what we take, an editor must not underline
+  const underlined = text === undefined || 'DOCKWALL_CONFIG' in env ? [] : schemaErrors(text);
+  if (underlined.length > 0) throw new Error(`docs/dockwall.schema.json: ${underlined.join('\n')}`);
   return loaded.config;
 }
 
