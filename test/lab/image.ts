@@ -14,13 +14,10 @@ export const dockwallImage = 'dockwall:lab';
 /** The name that compose.example.yml gives to the image that it builds. */
 const composeImage = 'dockwall:latest';
 
-const composeFile = 'compose.example.yml';
-
 const dockwallParts = [
   '.dockerignore',
   'Dockerfile',
   'LICENSE',
-  composeFile,
   'package.json',
   'package-lock.json',
   'tsconfig.json',
@@ -49,7 +46,7 @@ function filesOf(context: string, name: string): readonly string[] {
 }
 
 // Raised when the way images are built changes: older ones are then built anew.
-const recipe = '2';
+const recipe = '3';
 
 /** Changes when anything does that the images could be made of. */
 function contextHash({ context, parts }: BuildSpec, bases: readonly string[]): string {
@@ -61,7 +58,7 @@ function contextHash({ context, parts }: BuildSpec, bases: readonly string[]): s
 }
 
 function baseKind(name: string): BaseKind {
-  const plain = name.replace(/^docker\.io\/library\//, '');
+  const plain = name.replace(/^docker\.io\/library\//, '').replace(/@.*/, '');
   if (/^node:[\w.-]*trixie[\w.-]*$/.test(plain)) return 'node';
   if (/^debian:trixie[\w.-]*$/.test(plain)) return 'debian';
   throw new Error(`building an image: the lab has no stand-in for FROM ${name}`);
@@ -78,6 +75,11 @@ export function baseImages(dockerfile: string): ReadonlyMap<string, BaseKind> {
   return bases;
 }
 
+/** The same without digests: what stands in for a base has another, and no tag can have one. */
+export function withoutDigests(dockerfile: string): string {
+  return dockerfile.replaceAll(/^(FROM\s.*?)@sha256:[0-9a-f]{64}/gim, '$1');
+}
+
 async function importBase(engine: Engine, name: string, kind: BaseKind): Promise<void> {
   const tar = await baseTar(kind);
   const key = `lab/base:${path.basename(tar, '.tar')}`;
@@ -89,11 +91,27 @@ async function importBase(engine: Engine, name: string, kind: BaseKind): Promise
   await engine.docker('tag', key, name);
 }
 
-/** `docker build` of the builder's context, with a way to the package registries. */
-export async function dockerBuild(engine: Engine, tag: string, ...flags: readonly string[]): Promise<void> {
+/** `docker build` of a context, which the builder sees as its own, with a way to the package registries. */
+export async function dockerBuild(
+  engine: Engine,
+  { context, tag, target }: { readonly context: string; readonly tag: string; readonly target?: string },
+): Promise<void> {
+  const input = withoutDigests(readFileSync(path.join(context, 'Dockerfile'), 'utf8'));
+  const stage = target === undefined ? [] : ['--target', target];
   // the legacy builder: BuildKit would ask a registry what the base image is
-  const build = ['docker', 'build', '--network', 'host', '--tag', tag, ...flags, '/lab/context'];
-  await engine.exec(build, { env: { DOCKER_BUILDKIT: '0' }, timeout: 15 * 60_000 });
+  const build = [
+    'docker',
+    'build',
+    '--network',
+    'host',
+    '--tag',
+    tag,
+    ...stage,
+    '--file',
+    '-',
+    '/lab/context',
+  ];
+  await engine.exec(build, { input, env: { DOCKER_BUILDKIT: '0' }, timeout: 15 * 60_000 });
 }
 
 // Every change of the sources makes another tar of a quarter of a gigabyte: the latest few are kept.
@@ -113,7 +131,7 @@ export async function builtImageTar(spec: BuildSpec): Promise<string> {
   if (!existsSync(tar)) {
     await withBuilder(spec.context, async (engine) => {
       if (existsSync(tar)) return;
-      for (const [name, kind] of bases) await importBase(engine, name, kind);
+      for (const [name, kind] of bases) await importBase(engine, name.replace(/@.*/, ''), kind);
       const images = await spec.build(engine);
       const partial = `${path.basename(tar)}.partial`;
       await engine.exec(['docker', 'save', '--output', `/lab/images/${partial}`, ...images], {
@@ -127,17 +145,14 @@ export async function builtImageTar(spec: BuildSpec): Promise<string> {
   return tar;
 }
 
-async function buildDockwall(engine: Engine): Promise<readonly string[]> {
-  await dockerBuild(engine, dockwallImage);
-  // What `docker compose up --build` does first: each step is in the builder's cache by now, so it needs no network.
-  const compose = ['docker', 'compose', '--file', `/lab/context/${composeFile}`, 'build'];
-  await engine.exec(compose, { env: { DOCKER_BUILDKIT: '0' }, timeout: 300_000 });
-  return [dockwallImage, composeImage];
-}
-
 /** The image of a Dockerfile as a tar, also under the name that compose.example.yml has for it. */
 export async function dockwallImageTar(context: string = projectDir): Promise<string> {
-  return builtImageTar({ name: 'dockwall', context, parts: dockwallParts, build: buildDockwall });
+  const build = async (engine: Engine): Promise<readonly string[]> => {
+    await dockerBuild(engine, { context, tag: dockwallImage });
+    await engine.docker('tag', dockwallImage, composeImage);
+    return [dockwallImage, composeImage];
+  };
+  return builtImageTar({ name: 'dockwall', context, parts: dockwallParts, build });
 }
 
 /** Loads the images of a tar into a lab's engine. */

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, runService } from './containers.ts';
 import { runDockwall, startDockwall } from './dockwall.ts';
-import { baseImages } from './image.ts';
+import { baseImages, withoutDigests } from './image.ts';
 import { Lab } from './lab.ts';
 import { nodeBinary } from './paths.ts';
 import { until } from './poll.ts';
@@ -220,6 +220,15 @@ describe('baseImages', () => {
       ['debian:trixie-slim', 'debian'],
     ]);
     expect(() => baseImages('FROM alpine:3\n')).toThrow('no stand-in for FROM alpine:3');
+  });
+
+  it('goes by the tag where there is a digest too', () => {
+    const digest = `sha256:${'0a'.repeat(32)}`;
+    const dockerfile = `FROM node:24-trixie-slim@${digest} AS build\nRUN x@${digest}\nFROM debian:trixie-slim@${digest}\n`;
+    expect([...baseImages(dockerfile).values()]).toEqual(['node', 'debian']);
+    expect(withoutDigests(dockerfile)).toBe(
+      `FROM node:24-trixie-slim AS build\nRUN x@${digest}\nFROM debian:trixie-slim\n`,
+    );
   });
 });
 

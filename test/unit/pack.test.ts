@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -96,6 +105,11 @@ it('has the program, what people read, and nothing that only makes or tests it',
     expect(files).toContain(wanted);
   const odd = /\.(?:map|ts|env|pem|key|log)$|(?:^|\/)(?:\.|tests?\/|golden\/)|\.test\.|secret/u;
   expect(files.filter((file) => odd.test(file))).toEqual([]);
+});
+
+it('has no native part, so that it runs wherever Node does', () => {
+  const native = globSync('**/*.node', { cwd: path.join(folder, 'app/node_modules') });
+  expect(native).toEqual([]);
 });
 
 it('names its version and its verbs', () => {

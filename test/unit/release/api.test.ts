@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import type { ObservedRule, ObservedTable } from '../../../src/decide/diff/model.ts';
 import { exitCodes } from '../../../src/faces/cli/exit-code.ts';
@@ -20,10 +20,12 @@ const introduction = `# The API
 Every name that [SemVer](releases.md#what-a-version-promises) counts. What they mean is said in [configuration.md](configuration.md), [monitoring.md](monitoring.md) and the README;
 the fields of \`status --json\` are in [status.schema.json](status.schema.json), the shape of the configuration in [dockwall.schema.json](dockwall.schema.json).`;
 
-/** `verb ARGUMENT --option`, as main.ts declares them. */
+/** `verb ARGUMENT --option`, as they are declared for commander. */
 function verbs(): readonly string[] {
-  const main = readFileSync(new URL('src/main.ts', root), 'utf8');
-  const [, ...parts] = main.split(/\bverb\(\s*(?=')/u);
+  const declared = ['src/faces/cli/program.ts', 'src/main.ts']
+    .map((name) => new URL(name, root))
+    .find((url) => existsSync(url));
+  const [, ...parts] = readFileSync(declared ?? root, 'utf8').split(/\bverb\(\s*(?=')/u);
   return parts.map((part) => {
     const [, name = ''] = /^'([a-z-]+)'/u.exec(part) ?? [];
     const words = Array.from(
