@@ -124,6 +124,15 @@ describe('this project', () => {
     'CHANGELOG.md': read('CHANGELOG.md'),
   };
 
+  it('says one version', () => {
+    const { version } = JSON.parse(own['package.json']) as { readonly version: string };
+    const lock = JSON.parse(own['package-lock.json']) as {
+      readonly version: string;
+      readonly packages: { readonly '': { readonly version: string } };
+    };
+    expect([lock.version, lock.packages[''].version]).toEqual([version, version]);
+  });
+
   it('can be released as it is', () => {
     const { version, project: next } = bumped(own, { wanted: 'minor', date: '2026-02-01' });
     expect(disagreements(next, `v${version}`)).toEqual([]);
