@@ -1,3 +1,5 @@
+# Both bases get their digests from Renovate (renovate.json).
+
 # Build: everything with a compiler and npm stays in this stage.
 FROM node:24-trixie-slim AS build
 WORKDIR /build

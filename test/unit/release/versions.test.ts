@@ -133,7 +133,12 @@ describe('this project', () => {
     expect([lock.version, lock.packages[''].version]).toEqual([version, version]);
   });
 
-  it('can be released as it is', () => {
+  it('is a release, or can become one', () => {
+    if (sections(own['CHANGELOG.md'])[0]?.notes === '') {
+      const { version } = JSON.parse(own['package.json']) as { readonly version: string };
+      expect(disagreements(own, `v${version}`)).toEqual([]);
+      return;
+    }
     const { version, project: next } = bumped(own, { wanted: 'minor', date: '2026-02-01' });
     expect(disagreements(next, `v${version}`)).toEqual([]);
     // the files are written as npm writes them: a release shows its own lines only
