@@ -55,6 +55,16 @@ it('only the job that signs may sign, and only the job that makes the page may w
   expect(holders('id-token')).toEqual(['publish']);
   expect(holders('contents')).toEqual(['release']);
   expect(holders('packages')).toEqual(['amd64', 'arm64', 'publish']);
+  // an install script of a package could use these rights
+  const runs = Object.values(jobs).flatMap(({ steps = [] }) => steps.map(({ run = '' }) => run));
+  expect(runs.filter((run) => /npm (?:ci|i|install|exec)|npx/u.test(run))).toEqual([]);
+});
+
+it('what those jobs run of ours needs no npm package', () => {
+  const where = new URL('../../../scripts/release/', import.meta.url);
+  for (const file of readdirSync(where).filter((name) => name.endsWith('.ts')))
+    for (const [, from = ''] of readFileSync(new URL(file, where), 'utf8').matchAll(/ from '([^']+)';$/gmu))
+      expect(from).toMatch(/^(?:node:|\.\/)/u);
 });
 
 /** What `npm run check` says of the workflows in a folder. */
