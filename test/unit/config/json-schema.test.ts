@@ -2,7 +2,7 @@ import { globSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it, test } from 'vitest';
 import { parse } from 'yaml';
 import { configJsonSchema } from '../../../src/reach/config/json-schema.ts';
-import { configKeys, defaults } from '../../../src/reach/config/schema.ts';
+import { configKeys, defaults, twins } from '../../../src/reach/config/schema.ts';
 import { problems } from './loading.ts';
 import { schemaErrors, takes } from './schema-check.ts';
 
@@ -108,12 +108,35 @@ describe('examples', () => {
     expect(schemaErrors(text)).toEqual([]);
   });
 
-  it('of compose.example.yml in a variable are as well', () => {
-    const compose = parse(readFileSync(new URL('compose.example.yml', root), 'utf8')) as {
-      readonly services: { readonly dockwall: { readonly environment: Readonly<Record<string, string>> } };
-    };
-    const { environment } = compose.services.dockwall;
-    const groups = parse(environment['DOCKWALL_GROUPS'] ?? '') as unknown;
-    expect(schemaErrors(JSON.stringify({ groups, trusted: environment['DOCKWALL_TRUSTED'] }))).toEqual([]);
+  const composed = ['compose.example.yml', ...globSync('docs/**/*.{yml,yaml}', { cwd: root })].flatMap(
+    (file) => inVariables(readFileSync(new URL(file, root), 'utf8')).map((text) => [file, text] as const),
+  );
+
+  it.each(composed)('in the variables of %s are as well: %s', (_, text) => {
+    expect(schemaErrors(text)).toEqual([]);
+  });
+
+  it('are found in variables too', () => {
+    expect(composed.map(([file]) => file)).toContain('compose.example.yml');
   });
 });
+
+/** What the services of a compose file have in variables of ours, as the configuration's YAML. */
+function inVariables(compose: string): readonly string[] {
+  const { services = {} } = (parse(compose) ?? {}) as {
+    readonly services?: Readonly<
+      Record<string, { readonly environment?: Readonly<Record<string, unknown>> }>
+    >;
+  };
+  return Object.values(services).flatMap(({ environment = {} }) => {
+    const values = configKeys.flatMap((key) => {
+      const value = environment[twins[key]];
+      if (value === undefined) return [];
+      const yaml = typeof value === 'string' && ['groups', 'services', 'labels'].includes(key);
+      return [[key, yaml ? (parse(value) as unknown) : value] as const];
+    });
+    const whole = environment['DOCKWALL_CONFIG'];
+    const own = values.length === 0 ? [] : [JSON.stringify(Object.fromEntries(values))];
+    return typeof whole === 'string' ? [whole, ...own] : own;
+  });
+}
