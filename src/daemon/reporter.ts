@@ -10,6 +10,7 @@ import { describeChanges } from '../decide/policy/changes.ts';
 import { dockersAnswer, type Policy, type Problem } from '../decide/policy/model.ts';
 import { problemLine, problemPlace } from '../decide/policy/problem-line.ts';
 import type { Health } from '../decide/report/health.ts';
+import { lockProblem } from '../decide/report/status-walls.ts';
 import type { IpSet } from '../decide/wall/model.ts';
 import { DockerError } from '../reach/docker/client.ts';
 import { KernelError } from '../reach/kernel/command.ts';
@@ -39,6 +40,8 @@ export class Reporter {
   /** Docker answers, and something before it refuses its event stream: what was asked, and what to allow. */
   private eventsRefused: string | undefined;
   private guardFailure: string | undefined;
+  private lockProblem: string | undefined;
+  private lockHeld = false;
   /** Whether the event stream is open: before, a new container is seen by the schedule only. */
   private watching = false;
   private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
@@ -85,6 +88,16 @@ export class Reporter {
   /** Call whenever the kernel was looked at. */
   saw(observed: Decision['observed']): void {
     this.observing.saw(observed.sets, Date.now());
+    this.reportLock(observed);
+  }
+
+  /** A kernel that has none is told of once; a lock that another process holds is a problem until it is ours. */
+  private reportLock({ lock }: Decision['observed']): void {
+    const problem = lock === undefined ? undefined : lockProblem(lock);
+    if (problem !== undefined && problem !== this.lockProblem)
+      this.log[lock?.kind === 'stands' ? 'warn' : 'info']({}, `the lock ${problem}`);
+    this.lockProblem = problem;
+    this.lockHeld = lock?.kind === 'stands' && problem !== undefined;
   }
 
   /** Answers of live sources have changed sets between two passes; the pass that follows says in words what that means. */
@@ -164,6 +177,7 @@ export class Reporter {
       ...(this.dockerDown === undefined ? [] : [`Docker: ${this.dockerDown}`]),
       ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
       ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
+      ...(this.lockHeld ? [`the lock ${this.lockProblem}`] : []),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : [this.eventsRefused ?? "Docker's event stream is not open"]),
       ...[...this.findings, ...this.foreign.values()].flatMap(({ kind, text }) =>

@@ -48,7 +48,8 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
   let reload = (): void => {};
   process.on('SIGHUP', () => reload());
   let answersChanged = (): void => {};
-  const begun = await begin(env, () => answersChanged());
+  let lockLost = (): void => {};
+  const begun = await begin(env, { onAnswers: () => answersChanged(), onLockLost: () => lockLost() });
   const { keeper, log, kernel, sources, families, sets } = begun;
   const { connectDocker } = await import('../reach/docker/dockerode-client.ts');
   const { openInsight } = await import('./metrics/insight.ts');
@@ -89,6 +90,7 @@ export async function runDaemon({ env, healthSocket }: DaemonOptions): Promise<v
     sources.refresh();
   };
   answersChanged = () => eventLoop.answersChanged();
+  lockLost = () => eventLoop.lookSoon();
   const endWatch = watchHost(keeper, () => eventLoop.pull());
   await eventLoop.start(guardIn(sets, families));
   try {
@@ -116,7 +118,10 @@ function watchHost({ file }: ConfigKeeper, onChange: () => void): () => void {
 }
 
 /** What stands before Docker is asked anything: the configuration, the log, the kernel, the names and lists of last time, the gate, Docker's socket. */
-async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<Beginning> {
+async function begin(
+  env: DaemonOptions['env'],
+  { onAnswers, onLockLost }: { readonly onAnswers: () => void; readonly onLockLost: () => void },
+): Promise<Beginning> {
   const keeper = new ConfigKeeper(env, { memory: new LastGoodFile(env) });
   const first = await keeper.reload();
   const log = createLog(keeper.inForce().config, env);
@@ -126,8 +131,8 @@ async function begin(env: DaemonOptions['env'], onChange: () => void): Promise<B
   const reader = new ProgramReader();
   const run = readingRun(reader.readText, runCommand);
   const host = async (): Promise<HostFacts> => readHost(run);
-  const kernel = createKernel(run);
-  const sources = await openSources(env, { log, onChange });
+  const kernel = createKernel(run, { lock: { kind: 'keeps', onLost: onLockLost } });
+  const sources = await openSources(env, { log, onChange: onAnswers });
   const { families, sets } = await raise({ host, kernel, keeper, log, sources });
   await requireSocket(env);
   return { keeper, log, reader, host, kernel, sources, families, sets, endWatchdog, leavePost };

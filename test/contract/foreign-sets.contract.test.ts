@@ -17,7 +17,7 @@ const bans = setName(4, 'deny-ext');
 
 function lookingInto(...members: readonly string[]): Ruleset {
   const set: IpSet = { name: bans, family: 4, type: 'list:set', expiring: false, effect: 'closes', members };
-  return { sets: [set], gate: [], front: 'keep', boot: 'keep' };
+  return { sets: [set], gate: [], front: 'keep', lock: 'keep', boot: 'keep' };
 }
 
 onEachKernel(({ subject }) => {

@@ -64,6 +64,7 @@ onEachKernel(({ subject, backend, kind }) => {
         hooks: [{ chain: 'PREROUTING', rule: gateHook }],
       })),
       front: 'keep',
+      lock: 'keep',
       boot: 'keep',
     };
     if (backend === 'legacy')

@@ -38,7 +38,7 @@ function replaceBy(members: readonly string[]): ReplaceMembers {
 }
 
 function rulesetOf(members: readonly string[]): Ruleset {
-  return { sets: [{ ...header, members }], gate: [], front: 'keep', boot: 'keep' };
+  return { sets: [{ ...header, members }], gate: [], front: 'keep', lock: 'keep', boot: 'keep' };
 }
 
 /** What a pass does where no rule changes. */

@@ -1,6 +1,8 @@
 import { rangeText } from '../net/port-run.ts';
+import { lockTable } from '../wall/lock.ts';
 import type { Match, Rule, Target } from '../wall/model.ts';
 import { setChanges } from './diff.ts';
+import { lockWords } from './lock.ts';
 import type { Plan, ReplaceMembers, RuleChange, SetChange, TableChange } from './model.ts';
 
 /** One change in words. `sign` is `+` for what is put in, `-` for what is taken away. */
@@ -15,10 +17,14 @@ export function describe(plan: Plan): readonly Description[] {
   return [
     ...describeSets(setChanges(plan)),
     ...plan.tables.flatMap(describeTable),
+    ...(plan.lock === undefined
+      ? []
+      : lockWords(plan.lock).map(([sign, what]): Description => ({ sign, where: lockPlace, what }))),
     ...plan.destroy.map((name): Description => ({ sign: '-', where: `set ${name}`, what: 'the whole set' })),
   ];
 }
 
+const lockPlace = `the lock (table inet ${lockTable})`;
 const shownMembers = 12;
 
 function describeSets(changes: readonly SetChange[]): readonly Description[] {

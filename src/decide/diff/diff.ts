@@ -1,12 +1,13 @@
 import type { Ruleset, Table, TableName } from '../wall/model.ts';
 import { isBootChain } from '../wall/names.ts';
 import { withForeign } from './foreign.ts';
+import { diffLock } from './lock.ts';
 import type { Backend, Observed, ObservedTable, Plan, SetChange, TableChange } from './model.ts';
 import { findTable, place, type Placement } from './placement.ts';
 import { diffSets, unusedSets } from './sets.ts';
 import { diffTable } from './table.ts';
 
-const nothing: Ruleset = { sets: [], gate: [], front: [], boot: 'remove' };
+const nothing: Ruleset = { sets: [], gate: [], front: [], lock: 'remove', boot: 'remove' };
 
 /** What has to change for the kernel to hold `ruleset`: in safe order, and empty when it does. */
 export function diff(ruleset: Ruleset, observed: Observed): Plan {
@@ -19,16 +20,18 @@ export function diff(ruleset: Ruleset, observed: Observed): Plan {
   const { closing, opening } = diffSets(sets, observed, gate.length === 0);
   const tables = [...gate, ...front];
   const destroy = unusedSets(ruleset, observed);
+  const lock = diffLock(ruleset.lock, observed);
+  const rest = { tables, destroy, ...(lock === undefined ? {} : { lock }) };
   // Where no rule of the gate changes there is nothing to wait for, and one program does it. The front has no say in this:
   // it lets in nothing that the gate has not passed. Docker 28 pushes it down at each start, whose port is waited for.
-  if (gate.length === 0 || opening.length === 0) return { sets: [...closing, ...opening], tables, destroy };
-  return { sets: closing, tables, openings: opening, destroy };
+  if (gate.length === 0 || opening.length === 0) return { sets: [...closing, ...opening], ...rest };
+  return { sets: closing, openings: opening, ...rest };
 }
 
 /** What removes every trace of dockwall: front, gate, sets, in every backend. */
 export function diffAway(observed: Observed): Plan {
-  const { tables, destroy } = diff(nothing, observed);
-  return { sets: [], tables: tables.toReversed(), destroy };
+  const { tables, ...rest } = diff(nothing, observed);
+  return { ...rest, sets: [], tables: tables.toReversed() };
 }
 
 /** All changes of sets, before and after the tables. */
@@ -37,7 +40,12 @@ export function setChanges({ sets, openings = [] }: Plan): readonly SetChange[] 
 }
 
 export function isEmpty(plan: Plan): boolean {
-  return setChanges(plan).length === 0 && plan.tables.length === 0 && plan.destroy.length === 0;
+  return (
+    setChanges(plan).length === 0 &&
+    plan.tables.length === 0 &&
+    plan.lock === undefined &&
+    plan.destroy.length === 0
+  );
 }
 
 /** What was observed but for the boot wall and the jumps into it: nothing is decided about them. */

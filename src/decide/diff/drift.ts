@@ -9,7 +9,7 @@ import type { Observed, Plan, RuleChange, SetChange, TableChange } from './model
  * What kinds of things others change: our jump in a shared chain of `mangle`, a chain, the rules in one, a set, its members. `front`
  * is our jump in DOCKER, which Docker 28 pushes down with each container and every engine flushes at its start.
  */
-export const driftKinds = ['jump', 'chain', 'rule', 'set', 'member', 'front'] as const;
+export const driftKinds = ['jump', 'chain', 'rule', 'set', 'member', 'front', 'lock'] as const;
 export type DriftKind = (typeof driftKinds)[number];
 
 /** A jump of ours in a chain of others. */
@@ -30,10 +30,11 @@ export interface Drift {
 
 /**
  * What differs from what the last pass left, and is somebody else's doing. What closes more than it did is not: the guard adds to
- * those sets between passes. Nor is a set that nothing needs.
+ * those sets between passes. Nor is a set that nothing needs, nor a lock that another dockwall holds: passes ask for it.
  */
 export function diffDrift(left: Ruleset, observed: Observed): Plan {
-  const plan = diff(left, observed);
+  const held = observed.lock?.kind === 'stands' && observed.lock.held === true;
+  const plan = diff(held ? { ...left, lock: 'keep' } : left, observed);
   const closing = new Set<string>(
     left.sets.filter(({ effect }) => effect === 'closes').map(({ name }) => name),
   );
@@ -64,7 +65,11 @@ export function stillWrong(drift: Plan, later: Ruleset, observed: Observed): Pla
     const left = table.changes.filter((edit) => edits.has(editKey(table, edit)));
     return left.length === 0 ? [] : [{ ...table, changes: left }];
   });
-  return filterSets({ ...drift, tables }, (change) => changes.has(setKey(change)));
+  const { lock, ...rest } = drift;
+  return filterSets(
+    { ...rest, tables, ...(wanted.lock === undefined || lock === undefined ? {} : { lock }) },
+    (change) => changes.has(setKey(change)),
+  );
 }
 
 function setKey(change: SetChange): string {
@@ -113,11 +118,19 @@ export function describeDrift(drift: Plan, left: Ruleset, before: ReadonlySet<st
     );
   return [
     ...drift.tables.flatMap(tableDrift),
+    ...lockDrift(drift),
     ...inSets('set').map((what): Drift => ({ kind: 'set', what })),
     ...inSets('member').map((what): Drift => ({ kind: 'member', what })),
     // An administrator may add to these; what a pass takes out of them it says itself.
     ...inSets('handmade').map((what): Drift => ({ kind: 'member', what, quiet: true })),
   ];
+}
+
+function lockDrift({ lock }: Plan): readonly Drift[] {
+  if (lock === undefined) return [];
+  const [first, ...rest] = describe({ sets: [], tables: [], lock, destroy: [] });
+  const words = [first, ...rest].map((line) => `${line?.sign} ${line?.what}`);
+  return [{ kind: 'lock', what: `${first?.where}: ${words.join('; ')}` }];
 }
 
 const shownRules = 5;

@@ -1,5 +1,5 @@
 import type { Family } from '../net/network.ts';
-import type { IpSet, Rule, SetName, SharedChain, TableName } from '../wall/model.ts';
+import type { IpSet, Lock, Rule, SetName, SharedChain, TableName } from '../wall/model.ts';
 
 /** The two independent rule sets of one Linux kernel; each has its own save and restore programs. */
 export type Backend = 'legacy' | 'nft';
@@ -69,6 +69,43 @@ export interface Observed {
   readonly sets: readonly ObservedSet[];
   /** `unsupported`: this kernel has no sets of sets (`list:set`), so that none of them can be looked into. */
   readonly foreign: readonly ForeignSet[] | 'unsupported';
+  /** Undefined where nobody has looked; it is left alone then. */
+  readonly lock?: ObservedLock;
+}
+
+/**
+ * How well the lock is held. `persist`: it is ours alone, and stands when our process has ended (Linux 6.9, nft 1.1). `owner`: it is ours alone,
+ * and goes with our process (Linux 5.12). `plain`: any other root's `nft flush ruleset` takes it away.
+ */
+export type LockStrength = 'persist' | 'owner' | 'plain';
+
+/** The lock as it stands. */
+export type ObservedLock =
+  | { readonly kind: 'none' }
+  /** This kernel, or this nft, has not what it takes. */
+  | { readonly kind: 'unsupported'; readonly why: string }
+  | {
+      readonly kind: 'stands';
+      /** Undefined: the table of this name is not as we write it. */
+      readonly lock: Lock | undefined;
+      readonly strength: LockStrength;
+      /** This process should be its owner, and is not: it has just begun, or the program that held it has ended. */
+      readonly lost?: true;
+      /** Another process is its owner, and the kernel refuses to let us write. */
+      readonly held?: true;
+    };
+
+export type LockChange =
+  /** All of it in one step. `anew`: what stands under its name is removed in the same step. */
+  | { readonly kind: 'write'; readonly lock: Lock; readonly anew?: true }
+  /** The table stays, and drops nothing. */
+  | { readonly kind: 'open' }
+  | { readonly kind: 'remove' };
+
+/** What is done with the lock before anything else is written, and after. */
+export interface LockPlan {
+  readonly before?: LockChange;
+  readonly after?: LockChange;
 }
 
 export type SetChange =
@@ -121,7 +158,8 @@ export interface TableChange {
 }
 
 /**
- * What a pass will do, in safe order: sets, then tables (gate before front), then openings, then sets that nothing needs.
+ * What a pass will do, in safe order: what the lock no longer closes, sets, then tables (gate before front), then openings, what the lock
+ * closes anew, then sets that nothing needs.
  * Stopped anywhere, it lets in nobody whom both the old and the new policy keep out.
  */
 export interface Plan {
@@ -132,5 +170,7 @@ export interface Plan {
    * all but a group whose rule has still to be written. Absent where there are none.
    */
   readonly openings?: readonly SetChange[];
+  /** Absent where nothing is to be done with it. */
+  readonly lock?: LockPlan;
   readonly destroy: readonly string[];
 }

@@ -1,5 +1,6 @@
 import type { TableName } from '../wall/model.ts';
 import { setChanges } from './diff.ts';
+import { lockWords } from './lock.ts';
 import type { Plan, RuleChange, SetChange, TableChange } from './model.ts';
 
 type Sign = '+' | '-';
@@ -15,6 +16,9 @@ export function summarize(plan: Plan): readonly string[] {
         plan.tables.filter((change) => change.table === table),
       ),
     ),
+    ...(plan.lock === undefined
+      ? []
+      : lockWords(plan.lock).map(([sign, what]) => `${sign} the lock: ${what}`)),
     ...(plan.destroy.length === 0
       ? []
       : [`- ${counted(plan.destroy.length, 'set')}; grants end, and who was turned away is forgotten`]),

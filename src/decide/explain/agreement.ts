@@ -1,9 +1,11 @@
-import type { Observed, ObservedRule, ObservedSet } from '../diff/model.ts';
+import { lockStands } from '../diff/lock.ts';
+import type { Observed, ObservedLock, ObservedRule, ObservedSet } from '../diff/model.ts';
 import { findTable, place } from '../diff/placement.ts';
 import { familyOf } from '../net/network.ts';
 import { MemberIndex } from '../net/port-members.ts';
 import type { Policy } from '../policy/model.ts';
 import type { Packet } from '../policy/verdict.ts';
+import { everywhere } from '../wall/lock.ts';
 import type { Match, Rule, Ruleset, SetName, Table } from '../wall/model.ts';
 import { isBootChain } from '../wall/names.ts';
 import { type Looking, wantedLooks } from './foreign.ts';
@@ -51,6 +53,7 @@ export function agreement(judged: Judged, kernel: Kernel): Agreement {
       seen: seen.layout,
       walker,
     }),
+    ...missingLock(kernel),
     ...(judged.front ? missingFront(family, kernel) : []),
   ];
   const rule = should.rule && ruleName(should.rule);
@@ -61,7 +64,8 @@ export function agreement(judged: Judged, kernel: Kernel): Agreement {
       ),
     ),
   ];
-  const outcome = outcomeOf(does, judged.packet);
+  const locked = !does.dropped && !does.marked && closedByLock(kernel.observed.lock, walker);
+  const outcome = locked ? 'denied' : outcomeOf(does, judged.packet);
   return missing.length === 0 && outcome === judged.verdict
     ? { kind: 'agrees', rule, sets }
     : { kind: 'differs', rule, sets, does: outcome, missing: [...new Set(missing)] };
@@ -259,6 +263,25 @@ type SetMatch = Extract<Match, { kind: 'set' | 'port-set' }>;
 function isInSet(match: SetMatch, layout: Layout, walker: Walker): boolean {
   if (match.kind === 'set') return isIn(match, layout, walker);
   return layout.isMember(match.set, String(walker.packet.port)) === true;
+}
+
+function missingLock({ ruleset, observed }: Kernel): readonly string[] {
+  const { lock } = observed;
+  if (lock === undefined || lock.kind === 'unsupported' || lockStands(ruleset.lock, observed)) return [];
+  return ['the lock behind the gate is not as it should be'];
+}
+
+/** Whether the lock drops a packet that has not the gate's mark. */
+function closedByLock(seen: ObservedLock | undefined, { packet, in: from, out }: Walker): boolean {
+  if (seen?.kind !== 'stands' || seen.lock === undefined) return false;
+  const { side, interfaces, bridges, ports } = seen.lock;
+  if (interfaces.includes(from) === (side === 'inside')) return false;
+  if (packet.towards === 'bridge') return out !== undefined && bridges.includes(out);
+  const held = new MemberIndex(ports);
+  const port = `${packet.protocol}:${packet.port}`;
+  return (
+    held.has(`${everywhere[familyOf(packet.source)]},${port}`) || held.has(`${packet.destination},${port}`)
+  );
 }
 
 function missingFront(family: 4 | 6, { ruleset, observed }: Kernel): readonly string[] {

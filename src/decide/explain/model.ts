@@ -153,6 +153,8 @@ export type MemberOrigin =
 
 export type Step =
   | { readonly kind: 'gate' }
+  /** Behind the gate: passes what has the gate's mark. */
+  | { readonly kind: 'lock' }
   /** Docker's DNAT; `to` undefined where the container's address is not known now. */
   | { readonly kind: 'DNAT'; readonly to: string | undefined }
   | { readonly kind: 'docker-proxy' }

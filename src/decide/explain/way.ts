@@ -16,7 +16,13 @@ export function wayOf(
   const served = servedBy(packet, door, moment);
   const front =
     (served.kind === 'DNAT' || served.kind === 'routed') && frontBackend(packet, moment) !== undefined;
-  return [{ kind: 'gate' }, served, ...(front ? [{ kind: 'front' } as const] : [])];
+  const lock = moment.kernel?.observed.lock?.kind === 'stands';
+  return [
+    { kind: 'gate' },
+    ...(lock ? [{ kind: 'lock' } as const] : []),
+    served,
+    ...(front ? [{ kind: 'front' } as const] : []),
+  ];
 }
 
 function servedBy(packet: Packet, door: Door | undefined, moment: Moment): Step {

@@ -146,6 +146,7 @@ export function wayWords(way: readonly Step[]): string {
 function stepWords(step: Step): string {
   switch (step.kind) {
     case 'gate':
+    case 'lock':
     case 'front':
     case 'docker-proxy':
       return step.kind;

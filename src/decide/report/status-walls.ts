@@ -1,6 +1,8 @@
-import type { Backend, Observed } from '../diff/model.ts';
+import { lockStands } from '../diff/lock.ts';
+import type { Backend, LockStrength, Observed, ObservedLock } from '../diff/model.ts';
 import { frontStands, gateHooks, place } from '../diff/placement.ts';
 import type { Family } from '../net/network.ts';
+import type { Ruleset } from '../wall/model.ts';
 import type { DaemonReport } from './daemon-report.ts';
 
 /** Both walls of one family. */
@@ -13,6 +15,31 @@ export interface WallStatus {
   };
   /** Null: Docker keeps no DOCKER chain in this family; the gate stands alone. */
   readonly front: (HookStatus & { readonly backend: Backend }) | null;
+}
+
+/** The lock of both families. */
+export interface LockStatus {
+  readonly inPlace: boolean;
+  /** Null where none stands. */
+  readonly strength: LockStrength | null;
+  /** Why there is none, or why it is not ours; null where all is well, or where a pass will mend it. */
+  readonly problem: string | null;
+}
+
+/** Null where nobody has looked. */
+export function readLock({ lock }: Ruleset, observed: Observed): LockStatus | null {
+  const seen = observed.lock;
+  if (seen === undefined) return null;
+  const strength = seen.kind === 'stands' ? seen.strength : null;
+  return { inPlace: lockStands(lock, observed), strength, problem: lockProblem(seen) ?? null };
+}
+
+/** What a person should know of it, as a sentence without its subject. */
+export function lockProblem(lock: ObservedLock): string | undefined {
+  if (lock.kind === 'unsupported') return `cannot be put up here: ${lock.why}`;
+  if (lock.kind === 'stands' && lock.held === true)
+    return 'belongs to another process, which alone can change it: another dockwall, most likely (nft list ruleset names it)';
+  return undefined;
 }
 
 /** One of our jumps in a chain of others. */

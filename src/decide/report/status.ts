@@ -13,7 +13,7 @@ import type { DaemonReport } from './daemon-report.ts';
 import { observingNote } from './observing-note.ts';
 import { privateNotes } from './private-notes.ts';
 import { readService, type ServiceStatus } from './status-services.ts';
-import { readWall, type WallStatus } from './status-walls.ts';
+import { type LockStatus, readLock, readWall, type WallStatus } from './status-walls.ts';
 import { isoDate } from './text.ts';
 
 /**
@@ -27,6 +27,8 @@ export interface Status {
   /** Null where Docker says nothing of itself. */
   readonly engine: EngineFacts | null;
   readonly walls: readonly WallStatus[];
+  /** What stands behind the gate; null where nobody has looked. */
+  readonly lock: LockStatus | null;
   readonly upToDate: boolean;
   readonly services: readonly ServiceStatus[];
   readonly trusted: MemberCounts;
@@ -79,7 +81,7 @@ export function readStatus(
   decision: Decision & Partial<Pick<Decided, 'from'>>,
   { daemon, now }: Surroundings,
 ): Status {
-  const { observed, policy, plan, engine, foreign } = decision;
+  const { observed, policy, plan, ruleset, engine, foreign } = decision;
   const observing = observingNote(observed.sets, now);
   const counts = readCounts(policy, observed.sets);
   const blocked = readBlocked(policy, observed.sets).filter(({ by }) => by === 'gate');
@@ -88,6 +90,7 @@ export function readStatus(
     daemon: daemon === undefined ? null : withoutParts(daemon),
     engine: engine.facts ?? null,
     walls: observed.families.map((family) => readWall(observed, family, daemon)),
+    lock: readLock(ruleset, observed),
     upToDate: isEmpty(plan),
     services: policy.services
       .filter(

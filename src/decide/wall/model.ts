@@ -131,11 +131,29 @@ export interface IpSet {
   readonly members: readonly string[] | 'keep';
 }
 
-/** Everything that should be in the kernel. `front: 'keep'` leaves what stands in DOCKER as it is. */
+/**
+ * What stands right behind the gate, in a table of nftables that belongs to our process: a packet from outside, of the original
+ * direction, to a published port or a bridge of Docker, that has not the gate's mark, is dropped. It knows no sources and no policy, so
+ * while the gate stands it drops nothing that the gate has passed; where something takes the gate away, it is all that is left.
+ */
+export interface Lock {
+  /** The gate's mark bit. */
+  readonly mark: number;
+  /** `inside`: every interface but these is outside. `outside`: these are. Exact names, sorted. */
+  readonly side: 'inside' | 'outside';
+  readonly interfaces: readonly string[];
+  /** Bridges of Docker. Exact names, sorted. */
+  readonly bridges: readonly string[];
+  /** As `address,protocol:ports`, with `0.0.0.0/0` or `::/0` for every address: `0.0.0.0/0,tcp:80`. No two overlap. Sorted. */
+  readonly ports: readonly string[];
+}
+
+/** Everything that should be in the kernel. `front: 'keep'` leaves what stands in DOCKER as it is, `lock: 'keep'` the lock. */
 export interface Ruleset {
   readonly sets: readonly IpSet[];
   readonly gate: readonly Table[];
   readonly front: readonly Table[] | 'keep';
+  readonly lock: Lock | 'keep' | 'remove';
   /** What the host's boot unit may have put up stays while Docker has not said all that it runs. */
   readonly boot: 'keep' | 'remove';
 }

@@ -2,6 +2,7 @@ import { families } from '../net/network.ts';
 import type { Policy } from '../policy/model.ts';
 import { renderFront } from './front.ts';
 import { renderGate } from './gate.ts';
+import { renderLock } from './lock.ts';
 import type { IpSet, Ruleset } from './model.ts';
 import { renderSets } from './sets.ts';
 
@@ -14,11 +15,13 @@ import { renderSets } from './sets.ts';
  */
 export function render(policy: Policy, docker: 'asked' | 'unsettled' | 'unasked'): Ruleset {
   const asked = docker !== 'unasked';
+  const sets = distinct(renderSets(policy, asked));
   return {
-    sets: distinct(renderSets(policy, asked)),
+    sets,
     gate: families.map((family) => renderGate(policy, family)),
     boot: docker === 'asked' ? 'remove' : 'keep',
     front: asked ? families.map((family) => renderFront(policy, family)) : 'keep',
+    lock: asked ? renderLock(policy, sets) : 'keep',
   };
 }
 

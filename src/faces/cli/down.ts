@@ -27,7 +27,7 @@ export async function down(context: Context, options: { verbose?: boolean | unde
 }
 
 async function takeDown(context: Context, options: { verbose?: boolean | undefined }): Promise<ExitCode> {
-  const kernel = createKernel(runCommand);
+  const kernel = createKernel(runCommand, { lock: { kind: 'once' } });
   const plan = diffAway(await kernel.observe());
   if (!isEmpty(plan)) await kernel.apply(plan);
   if (isEmpty(plan)) context.print('Nothing of dockwall is here.');

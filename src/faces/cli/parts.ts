@@ -34,11 +34,14 @@ export async function openParts({ env }: Pick<Context, 'env'>, config: ConfigInF
   let docker: ReturnType<typeof openDocker> | undefined;
   return {
     // While the programs look at the kernel, Docker's client is loaded.
-    kernel: createKernel(async (command) => {
-      const answer = run(command);
-      setImmediate(() => void (docker ??= openDocker(env)).catch(() => {}));
-      return answer;
-    }),
+    kernel: createKernel(
+      async (command) => {
+        const answer = run(command);
+        setImmediate(() => void (docker ??= openDocker(env)).catch(() => {}));
+        return answer;
+      },
+      { lock: { kind: 'once' } },
+    ),
     list: async () => {
       const { source, probe } = await (docker ??= openDocker(env));
       const [snapshot, engine] = await Promise.all([source.list(), probe.look()]);

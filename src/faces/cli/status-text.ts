@@ -2,7 +2,7 @@ import type { EngineFacts } from '../../decide/inventory/engine.ts';
 import { agoText, roughSpan } from '../../decide/net/span.ts';
 import { foldAlike } from '../../decide/policy/problem-line.ts';
 import { unprotectedLines } from '../../decide/report/status-services.ts';
-import type { WallStatus } from '../../decide/report/status-walls.ts';
+import type { LockStatus, WallStatus } from '../../decide/report/status-walls.ts';
 import type { SourceStatus, Status } from '../../decide/report/status.ts';
 import { columns, countText, harmless, wrap } from '../../decide/report/text.ts';
 import { serviceTable, wide } from './status-table.ts';
@@ -67,22 +67,24 @@ function engineText({ version, apiVersion, firewall, liveRestore, swarm }: Engin
 }
 
 /** Where both families stand alike, one line says so, unless lines are cheap. */
-function wallLines({ walls, engine }: Status, each: boolean): readonly string[] {
-  const texts = walls.map((wall) => ({ family: `IPv${wall.family}`, text: wallText(wall, engine) }));
+function wallLines({ walls, lock, engine }: Status, each: boolean): readonly string[] {
+  const texts = walls.map((wall) => ({ family: `IPv${wall.family}`, text: wallText(wall, lock, engine) }));
   const [first] = texts;
   if (first !== undefined && !each && texts.every(({ text }) => text === first.text))
     return [`${texts.map(({ family }) => family).join(' and ')}: ${first.text}`];
   return texts.map(({ family, text }) => `${family}: ${text}`);
 }
 
-function wallText({ gate, front }: WallStatus, engine: EngineFacts | null): string {
+function wallText({ gate, front }: WallStatus, lock: LockStatus | null, engine: EngineFacts | null): string {
   const stands = (inPlace: boolean): string => (inPlace ? 'in place' : 'NOT IN PLACE');
   const why = engine?.firewall === 'nftables' ? " (Docker's nftables backend)" : '';
   const frontText =
     front === null
       ? `no DOCKER chain${why}: the gate stands alone`
       : `front ${stands(front.inPlace)} (${front.backend})`;
-  return `gate ${stands(gate.inPlace)} (${gate.backend}), ${frontText}`;
+  const lockText =
+    lock === null ? '' : lock.strength === null ? ', no lock' : `, lock ${stands(lock.inPlace)}`;
+  return `gate ${stands(gate.inPlace)} (${gate.backend})${lockText}, ${frontText}`;
 }
 
 function daemonLines({ daemon, walls }: Status, now: number): readonly string[] {

@@ -1,6 +1,7 @@
-import type { Observed } from '../../decide/diff/model.ts';
+import type { LockStrength, Observed } from '../../decide/diff/model.ts';
 import { spanText } from '../../decide/net/span.ts';
 import { checkForeign } from '../../decide/pass/foreign-check.ts';
+import { lockProblem } from '../../decide/report/status-walls.ts';
 import { readStatus } from '../../decide/report/status.ts';
 import { harmless } from '../../decide/report/text.ts';
 import { isBootChain } from '../../decide/wall/names.ts';
@@ -11,6 +12,7 @@ import type { HostView, Line } from './model.ts';
 export function wallLines(view: HostView): readonly Line[] {
   return [
     ...statusLines(view),
+    ...lockLines(view),
     ...observingLines(view),
     ...foreignLines(view),
     daemonLine(view),
@@ -50,6 +52,40 @@ function statusLines({ decided }: HostView): readonly Line[] {
         },
       ];
   return [...lines, ...pending];
+}
+
+const strengthLines: Readonly<Record<LockStrength, Omit<Line, 'topic'>>> = {
+  persist: {
+    kind: 'ok',
+    text: "stands, and is dockwall's alone, also while it does not run (persist): no flush of anybody's takes it away",
+  },
+  owner: {
+    kind: 'ok',
+    text: "stands, and is dockwall's alone while it runs (owner): no flush of anybody's takes it away; it goes with its process, since this kernel is older than 6.9 or nft older than 1.1",
+  },
+  plain: {
+    kind: 'note',
+    text: 'stands, and belongs to nobody (plain): `nft flush ruleset` takes it away, since this kernel is older than 5.12 or the daemon has not put it up',
+  },
+};
+
+/** What the host has where something takes the gate away. */
+function lockLines({ decided }: HostView): readonly Line[] {
+  const seen = decided?.observed.lock;
+  if (decided === undefined || seen === undefined) return [];
+  const topic = 'lock';
+  const problem = lockProblem(seen);
+  if (seen.kind !== 'stands')
+    return [
+      {
+        topic,
+        kind: 'note',
+        text: `${problem ?? 'is not up'}: where something takes the gate away, published ports are open until it is put back`,
+        ...(problem === undefined ? { advice: 'start the dockwall service, or run: dockwall apply' } : {}),
+      },
+    ];
+  if (problem !== undefined) return [{ topic, kind: 'problem', text: problem, advice: 'stop the other one' }];
+  return [{ topic, ...strengthLines[seen.strength] }];
 }
 
 function observingLines({ decided }: HostView): readonly Line[] {

@@ -34,6 +34,7 @@ export class Metrics implements PassObserver {
   private readonly problems: Gauge;
   private readonly gates: Gauge<'family'>;
   private readonly fronts: Gauge<'family'>;
+  private readonly locks: Gauge<'strength'>;
   private readonly healthy: Gauge;
   private readonly observing: Gauge;
   private readonly config: Gauge;
@@ -70,6 +71,11 @@ export class Metrics implements PassObserver {
       'Whether the front stood at the last look; no series where Docker keeps no DOCKER chain.',
       ['family'],
     );
+    this.locks = this.gauge(
+      'lock_up',
+      'Whether the lock stood at the last look, by how it is held: persist, owner or plain; no series where the kernel cannot have it.',
+      ['strength'],
+    );
     for (const result of ['success', 'failure']) this.passes.inc({ result }, 0);
     for (const kind of driftKinds) this.repaired.inc({ kind }, 0);
     this.addInfo();
@@ -98,6 +104,7 @@ export class Metrics implements PassObserver {
     this.lastSuccess.set(this.parts.now());
     this.problems.set(decision.policy.problems.length);
     this.countRules(decision);
+    this.showLock(decision.observed);
     for (const family of decision.observed.families) {
       // The pass has put up what was missing.
       this.gates.set({ family }, 1);
@@ -115,12 +122,20 @@ export class Metrics implements PassObserver {
 
   saw(observed: Observed): void {
     this.observing.set(observingFor(observed.sets));
+    this.showLock(observed);
     this.fronts.reset();
     for (const family of observed.families) {
       const { gate, front } = place(observed, family);
       this.gates.set({ family }, Number(gateStands(observed, family, gate)));
       if (front !== undefined) this.fronts.set({ family }, Number(frontStands(observed, family, front)));
     }
+  }
+
+  private showLock({ lock }: Observed): void {
+    this.locks.reset();
+    if (lock?.kind === 'stands')
+      this.locks.set({ strength: lock.strength }, Number(lock.lock !== undefined && lock.held !== true));
+    if (lock?.kind === 'none') this.locks.set({ strength: 'persist' }, 0);
   }
 
   private ended(result: 'success' | 'failure', took: number): void {

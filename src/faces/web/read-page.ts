@@ -3,7 +3,7 @@ import type { Policy, PolicyMembers } from '../../decide/policy/model.ts';
 import { foldAlike } from '../../decide/policy/problem-line.ts';
 import type { Health } from '../../decide/report/health.ts';
 import { type ServiceStatus, unprotectedLines } from '../../decide/report/status-services.ts';
-import type { WallStatus } from '../../decide/report/status-walls.ts';
+import type { LockStatus, WallStatus } from '../../decide/report/status-walls.ts';
 import type { Refusal, SourceStatus, Status } from '../../decide/report/status.ts';
 import { anchor } from './anchor.ts';
 import { findServices } from './find.ts';
@@ -35,7 +35,7 @@ export function readPage({ host, health, look, explains, find = '' }: PageInput)
   const status = look?.status;
   const services = withIds(status?.services ?? []);
   const lists = status?.sources ?? [];
-  const walls = (status?.walls ?? []).flatMap(wallFacts);
+  const walls = [...(status?.walls ?? []).flatMap(wallFacts), ...lockFacts(status?.lock ?? null)];
   return {
     host,
     state: readState(health, look),
@@ -113,6 +113,13 @@ function wallFacts({ family, gate, front }: WallStatus): readonly Fact[] {
       bad: front?.inPlace === false,
     },
   ];
+}
+
+function lockFacts(lock: LockStatus | null): readonly Fact[] {
+  if (lock === null) return [];
+  const { inPlace, strength, problem } = lock;
+  const text = inPlace ? `in place (${strength})` : 'not in place';
+  return [{ name: 'Lock', text: problem ?? text, bad: strength !== null && (!inPlace || problem !== null) }];
 }
 
 function withIds(services: readonly ServiceStatus[]): readonly ServiceView[] {

@@ -2,6 +2,7 @@ import { readFile as readFileOfNode } from 'node:fs/promises';
 import { withoutLists } from '../../decide/diff/foreign.ts';
 import type {
   Backend,
+  LockChange,
   Observed,
   ObservedSet,
   ObservedTable,
@@ -21,18 +22,19 @@ import {
 import { KernelError, type KernelErrorCode, type Run } from './command.ts';
 import { changeSets, destroySets, type Patience, readSets, saveSets } from './ipset/driver.ts';
 import { type Limits, restoreTables, saveTables } from './iptables/driver.ts';
+import { LockDriver, type LockKeeping } from './nft/lock-driver.ts';
 
 /** The kernel's netfilter state: looked at whole, changed by plan. Both reject with a {@link KernelError}. */
 export interface Kernel {
   /**
-   * Everything a plan is made from. One process a family and backend in use and one for the sets, all at
+   * Everything a plan is made from. One process a family and backend in use, one for the sets and one for the lock, all at
    * the same time; changes nothing, loads nothing.
    */
   observe(): Promise<Observed>;
   /**
-   * Carries a plan out: sets, tables, openings, then sets to destroy; one process each, and one a family and backend
-   * for the tables. An empty part costs none. Where one family fails, the other is still brought up to date
-   * before the error is thrown; nothing is opened then, and unused sets stay.
+   * Carries a plan out: what the lock no longer closes, sets, tables, openings, what the lock closes anew, then sets to destroy; one
+   * process each, and one a family and backend for the tables. An empty part costs none. Where one family fails, the other is still
+   * brought up to date before the error is thrown; nothing is opened then, and unused sets stay.
    */
   apply(plan: Plan): Promise<void>;
   /**
@@ -43,6 +45,8 @@ export interface Kernel {
 }
 
 export interface KernelOptions {
+  /** Whether the lock is ours to look after, and for how long; it is not looked at without. */
+  readonly lock?: LockKeeping;
   /** Aborts the command under way; the call rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** For each command; 30 s unless told. The xtables lock alone may take 5. */
@@ -67,6 +71,7 @@ class ToolKernel implements Kernel {
   private withoutLists = false;
   /** As last seen. */
   private sets: readonly ObservedSet[] = [];
+  private readonly lock: LockDriver | undefined;
 
   constructor(run: Run, options: KernelOptions) {
     const { signal, timeoutMs = 30_000 } = options;
@@ -74,15 +79,17 @@ class ToolKernel implements Kernel {
     this.limits = { timeoutMs, ...(signal === undefined ? {} : { signal }) };
     this.readFile = options.readFile ?? ((path) => readFileOfNode(path, 'latin1'));
     this.patience = { ...this.limits, ...(options.sleep === undefined ? {} : { sleep: options.sleep }) };
+    this.lock = options.lock && new LockDriver(run, this.limits, options.lock);
   }
 
   async observe(): Promise<Observed> {
     return this.explained(async () => {
       const present = await this.presentFamilies();
       const legacyFamilies = await this.legacyFamilies(present);
-      const [{ sets, foreign }, nft, ...legacy] = await Promise.all([
+      const [{ sets, foreign }, nft, lock, ...legacy] = await Promise.all([
         saveSets(this.run, this.limits, this.sets),
         this.saveNft(present),
+        this.lock?.observe(),
         ...legacyFamilies.map((family) => saveTables(this.run, this.limits, { family, backend: 'legacy' })),
       ]);
       this.sets = sets;
@@ -91,7 +98,8 @@ class ToolKernel implements Kernel {
       if (nft === undefined || legacyFamilies.length > 0) backends.push('legacy');
       const tables = [...(nft ?? []), ...legacy.flat()];
       const lists = this.withoutLists ? 'unsupported' : foreign;
-      return { backends, families: present, tables, sets, foreign: lists };
+      const seen: Observed = { backends, families: present, tables, sets, foreign: lists };
+      return lock === undefined ? seen : { ...seen, lock };
     });
   }
 
@@ -101,6 +109,9 @@ class ToolKernel implements Kernel {
 
   async apply(plan: Plan): Promise<void> {
     return this.explained(async () => {
+      // The walls do not wait for the lock, which closes nothing that they leave open.
+      const unlocked: unknown[] = [];
+      await this.changeLock(plan.lock?.before).catch((error: unknown) => unlocked.push(error));
       await this.changeSets(plan.sets);
       const failures: unknown[] = [];
       const failed = new Set<Family>();
@@ -115,10 +126,16 @@ class ToolKernel implements Kernel {
       }
       if (failures.length > 0) throw oneOf(failures);
       await this.changeSets(plan.openings ?? []);
+      await this.changeLock(plan.lock?.after).catch((error: unknown) => unlocked.push(error));
       if (plan.destroy.length > 0) {
         await destroySets(this.run, this.patience, plan.destroy);
       }
+      if (unlocked.length > 0) throw oneOf(unlocked);
     });
+  }
+
+  private async changeLock(change: LockChange | undefined): Promise<void> {
+    if (change !== undefined) await this.lock?.write(change);
   }
 
   /** Where sets of sets turn out to be unsupported, what the diff makes of them for such a kernel is made of them here. */

@@ -1,4 +1,5 @@
 import { hookedChains } from '../../decide/wall/hooks.ts';
+import { lockTable } from '../../decide/wall/lock.ts';
 
 /** Which wall a line of `nft monitor` may concern. */
 export type Wall = 'gate' | 'front';
@@ -18,6 +19,9 @@ export function wallOf(line: string): Wall | undefined {
   // Events came faster than they were read: anything may have happened.
   if (line.startsWith('# ERROR')) return 'gate';
   const [verb = '', object = '', family = '', table = '', chain = ''] = line.split(' ', 5);
+  // Our own writes leave the table where it is.
+  if (family === 'inet' && table === lockTable)
+    return verb === 'delete' && object === 'table' ? 'gate' : undefined;
   const wall = family === 'ip' || family === 'ip6' ? walls[table] : undefined;
   if (wall === undefined) return undefined;
   const owned = chain.startsWith('DOCKWALL-');

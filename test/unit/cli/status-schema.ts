@@ -80,6 +80,17 @@ export const statusSchema = z
           .describe('null: Docker keeps no DOCKER chain, the gate stands alone'),
       }),
     ),
+    lock: z
+      .strictObject({
+        inPlace: z.boolean(),
+        strength: z
+          .enum(['persist', 'owner', 'plain'])
+          .nullable()
+          .describe('how it is held: see docs/how-it-works.md; null: none stands'),
+        problem: z.string().nullable(),
+      })
+      .nullable()
+      .describe('what stands behind the gate; null: nobody has looked'),
     upToDate: z.boolean().describe('whether the kernel holds what it should'),
     services: z.array(
       z.strictObject({

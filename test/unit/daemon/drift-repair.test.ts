@@ -252,7 +252,7 @@ describe('DriftRepair', () => {
     expect(looks()).toBe(before + 2);
 
     fake.inject({ nth: 1, of: 'write', how: 'fail' });
-    const none: Ruleset = { sets: [], gate: [], front: [], boot: 'remove' };
+    const none: Ruleset = { sets: [], gate: [], front: [], lock: 'keep', boot: 'remove' };
     await expect(repair.kernel.apply(diff(none, await kernel.observe()))).rejects.toThrow(
       'an injected failure',
     );

@@ -197,6 +197,14 @@ describe('Reporter', () => {
       'warn somebody changed our rules or sets; they are put back {"found":["our jump was missing"],"times":1}',
       'warn somebody changed our rules or sets; they are put back {"found":["our jump was missing"],"times":10}',
     ]);
-    expect(reporter.health([]).drift).toEqual({ jump: 12, chain: 0, rule: 0, set: 0, member: 0, front: 13 });
+    expect(reporter.health([]).drift).toEqual({
+      jump: 12,
+      chain: 0,
+      rule: 0,
+      set: 0,
+      member: 0,
+      front: 13,
+      lock: 0,
+    });
   });
 });

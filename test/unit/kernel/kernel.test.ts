@@ -229,7 +229,7 @@ describe('a kernel without sets of sets', () => {
       { ...list, members: ['bans'] },
       { ...net, members: ['192.0.2.1'] },
     ];
-    const ruleset = { sets: desired, gate: [], front: 'keep', boot: 'keep' } as const;
+    const ruleset = { sets: desired, gate: [], front: 'keep', lock: 'keep', boot: 'keep' } as const;
     expect(diff(ruleset, await kernel.observe())).toEqual(nothing);
     expect(foreignStates(ruleset, { foreign })).toEqual([
       { name: 'bans', closes: true, state: { kind: 'unsupported' } },
