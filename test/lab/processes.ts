@@ -61,6 +61,24 @@ export function firstChild(pid: number): ProcessRef | undefined {
   }
 }
 
+/** The children of a process that its first thread has started, with their command lines. */
+export function childrenOf(
+  pid: number,
+): readonly { readonly pid: number; readonly args: readonly string[] }[] {
+  try {
+    const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1')
+      .trim()
+      .split(' ')
+      .filter(Boolean);
+    return pids.map((child) => ({
+      pid: Number(child),
+      args: readFileSync(`/proc/${child}/cmdline`, 'latin1').split('\0'),
+    }));
+  } catch {
+    return []; // gone meanwhile
+  }
+}
+
 /** Every process whose network namespace is one of these (inode numbers), ourselves never. */
 export function processesInNamespaces(inodes: ReadonlySet<number>): readonly ProcessRef[] {
   const found: ProcessRef[] = [];

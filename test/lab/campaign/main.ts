@@ -28,17 +28,17 @@ const usage = `npm run campaign [-- --short] [--only REGEXP] [--setups 0,1,...]
  * S26, the oracle, has no forbidden client that never stops trying, so the table has no row for it; but it takes a minute, and
  * it has to hold on every engine. S31, discovery, has none either, nor S32, observing.
  */
-const scenarios = Array.from({ length: 32 }, (_, index) => `S${index + 1}`);
+const scenarios = Array.from({ length: 33 }, (_, index) => `S${index + 1}`);
 
 /**
  * Where a leak shows first: containers and engines that come and go, the doors of docker-proxy, identity, drift, revocation, and
  * what other owners write to open or close what is not theirs.
  */
 const short = {
-  files: /^(?:lifecycle|docker-proxy|guard|identity|drift|revocation|bridges|owners|book|forgotten)\./,
+  files: /^(?:lifecycle|docker-proxy|guard|identity|drift|lock|revocation|bridges|owners|book|forgotten)\./,
   // of each kind what is quickest; the rest is the full run's
   tests:
-    /S7: |S8: the engine|S10: (?:a new|.* at run)|S12: |S6: the address|S5, S6: |S9: (?:iptables -t mangle -[FI]|nft|ipset flush)|S21: a (?:source is|container|client whose)|S27: a|S28: |S29: (?:what|the guard)|S30: a client/,
+    /S7: |S8: the engine|S10: (?:a new|.* at run)|S12: |S6: the address|S5, S6: |S9: (?:iptables -t mangle -[FI]|nft|ipset flush)|S33: (?:a dockwall that hangs|without)|S21: a (?:source is|container|client whose)|S27: a|S28: |S29: (?:what|the guard)|S30: a client/,
   // what our own process does, whatever the engine: npm test's one will do
   once: /^(?:lists|oracle|sources)\./,
   // so many runs of vitest for the files of one setup, so that they end at about the same time

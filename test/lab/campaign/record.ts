@@ -33,13 +33,15 @@ export interface MeasureRecord {
 }
 
 /**
- * `open for`: from the first forbidden handshake to the last, where something outside had taken the gate itself away (0: none).
+ * `open for`: from the first forbidden handshake to the last, where something outside had taken the gate itself away (0: none). `shut for`:
+ * the longest time that a public port did not answer then.
  * `repaired after`: from the damage to the kernel being as it should. `start latency`: from a container's start event to its
  * public port answering a stranger, and the same where dockwall does not stand. `open at boot`: as `open for`, at a boot of
  * the host without the boot unit.
  */
 export type MeasureName =
   | 'open for'
+  | 'shut for'
   | 'repaired after'
   | `start latency ${'IPv4' | 'IPv6'}${'' | ' without dockwall'}`
   | 'open at boot';

@@ -97,7 +97,7 @@ function everyRow({ rows }: Outcome): string {
 }
 
 /** Times that something outside had the gate open; a median for each kind of engine and over all. */
-function openTimes({ rows }: Outcome, name: MeasureName): string | undefined {
+function openTimes({ rows }: Outcome, name: MeasureName, word = 'open'): string | undefined {
   const measured = rows.filter(({ measures }) => measures.has(name));
   if (measured.length === 0) return undefined;
   const of = (backend: string): readonly number[] =>
@@ -114,7 +114,7 @@ function openTimes({ rows }: Outcome, name: MeasureName): string | undefined {
     const values = of(backend);
     return values.length === 0 ? [] : [['**median**', backend, `**${spread(values)}**`]];
   });
-  return table(['scenario', 'engine', 'open'], [...lines, ...medians]);
+  return table(['scenario', 'engine', word], [...lines, ...medians]);
 }
 
 function startLatency({ rows }: Outcome): string | undefined {
@@ -169,6 +169,11 @@ export function page(outcome: Outcome, preface: Preface): string {
       '## Where something outside removes the gate itself',
       openTimes(outcome, 'open for'),
       'From the first forbidden handshake to the last; 0: none. Then the walls are whole again.',
+    ),
+    ...section(
+      '## How long public ports are shut then',
+      openTimes(outcome, 'shut for', 'shut'),
+      "The lock behind the gate drops what has not the gate's mark, so until the gate is back nobody gets in, whatever is public. Where Docker's own rules go as well, the rest of the time is Docker's.",
     ),
     ...section(
       '## A boot of the host',

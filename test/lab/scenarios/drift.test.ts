@@ -3,14 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeReport } from '../agent/protocol.ts';
 import { runService } from '../containers.ts';
 import type { LogLine } from '../dockwall.ts';
+import { longestGap } from '../prober.ts';
 import { ticksOf } from '../processes.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
 import { record, recordProbes } from './record.ts';
 import { Stage, usualConfig } from './stage.ts';
 
-// S9: others take away what is ours. Nobody gets in while the gate stands; where the gate itself goes, the time until it is back
-// is measured from outside.
+// S9: others take away what is ours. Nobody gets in, also where the gate itself goes: the lock stands behind it. How long public ports
+// are shut then is measured from outside.
 
 /** How often each is played; for a distribution, more. */
 const runs = Number(process.env['DOCKWALL_DRIFT_RUNS'] ?? '1');
@@ -24,11 +25,19 @@ const guarded = `${usualConfig}\ndriftCheck: ${driftCheck}ms\n`;
 /** How long processor time is counted, ms. */
 const idle = Number(process.env['DOCKWALL_DRIFT_IDLE'] ?? '12000');
 
+interface Played {
+  /** From the damage to the repair, ms. */
+  readonly after: number;
+  /** Of the forbidden, and of somebody at a public port. */
+  readonly report: ProbeReport;
+  readonly publicReport: ProbeReport;
+}
+
 interface Damage {
   readonly what: string;
   /** For `sh -c`, in the engine's root. `iptables` is the backend that Docker uses. */
   readonly script: string;
-  /** Where the gate stands meanwhile, nobody gets in. */
+  /** Where the gate goes, the lock shuts what is public too. */
   readonly gate: 'stands' | 'goes';
   /** Foreign lines that the damage itself takes. */
   readonly takes?: RegExp;
@@ -91,6 +100,14 @@ const damages: readonly Damage[] = [
     takes: /^-A /,
     found: /chain PREROUTING|set dockwall[46]-published: \+ a new set/,
   },
+  {
+    what: 'iptables-restore of a file without dockwall',
+    script: ['iptables', 'ip6tables']
+      .map((name) => `${name}-save | grep -v DOCKWALL- | ${name}-restore`)
+      .join('; '),
+    gate: 'goes',
+    found: /chain DOCKWALL-GATE \(mangle, IPv6, \w+\): \+ a new chain/,
+  },
   // last: with Docker's chains gone from legacy, the gate is put up in nft, and stays there
   {
     what: 'iptables -F and -X, all tables',
@@ -111,6 +128,11 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
     stage = await Stage.open(setup);
     await stage.guard({ config: guarded });
     await runService(stage.lab.engine, { name: 'closed', publish: ['8002:80'] });
+    await runService(stage.lab.engine, {
+      name: 'open',
+      publish: ['8003:80'],
+      labels: { 'dockwall.public': 'http' },
+    });
     await stage.pass();
   });
   afterAll(async () => stage.close());
@@ -143,35 +165,36 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
   const played = damages.filter(({ only }) => only === undefined || only === setup.backend);
 
   it.each(played)('S9: $what', async (damage) => {
-    const open: number[] = [];
+    const shut: number[] = [];
     const repaired: number[] = [];
     const times = damage.once && setup.backend === 'legacy' ? 1 : runs;
     for (let run = 0; run < times; run += 1) {
-      const { after, report } = await play(damage);
+      const { after, report, publicReport } = await play(damage);
       repaired.push(after);
-      open.push(openFor(report));
+      shut.push(shutFor(publicReport));
       record(stage, 'repaired after', after);
-      if (damage.gate === 'stands') {
-        recordProbes(stage, [report]);
-        expect(open.at(-1)).toBe(0);
-      } else {
-        record(stage, 'open for', open.at(-1) ?? 0);
+      if (damage.gate === 'goes') {
+        record(stage, 'open for', openFor(report));
+        record(stage, 'shut for', shut.at(-1) ?? 0);
       }
+      recordProbes(stage, [report]);
+      expect(openFor(report)).toBe(0);
       expect(after).toBeLessThan(
         setup.backend === 'nft' && !damage.what.startsWith('ipset flush') ? slack : driftCheck + slack,
       );
     }
     console.info(
-      `S9 ${damage.what}: open ${median(open)} ms, repaired after ${median(repaired)} ms (Docker ${setup.title}; ${times} runs, longest ${Math.max(...open)} and ${Math.max(...repaired)} ms)`,
+      `S9 ${damage.what}: public ports shut ${median(shut)} ms, repaired after ${median(repaired)} ms (Docker ${setup.title}; ${times} runs, longest ${Math.max(...shut)} and ${Math.max(...repaired)} ms)`,
     );
   });
 
   /** Does the damage while X tries; what is ours must come back, and nothing else change. */
-  async function play(damage: Damage): Promise<{ readonly after: number; readonly report: ProbeReport }> {
+  async function play(damage: Damage): Promise<Played> {
     await stage.pass();
     const before = await saved();
     const planted = await stage.foreign.read();
     const prober = await stage.client('X').probe(stage.both(8002), { every: 1 });
+    const visitor = await stage.client('N').probe(stage.served(8003), { every: 2, patience: 100 });
     const from = stage.dockwall.lines.length;
     const start = Date.now();
     try {
@@ -184,11 +207,13 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
       const after = Date.parse(String(told['time'])) - start;
       await stage.pass();
       await stage.expectClosed('X', 8002);
+      await stage.expectOpen('X', 8003);
       const report = await prober.stop();
+      const publicReport = await visitor.stop();
       const left = await stage.foreign.read();
       const survivors = planted.split('\n').filter((line) => damage.takes?.test(line) !== true);
       for (const line of survivors) expect(left).toContain(line);
-      return { after, report };
+      return { after, report, publicReport };
     } finally {
       for (const [save, text] of before) await restore(save, text);
       await stage.pass();
@@ -218,6 +243,11 @@ function openFor({ targets }: ProbeReport): number {
   const moments = targets.flatMap(({ opened }) => opened);
   if (moments.length === 0) return 0;
   return Math.ceil(Math.max(...moments) - Math.min(...moments)) || 1;
+}
+
+/** The longest time without an answer of a public port, ms. */
+function shutFor({ targets, duration }: ProbeReport): number {
+  return Math.ceil(Math.max(0, ...targets.map((one) => longestGap(one, duration))));
 }
 
 function median(numbers: readonly number[]): number {

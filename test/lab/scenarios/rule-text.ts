@@ -12,6 +12,7 @@ export async function readRuleText(lab: Lab): Promise<string> {
   const texts = await Promise.all([
     ...saves.map(async (name) => `${name}\n${(await lab.host.exec([name])).stdout}`),
     lab.host.exec(['ipset', 'save']).then(({ stdout }) => stdout),
+    lab.host.exec(['nft', 'list', 'tables', 'inet']).then(({ stdout }) => stdout),
   ]);
   return texts
     .join('\n')
