@@ -3,6 +3,7 @@ import { boundedCases } from './bounded.ts';
 import type { Case } from './case.ts';
 import { manyPortCases } from './many-ports.ts';
 import { memory } from './memory.ts';
+import { packetCases } from './packets.ts';
 import { missingForBench } from './requirements.ts';
 import { changing, loading } from './sets.ts';
 import { answering } from './verbs.ts';
@@ -15,6 +16,7 @@ const parts: Readonly<Record<string, readonly (() => Case | Promise<Case>)[]>> =
   bounded: boundedCases,
   verbs: answering,
   ports: manyPortCases,
+  packets: packetCases,
   lists: [loading, changing],
   memory: [memory],
 };

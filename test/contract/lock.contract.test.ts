@@ -96,7 +96,7 @@ describe.skipIf(!canTestRealKernel())('the lock on this kernel', () => {
     expect((await it.observe()).kind).toBe(strength === 'plain' ? 'none' : 'stands');
     if (strength === 'plain') return;
     expect(tried('delete', 'table', 'inet', 'dockwall-lock')).toBe(false);
-    expect(tried('add', 'element', 'inet', 'dockwall-lock', 'ip-tcp', '{ 1 }')).toBe(false);
+    expect(tried('add', 'rule', 'inet', 'dockwall-lock', 'asked', 'accept')).toBe(false);
     expect(stands(await it.observe()).lock).toEqual(lock);
   });
 

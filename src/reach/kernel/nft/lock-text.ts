@@ -25,52 +25,80 @@ const chains = [
   { name: 'forwarded', hook: 'forward' },
 ] as const;
 
-/** Ports on every address, one set each: an interval set of ports takes 32,768 in 0.35 s, one with addresses in 17 (measured: nft 1.1.3, Linux 6.18). */
-const portSet = (family: Family, protocol: Protocol): string => `${ip[family]}-${protocol}`;
-/** Ports on one address. */
-const boundSet = (family: Family): string => `${ip[family]}-bound`;
-
-const sets: readonly (readonly [name: string, spec: string])[] = [
-  ['interfaces', 'type ifname;'],
-  ['bridges', 'type ifname;'],
-  ...families.flatMap((family) => [
-    ...protocols.map((one) => [portSet(family, one), 'type inet_service; flags interval;'] as const),
-    [boundSet(family), `type ipv${family}_addr . inet_proto . inet_service; flags interval;`] as const,
-  ]),
+type ChainName = (typeof chains)[number]['name'];
+/** A rule as it is written: what it matches, the elements that it matches them against, what becomes of the packet, its comment. */
+type RuleText = readonly [
+  chain: ChainName,
+  match: string,
+  elements: readonly string[],
+  verdict: string,
+  note: string,
 ];
 
-type RuleText = readonly [chain: (typeof chains)[number]['name'], text: string, note: string];
-
-/** The mark comes first: what the gate has passed costs one test. The rest is in the order of the gate's own rules. */
-function rules({ mark, side }: Pick<Lock, 'mark' | 'side'>): readonly RuleText[] {
+/**
+ * The mark comes first: what the gate has passed costs one test. The rest is in the order of the gate's own rules. A rule without elements
+ * is left out. Elements are written into the rules: a named set of a plain type, made by nft 1.1, is one that nft 1.0.6 (Debian 12) dies of
+ * when it lists anything (seen: SIGSEGV), and whoever runs it on this host would suffer.
+ */
+function rules({ mark, side, interfaces, bridges, ports }: Lock): readonly RuleText[] {
   const bit = `0x${mark.toString(16)}`;
-  const inside = `iifname ${side === 'inside' ? '@interfaces' : '!= @interfaces'} return`;
-  const passed = `meta mark & ${bit} == ${bit} return`;
-  const ports = (family: Family): readonly RuleText[] => [
-    ...protocols.map((one): RuleText => [
-      'asked',
-      `meta nfproto ipv${family} ${one} dport @${portSet(family, one)} drop`,
-      `${one}, published`,
-    ]),
+  const quoted = (names: readonly string[]): readonly string[] => names.map((name) => `"${name}"`);
+  const passed = [`meta mark & ${bit} == ${bit}`, [], 'return', `passed the gate: ${bit}`] as const;
+  const replies = ['ct direction reply', [], 'return', 'answers'] as const;
+  const notOurs = [`iifname${side === 'inside' ? '' : ' !='}`, quoted(interfaces), 'return', side] as const;
+  const places = ports.map(placeOf);
+  const elements = (note: string): readonly string[] =>
+    places.flatMap((place) => (place.note === note ? [place.element] : []));
+  const all: readonly RuleText[] = [
+    ['asked', ...passed],
+    ['asked', ...notOurs],
+    ['asked', ...replies],
+    ['asked', 'meta nfproto ipv4 fib daddr type unicast', [], 'return', 'not for this host'],
     [
       'asked',
-      `${ip[family]} daddr . meta l4proto . th dport @${boundSet(family)} drop`,
-      'published on this address',
+      `ip6 daddr != ${multicast6} fib daddr type != { local, anycast }`,
+      [],
+      'return',
+      'not for this host',
     ],
+    ...families.flatMap((family) => [
+      ...protocols.map((one): RuleText => {
+        const note = portNote(family, one);
+        return ['asked', `meta nfproto ipv${family} ${one} dport`, elements(note), 'drop', note];
+      }),
+      [
+        'asked',
+        `${ip[family]} daddr . meta l4proto . th dport`,
+        elements(boundNote(family)),
+        'drop',
+        boundNote(family),
+      ] as const,
+    ]),
+    ['forwarded', ...passed],
+    ['forwarded', ...replies],
+    ['forwarded', 'meta l4proto { icmp, ipv6-icmp } ct state related', [], 'return', 'ICMP errors'],
+    ['forwarded', ...notOurs],
+    ['forwarded', 'oifname', quoted(bridges), 'drop', bridgeNote],
   ];
-  return [
-    ['asked', passed, `passed the gate: ${bit}`],
-    ['asked', inside, side],
-    ['asked', 'ct direction reply return', 'answers'],
-    ['asked', 'meta nfproto ipv4 fib daddr type unicast return', 'not for this host'],
-    ['asked', `ip6 daddr != ${multicast6} fib daddr type != { local, anycast } return`, 'not for this host'],
-    ...families.flatMap(ports),
-    ['forwarded', passed, `passed the gate: ${bit}`],
-    ['forwarded', 'ct direction reply return', 'answers'],
-    ['forwarded', 'meta l4proto { icmp, ipv6-icmp } ct state related return', 'ICMP errors'],
-    ['forwarded', inside, side],
-    ['forwarded', 'oifname @bridges drop', 'to a bridge of Docker'],
-  ];
+  const filled = new Set<string>([bridgeNote, ...families.flatMap(portNotes)]);
+  return all.filter(([, , one, , note]) => one.length > 0 || !filled.has(note));
+}
+
+const bridgeNote = 'to a bridge of Docker';
+const portNote = (family: Family, protocol: Protocol): string => `published, ${protocol}, IPv${family}`;
+const boundNote = (family: Family): string => `published on one address, IPv${family}`;
+const portNotes = (family: Family): readonly string[] => [
+  ...protocols.map((one) => portNote(family, one)),
+  boundNote(family),
+];
+
+/** `0.0.0.0/0,tcp:80`: the rule that it belongs to, and as an element there. */
+function placeOf(member: string): { readonly note: string; readonly element: string } {
+  const [, address = '', protocol = '', ports = ''] = /^([^,]+),(\w+):([\d-]+)$/.exec(member) ?? [];
+  const family: Family = address.includes(':') ? 6 : 4;
+  return address === everywhere[family]
+    ? { note: portNote(family, protocol as Protocol), element: ports }
+    : { note: boundNote(family), element: `${address} . ${protocol} . ${ports}` };
 }
 
 /**
@@ -82,44 +110,19 @@ export function lockText(lock: Lock | undefined, strength: LockStrength, anew: b
   return [
     ...(anew ? [`delete table ${table}`] : []),
     `add table ${table}${flags[strength]}`,
-    ...sets.flatMap(([name, spec]) => [`add set ${table} ${name} { ${spec} }`, `flush set ${table} ${name}`]),
     ...chains.flatMap(({ name, hook }) => [
       `add chain ${table} ${name} { type filter hook ${hook} priority ${priority}; policy accept; }`,
       `flush chain ${table} ${name}`,
     ]),
-    ...(lock === undefined ? [] : contents(lock)),
+    ...(lock === undefined ? [] : rules(lock)).map(
+      ([chain, match, elements, verdict, note]) =>
+        `add rule ${table} ${chain} ${match}${elements.length === 0 ? '' : ` { ${elements.join(', ')} }`} ${verdict} comment "${note}"`,
+    ),
   ].join('; ');
 }
 
 export const removalText = `delete table ${table}`;
 export const listing = ['list', 'table', 'inet', lockTable] as const;
-
-function contents(lock: Lock): readonly string[] {
-  const quoted = (names: readonly string[]): readonly string[] => names.map((name) => `"${name}"`);
-  const elements = (set: string, all: readonly string[]): readonly string[] =>
-    all.length === 0 ? [] : [`add element ${table} ${set} { ${all.join(', ')} }`];
-  const ports = Map.groupBy(lock.ports.map(placeOf), ({ set }) => set);
-  return [
-    ...elements('interfaces', quoted(lock.interfaces)),
-    ...elements('bridges', quoted(lock.bridges)),
-    ...[...ports].flatMap(([set, places]) =>
-      elements(
-        set,
-        places.map(({ element }) => element),
-      ),
-    ),
-    ...rules(lock).map(([chain, text, note]) => `add rule ${table} ${chain} ${text} comment "${note}"`),
-  ];
-}
-
-/** `0.0.0.0/0,tcp:80` as an element of a set. */
-function placeOf(member: string): { readonly set: string; readonly element: string } {
-  const [, address = '', protocol = '', ports = ''] = /^([^,]+),(\w+):([\d-]+)$/.exec(member) ?? [];
-  const family: Family = address.includes(':') ? 6 : 4;
-  return address === everywhere[family]
-    ? { set: portSet(family, protocol as Protocol), element: ports }
-    : { set: boundSet(family), element: `${address} . ${protocol} . ${ports}` };
-}
 
 /** Reads `nft list table inet dockwall-lock` (nft 1.0.6 to 1.1.7; the JSON of 1.0.6 ends in the middle where a table has an owner). */
 export function parseLock(text: string): Extract<ObservedLock, { kind: 'stands' }> {
@@ -128,46 +131,52 @@ export function parseLock(text: string): Extract<ObservedLock, { kind: 'stands' 
   return { kind: 'stands', lock: readLock(text), strength };
 }
 
-/** The parts of a table of one kind, by name. */
-function blocks(text: string, kind: 'set' | 'chain'): readonly (readonly [name: string, body: string])[] {
-  const found = text.matchAll(new RegExp(`^\\t${kind} (\\S+) \\{\\n(.*?)^\\t\\}$`, 'gms'));
-  return [...found].map(([, name = '', body = '']) => [name, body]);
+interface Listed {
+  readonly chain: string;
+  readonly match: string;
+  readonly note: string;
 }
 
 function readLock(text: string): Lock | undefined {
-  const held = new Map(
-    blocks(text, 'set').map(([name, body]) => {
-      const elements = /elements = \{([^}]*)\}/.exec(body)?.[1] ?? '';
-      return [name, elements.split(',').flatMap((one) => one.trim() || [])];
-    }),
+  // a set of any kind is none of ours
+  if (/^\t(?:set|map|flowtable|counter) /m.test(text)) return undefined;
+  const listed = [...text.matchAll(/^\tchain (\S+) \{\n(.*?)^\t\}$/gms)].flatMap(
+    ([, chain = '', body = '']) =>
+      body
+        .split('\n')
+        .slice(1)
+        .flatMap((line): readonly Listed[] => {
+          if (line === '') return [];
+          const [, match = '', note = ''] = /^\t\t(.*) (?:return|drop) comment "([^"]*)"$/.exec(line) ?? [];
+          return [{ chain, match, note }];
+        }),
   );
-  const seen = blocks(text, 'chain').flatMap(([chain, body]) =>
-    body
-      .split('\n')
-      .slice(1)
-      .flatMap((line) => (line === '' ? [] : [`${chain} ${/ comment "([^"]*)"$/.exec(line)?.[1]}`])),
-  );
-  const mark = Number(/^asked passed the gate: (0x[0-9a-f]+)$/.exec(seen[0] ?? '')?.[1]);
-  const side = seen[1] === 'asked outside' ? 'outside' : 'inside';
-  const expected = rules({ mark, side }).map(([chain, , note]) => `${chain} ${note}`);
-  const known = sets.every(([name]) => held.has(name)) && held.size === sets.length;
-  if (!known || seen.join('\n') !== expected.join('\n')) return undefined;
-  const elements = (set: string): readonly string[] => held.get(set) ?? [];
-  const names = (set: string): readonly string[] =>
-    elements(set)
-      .map((one) => one.replaceAll('"', ''))
-      .sort();
+  const elements = (chain: ChainName, note: string, head: string): readonly string[] => {
+    const match = listed.find((one) => one.chain === chain && one.note === note)?.match ?? '';
+    if (!match.startsWith(`${head} `)) return [];
+    const all = match.slice(head.length).replace(/^ !=/, '').replaceAll(/[{}"]/g, '');
+    return all.split(',').map((one) => one.trim());
+  };
+  const mark = Number(/^passed the gate: (0x[0-9a-f]+)$/.exec(listed[0]?.note ?? '')?.[1]);
+  const side = listed[1]?.note === 'outside' ? 'outside' : 'inside';
   const ports = families.flatMap((family) => [
     ...protocols.flatMap((one) =>
-      elements(portSet(family, one)).map((port) => `${everywhere[family]},${one}:${port}`),
+      elements('asked', portNote(family, one), `meta nfproto ipv${family} ${one} dport`).map(
+        (port) => `${everywhere[family]},${one}:${port}`,
+      ),
     ),
-    ...elements(boundSet(family)).map((one) => one.replace(' . ', ',').replace(' . ', ':')),
+    ...elements('asked', boundNote(family), `${ip[family]} daddr . meta l4proto . th dport`).map((one) =>
+      one.replace(' . ', ',').replace(' . ', ':'),
+    ),
   ]);
-  return {
+  const lock: Lock = {
     mark,
     side,
-    interfaces: names('interfaces'),
-    bridges: names('bridges'),
+    interfaces: [...elements('asked', side, 'iifname')].sort(),
+    bridges: [...elements('forwarded', bridgeNote, 'oifname')].sort(),
     ports: joinMembers(ports),
   };
+  const same = (parts: readonly string[]): string => parts.join('\n');
+  const expected = rules(lock).map(([chain, , , , note]) => `${chain} ${note}`);
+  return same(listed.map(({ chain, note }) => `${chain} ${note}`)) === same(expected) ? lock : undefined;
 }

@@ -81,7 +81,11 @@ export class NftProcess {
     if (waiting === undefined) return;
     const at = this.said.split('\n').indexOf(waiting.mark);
     if (at === -1) return;
-    const lines = this.said.split('\n').slice(0, at);
+    // what points at a place in the line above it: that of the mark before may come late
+    const lines = this.said
+      .split('\n')
+      .slice(0, at)
+      .filter((one) => !/^\s*\^+\s*$/.test(one));
     // the complaint about the mark itself begins with the last `Error: syntax error`
     const own = lines.findLastIndex((one) => one.startsWith('Error: syntax error'));
     waiting.resolve(

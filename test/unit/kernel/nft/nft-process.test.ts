@@ -24,6 +24,19 @@ test('says what each line has come to, and nothing where it was done', async () 
   expect(onEnd).not.toHaveBeenCalled();
 });
 
+test('what points at the end of the line before is no complaint, however late it comes', async () => {
+  const late = [
+    'sh',
+    '-c',
+    `while read -r line; do case "$line" in
+     end-of-*) printf 'Error: syntax error, unexpected newline\\n%s\\n' "$line" >&2; sleep 0.05; printf '     ^\\n' >&2;;
+   esac; done`,
+  ] as const;
+  const nft = new NftProcess(() => {}, late);
+  for (let time = 0; time < 3; time += 1) expect(await nft.send('good')).toBe('');
+  await nft.end();
+});
+
 test('tells once that it has ended, and rejects what was under way and what comes after', async () => {
   const onEnd = vi.fn();
   const nft = new NftProcess(onEnd, fake());
