@@ -1,6 +1,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { renderScenario } from './render.ts';
+import { decide } from '../../src/decide/pass/decide.ts';
+import { lockText } from '../../src/reach/kernel/nft/lock-text.ts';
+import { renderScenario, untouched } from './render.ts';
 import { readScenarios } from './scenario.ts';
 
 const file = new URL('../../docs/rules.md', import.meta.url);
@@ -31,6 +33,14 @@ function sets(restore: string, family: number): string {
   return [...members].map(([name, held]) => `${name.padEnd(24)} ${[...held].sort().join(' ') || '(empty)'}`).join('\n');
 }
 
+/** As it is written in one transaction, a command a line. */
+function lock(): string {
+  const last = scenario?.moments.at(-1);
+  const plan = scenario && last && decide({ ...last, observed: { ...untouched, lock: { kind: 'none' } } }, scenario.config).plan;
+  const change = plan?.lock?.after;
+  return change?.kind === 'write' ? lockText(change.lock, 'persist', false).replaceAll(/; (?=add |flush )/g, '\n') : '';
+}
+
 function document(): string {
   const rules = golden('v4.rules');
   const code = (text: string): string => `\`\`\`\n${text}\n\`\`\`\n`;
@@ -43,6 +53,8 @@ function document(): string {
     code(table(rules, 'filter')),
     '## The gate (mangle)\n',
     code(table(rules, 'mangle')),
+    '## The lock (nftables, both families)\n',
+    code(lock()),
     '## The sets\n',
     code(sets(golden('sets.restore'), 4)),
   ].join('\n');
