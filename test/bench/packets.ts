@@ -62,7 +62,7 @@ async function outside(): Promise<{ readonly pid: number; readonly close: () => 
   };
 }
 
-async function packets(name: string, port: number): Promise<Case> {
+async function packets(name: string, port: number, instead: 'nothing' | 'a lookup'): Promise<Case> {
   const { pid, close } = await outside();
   const sink = createSocket('udp4');
   sink.bind(port, '192.0.2.1');
@@ -92,14 +92,32 @@ async function packets(name: string, port: number): Promise<Case> {
     ];
     return Number((await run('nsenter', argv)).stdout);
   };
+  const lookup = async (verb: '-A' | '-D'): Promise<unknown> =>
+    run('iptables-nft', [
+      '-t',
+      'mangle',
+      verb,
+      'PREROUTING',
+      '-m',
+      'set',
+      '--match-set',
+      'dockwall4-published',
+      'dst,dst',
+    ]);
   return {
     name,
-    against: 'the same without the lock',
+    against: instead === 'nothing' ? 'the same without the lock' : 'one lookup in a set instead of the lock',
     unit: 'ms',
     rounds: 41,
     promise: { times: 1.05 },
     ours: async () => send(put),
-    theirs: async () => send(take),
+    theirs: async () => {
+      if (instead === 'nothing') return send(take);
+      await lookup('-A');
+      const time = await send(take);
+      await lookup('-D');
+      return time;
+    },
     close: async () => {
       sink.close();
       close();
@@ -108,7 +126,10 @@ async function packets(name: string, port: number): Promise<Case> {
   };
 }
 
+const what = `${datagrams.toLocaleString('en')} datagrams`;
+
 export const packetCases: readonly (() => Promise<Case>)[] = [
-  async () => packets(`${datagrams} datagrams to a public port, with the lock`, first),
-  async () => packets(`${datagrams} datagrams to a port of the host's own, with the lock`, ownPort),
+  async () => packets(`${what} to a public port, with the lock`, first, 'nothing'),
+  async () => packets(`${what} to a public port, with the lock`, first, 'a lookup'),
+  async () => packets(`${what} to a port of the host's own, with the lock`, ownPort, 'nothing'),
 ];
