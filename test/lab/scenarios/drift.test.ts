@@ -30,7 +30,7 @@ interface Played {
   readonly after: number;
   /** Of the forbidden, and of somebody at a public port. */
   readonly report: ProbeReport;
-  readonly publicReport: ProbeReport;
+  readonly publicReport: ProbeReport | undefined;
 }
 
 interface Damage {
@@ -41,6 +41,8 @@ interface Damage {
   readonly gate: 'stands' | 'goes';
   /** Foreign lines that the damage itself takes. */
   readonly takes?: RegExp;
+  /** Docker's own chains go too. */
+  readonly takesDocker?: true;
   /** What is said of it; nothing where only the front is moved, which Docker does too. */
   readonly found?: RegExp;
   readonly only?: 'nft';
@@ -81,6 +83,7 @@ const damages: readonly Damage[] = [
   },
   {
     what: 'nft flush ruleset',
+    takesDocker: true,
     script: 'nft flush ruleset',
     gate: 'goes',
     takes: /^(?:-A |:DOCKWALL )/,
@@ -111,6 +114,7 @@ const damages: readonly Damage[] = [
   // last: with Docker's chains gone from legacy, the gate is put up in nft, and stays there
   {
     what: 'iptables -F and -X, all tables',
+    takesDocker: true,
     script: ['filter', 'nat', 'mangle', 'raw']
       .map((t) => `${both(`-t ${t} -F`)}; ${both(`-t ${t} -X`)}`)
       .join('; '),
@@ -171,11 +175,11 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
     for (let run = 0; run < times; run += 1) {
       const { after, report, publicReport } = await play(damage);
       repaired.push(after);
-      shut.push(shutFor(publicReport));
+      if (publicReport !== undefined) shut.push(shutFor(publicReport));
       record(stage, 'repaired after', after);
       if (damage.gate === 'goes') {
         record(stage, 'open for', openFor(report));
-        record(stage, 'shut for', shut.at(-1) ?? 0);
+        if (publicReport !== undefined) record(stage, 'shut for', shut.at(-1) ?? 0);
       }
       recordProbes(stage, [report]);
       expect(openFor(report)).toBe(0);
@@ -184,7 +188,7 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
       );
     }
     console.info(
-      `S9 ${damage.what}: public ports shut ${median(shut)} ms, repaired after ${median(repaired)} ms (Docker ${setup.title}; ${times} runs, longest ${Math.max(...shut)} and ${Math.max(...repaired)} ms)`,
+      `S9 ${damage.what}: public ports shut ${shut.length === 0 ? 'as long as Docker leaves them' : `${median(shut)} ms`}, repaired after ${median(repaired)} ms (Docker ${setup.title}; ${times} runs, longest ${Math.max(...shut)} and ${Math.max(...repaired)} ms)`,
     );
   });
 
@@ -207,9 +211,12 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
       const after = Date.parse(String(told['time'])) - start;
       await stage.pass();
       await stage.expectClosed('X', 8002);
-      await stage.expectOpen('X', 8003);
+      // without docker-proxy a port whose DNAT is gone is Docker's to mend
+      const served = damage.takesDocker !== true || stage.lab.engine.options.userlandProxy;
+      if (served) await stage.waitOpen('X', 8003);
       const report = await prober.stop();
-      const publicReport = await visitor.stop();
+      const shown = await visitor.stop();
+      const publicReport = served ? shown : undefined;
       const left = await stage.foreign.read();
       const survivors = planted.split('\n').filter((line) => damage.takes?.test(line) !== true);
       for (const line of survivors) expect(left).toContain(line);
