@@ -42,7 +42,8 @@ function readClaims(section: string): readonly Claim[] {
   const ports = cellsOf(head).slice(1);
   return body.split('\n').flatMap((row) => {
     const [who = '', ...cells] = cellsOf(row);
-    return cells.map((cell, index) => readClaim(who, ports[index] ?? '', cell));
+    // a dash claims nothing
+    return cells.flatMap((cell, index) => (cell === '-' ? [] : [readClaim(who, ports[index] ?? '', cell)]));
   });
 }
 

@@ -66,6 +66,13 @@ describe.each(recipes)('docs/recipes: $title', ({ services, claims }) => {
     const ports = Object.values(others).flatMap((one) => [...portsOf(one), ...declaredPorts(one)]);
     expect(ports.filter((port) => !covers(port))).toEqual([]);
     const columns = claims.filter(({ who }) => who === 'anybody');
+    expect(claims.filter(({ who }) => who === 'you')).toHaveLength(columns.length);
+    for (const port of ports.filter(covers))
+      expect(
+        columns.filter(
+          (one) => one.protocol === port.protocol && one.first <= port.host && port.host <= one.last,
+        ),
+      ).toHaveLength(1);
     expect(columns.length).toBeGreaterThan(0);
     const never = columns.filter(
       (column) =>
