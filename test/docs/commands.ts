@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { program } from '../../src/faces/cli/program.ts';
 
 /** The words of a line as a shell splits them, as far as our documents go: quotes, and no variables. */
@@ -33,7 +33,10 @@ export function composeFiles(command: string): readonly string[] {
   return [...command.matchAll(/ -f (\S+)/g)].map(([, file = '']) => file);
 }
 
-/** What dockwall's own parser says against these arguments; undefined where it would run them. Nothing is run. */
+/**
+ * What dockwall's own parser says against these arguments; undefined where it would run them. Nothing is run. A verb alone may be one that is only
+ * spoken of, without its arguments.
+ */
 export async function complaintAbout(args: readonly string[]): Promise<string | undefined> {
   let said = '';
   const context = { env: {}, print: () => undefined, complain: () => undefined };
@@ -41,6 +44,8 @@ export async function complaintAbout(args: readonly string[]): Promise<string | 
   const mute = (command: Command): Command =>
     command.configureOutput({ writeErr: (text) => (said += text), writeOut: () => undefined });
   mute(dockwall);
+  const verbs = dockwall.commands.map((verb) => verb.name());
+  if (args.length === 1) return verbs.includes(args[0] ?? '') ? undefined : 'no such verb';
   for (const verb of dockwall.commands) mute(verb).action(() => undefined);
   try {
     await dockwall.parseAsync(args, { from: 'user' });

@@ -58,9 +58,10 @@ function readClaim(who: string, column: string, cell: string): Claim {
 
 /** The `dockwall.yml` of a recipe, where its sidecar mounts a folder beside the file as /etc/dockwall. */
 export function configFile({ services }: Recipe): string | undefined {
-  const mount = services['dockwall']?.volumes.find((volume) => String(volume).includes(':/etc/dockwall'));
-  if (mount === undefined) return undefined;
-  return readFileSync(path.join(recipesDir, String(mount).split(':')[0] ?? '', 'dockwall.yml'), 'utf8');
+  const volumes = services['dockwall']?.volumes ?? [];
+  const mount = volumes.find((one) => typeof one === 'string' && one.includes(':/etc/dockwall'));
+  if (typeof mount !== 'string') return undefined;
+  return readFileSync(path.join(recipesDir, mount.split(':')[0] ?? '', 'dockwall.yml'), 'utf8');
 }
 
 /** Every recipe of the README with a table, in its order. */
