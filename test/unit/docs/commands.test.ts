@@ -16,6 +16,11 @@ const runElsewhere: readonly (readonly [command: RegExp, where: string])[] = [
   [/^docker compose(?: -f \S+)? stop dockwall$/, 'test/lab/sidecar.test.ts'],
   [/^docker compose logs dockwall$/, 'test/lab/sidecar.test.ts reads the same lines'],
   [/^docker (?:run|exec|rm -f|ps -a)$|^systemctl --failed$/, 'nobody: only spoken of'],
+  [
+    /^cosign verify |^docker buildx imagetools inspect |^docker compose -f compose\.example\.yml up -d$/,
+    'needs a published image: .github/workflows/release.yml does what it checks',
+  ],
+  [/^git (?:diff|commit|tag|push)\b/, 'who makes a release'],
   [/^nc -vz -w 3 your\.server\.example \d+$/, 'npm run demo asks the same with packets of its own'],
   [/^dig @your\.server\.example$/, 'test/lab/scenarios/recipes.test.ts asks UDP with packets of its own'],
   [
@@ -70,13 +75,20 @@ function isShell(language: string | undefined, text: string): boolean {
 
 function linesOf({ where, text }: Piece): readonly Piece[] {
   const [file = '', first = ''] = where.split(':');
-  const lines = text
-    .split('\n')
-    .map((line, index) => ({ where: `${file}:${Number(first) + index}`, text: line }));
+  const lines: Piece[] = [];
+  let begun = '';
+  for (const [index, line] of text.split('\n').entries()) {
+    begun += line;
+    // a command that goes on in the next line
+    if (begun.endsWith('\\')) begun = begun.slice(0, -1);
+    else {
+      lines.push({ where: `${file}:${Number(first) + index}`, text: begun });
+      begun = '';
+    }
+  }
   // where a session is shown, only what is typed
-  return lines.some((line) => line.text.startsWith('$ '))
-    ? lines.filter((line) => line.text.startsWith('$ '))
-    : lines;
+  const typed = lines.filter((line) => line.text.startsWith('$ '));
+  return typed.length > 0 ? typed : lines;
 }
 
 const commands = pieces.flatMap(({ where, text }) => commandsOf(text).map((command) => ({ where, command })));

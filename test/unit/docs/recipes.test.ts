@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { releasedCompose } from '../../../scripts/release/compose.ts';
 import {
   type ComposePort,
   type ComposeService,
@@ -34,6 +35,12 @@ describe.each(recipeFiles())('docs/recipes/%s', (file) => {
   it('is in the README, and somebody judges it by packets', () => {
     expect(readme).toContain(`](${file})`);
     expect([...recipes.map((recipe) => recipe.file), ...Object.keys(judgedElsewhere)]).toContain(file);
+  });
+
+  it('can be released with the image of a version', () => {
+    expect(releasedCompose(textOf(file), 'example/dockwall:1.2.3')).toContain(
+      'image: example/dockwall:1.2.3\n',
+    );
   });
 
   it('names a version of each image', () => {
