@@ -34,6 +34,8 @@ export type ComposeService = z.infer<typeof service>;
 
 /** One published port, as `ports:` says it in its short form. */
 export interface ComposePort {
+  /** Of the host; undefined: all. */
+  readonly address?: string;
   readonly host: number;
   readonly container: number;
   readonly protocol: 'tcp' | 'udp';
@@ -44,18 +46,21 @@ export function readCompose(yaml: string): Readonly<Record<string, ComposeServic
   return file.parse(parse(yaml)).services;
 }
 
-/** Every single port that a service publishes. An address before the ports, a port that Docker chooses: not in our documents. */
+/** Every single port that a service publishes. Docker choosing the port, and IPv6 addresses, are not in our documents. */
 export function portsOf({ ports }: ComposeService): readonly ComposePort[] {
   return ports.flatMap((one) => {
-    const found = /^(\d+)(?:-(\d+))?:(\d+)(?:-(\d+))?(?:\/(tcp|udp))?$/.exec(one);
-    if (found === null) throw new Error(`a port of a compose file that this reader does not know: ${one}`);
-    const [, first, last = first, container] = found.map(Number);
-    if (first === undefined || last === undefined || container === undefined) return [];
-    const until = Number.isNaN(last) ? first : last;
-    return Array.from({ length: until - first + 1 }, (_, index) => ({
-      host: first + index,
-      container: container + index,
-      protocol: found[5] === 'udp' ? ('udp' as const) : ('tcp' as const),
+    const found =
+      /^(?:(?<address>[\d.]+):)?(?<first>\d+)(?:-(?<last>\d+))?:(?<container>\d+)(?:-\d+)?(?:\/(?<protocol>tcp|udp))?$/.exec(
+        one,
+      );
+    if (found?.groups === undefined)
+      throw new Error(`a port of a compose file that this reader does not know: ${one}`);
+    const { address, first, last = first, container, protocol } = found.groups;
+    return Array.from({ length: Number(last) - Number(first) + 1 }, (_, index) => ({
+      ...(address === undefined ? {} : { address }),
+      host: Number(first) + index,
+      container: Number(container) + index,
+      protocol: protocol === 'udp' ? ('udp' as const) : ('tcp' as const),
     }));
   });
 }

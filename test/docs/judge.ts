@@ -8,7 +8,7 @@ import { resolve } from '../../src/decide/policy/resolve.ts';
 import type { Environment } from '../../src/reach/config/layer.ts';
 import { loadConfig } from '../../src/reach/config/load.ts';
 import { formatProblem } from '../../src/reach/config/problem.ts';
-import { makeContainer, makeInventory } from '../unit/policy/inventories.ts';
+import { cidr, makeContainer, makeInventory } from '../unit/policy/inventories.ts';
 import { type ComposeService, portsOf } from './compose.ts';
 
 /** What dockwall makes of a configuration: all that is wrong with it or odd, or the configuration. */
@@ -22,10 +22,10 @@ export function readConfiguration(
 }
 
 function containerOf(name: string, service: ComposeService): Container {
-  const ports = portsOf(service).flatMap(({ host, container, protocol }) =>
-    families.map((family) => ({
+  const ports = portsOf(service).flatMap(({ address, host, container, protocol }) =>
+    (address === undefined ? families : ([4] as const)).map((family) => ({
       family,
-      address: 'any' as const,
+      address: address === undefined ? ('any' as const) : cidr(`${address}/32`),
       hostPort: host,
       containerPort: container,
       protocol,
