@@ -20,7 +20,10 @@ const away = 500;
 /** How long somebody flushes without a pause, ms. */
 const flushing = inCampaign ? 60_000 : 4000;
 
-const takeGate = 'iptables -t mangle -F; ip6tables -t mangle -F';
+/** The gate, and the front: what is left is the lock. */
+const takeGate = ['iptables', 'ip6tables']
+  .map((name) => `${name} -w 5 -t mangle -F; ${name} -w 5 -F DOCKWALL-SERVICES 2>/dev/null`)
+  .join('; ');
 const publicPort = 8003;
 const closedPort = 8002;
 
