@@ -8,83 +8,184 @@ import type { HostView, Line } from './model.ts';
 interface Seen {
   readonly chains: readonly string[];
   readonly sets: readonly string[];
+  /** Sets of others that refuse, as dockwall is configured. */
+  readonly denied: ReadonlySet<string>;
   readonly nft: readonly string[];
+  readonly interfaces: readonly string[];
   /** What rules in DOCKER-USER jump to; empty text where one jumps nowhere. */
   readonly dockerUser: readonly string[];
 }
 
+/** What a neighbour means here; a note unless told. */
+type Said = Pick<Line, 'text' | 'advice'> & { readonly kind?: 'ok' };
+
 interface Neighbour {
   readonly name: string;
-  readonly is: (seen: Seen) => boolean;
-  readonly text: string;
-  readonly advice?: string;
+  /** Nothing where it is not there. Chains, tables and sets are named as by Debian 13's packages. */
+  readonly find: (seen: Seen) => Said | undefined;
 }
 
-const banAdvice =
-  'let dockwall look into its set: deny: [{ipset: NAME}]; see docs/how-it-works.md, "External sets"';
+const reload =
+  "each start, reload and stop of it takes every rule of iptables away, Docker's and dockwall's too: published ports are open until dockwall has seen it (see docs/limits.md)";
 
 /** Programs that people have beside Docker, by what they leave in the kernel. */
 const neighbours: readonly Neighbour[] = [
   {
     name: 'ufw-docker',
-    is: ({ dockerUser }) => dockerUser.some((target) => /^ufw6?-(?:docker|user-forward)/.test(target)),
-    text: 'ufw rules in DOCKER-USER: they drop what dockwall opens, until `ufw route allow` opens it once more',
-    advice: 'keep one of the two: take its block out of /etc/ufw/after.rules, or use it alone',
+    find: ({ dockerUser }) =>
+      when(
+        dockerUser.some((target) => /^ufw6?-(?:docker|user-forward)/.test(target)),
+        {
+          text: 'ufw rules in DOCKER-USER: they drop what dockwall opens, until `ufw route allow` opens it once more',
+          advice:
+            'keep one of the two: take its block out of /etc/ufw/after.rules and empty DOCKER-USER (iptables -F DOCKER-USER), or use it alone',
+        },
+      ),
   },
   {
     name: 'ufw',
-    is: ({ chains }) => chains.some((chain) => /^ufw6?-/.test(chain)),
-    text: "it guards the host's own services; published ports pass it by, and are dockwall's, but for what docker-proxy serves (IPv6 to networks that have IPv4 only): that goes through INPUT, where ufw's default deny shuts it",
-    advice: 'dockwall explain ADDRESS PORT names the rule that stops it; `ufw allow PORT` lets it through',
+    // its other chains stay where it was disabled or reset, empty
+    find: ({ chains }) =>
+      when(
+        chains.some((chain) => /^ufw6?-user-input$/.test(chain)),
+        {
+          text: "it guards the host's own services; published ports pass it by, and are dockwall's, but for what docker-proxy serves (IPv6 to networks that have IPv4 only): that goes through INPUT, where ufw's default deny shuts it",
+          advice:
+            'dockwall explain ADDRESS PORT names the rule that stops it; `ufw allow PORT` lets it through',
+        },
+      ),
   },
-  {
-    name: 'firewalld',
-    is: ({ chains, nft }) => nft.includes('inet firewalld') || chains.includes('INPUT_ZONES'),
-    text: 'each reload of it has Docker write its rules anew; the gate stands meanwhile',
-  },
+  { name: 'firewalld', find: firewalld },
   {
     name: 'fail2ban',
-    is: ({ chains, sets, nft }) =>
-      [...chains, ...sets].some((one) => one.startsWith('f2b-')) ||
-      nft.some((one) => one.endsWith(' f2b-table')),
-    text: 'it bans in INPUT, which published ports do not pass',
-    advice: banAdvice,
+    find: (seen) =>
+      bans(seen, /^f2b-/, {
+        table: /^inet f2b-table$/,
+        how: 'banaction = iptables-ipset in jail.local',
+        names: 'f2b-JAIL}, {ipset: f2b-JAIL6',
+      }),
   },
   {
     name: 'crowdsec',
-    is: ({ chains, sets, nft }) => [...chains, ...sets, ...nft].some((one) => /crowdsec/i.test(one)),
-    text: 'its bouncer bans by sets of its own',
-    advice: banAdvice,
+    find: (seen) =>
+      bans(seen, /^crowdsec/i, {
+        table: /^ip6? crowdsec6?$/,
+        how: 'mode: iptables in crowdsec-firewall-bouncer.yaml.local',
+        names: 'crowdsec-blacklists}, {ipset: crowdsec6-blacklists',
+      }),
   },
   {
     name: 'kubernetes',
-    is: ({ chains }) => chains.some((chain) => chain.startsWith('KUBE-')),
-    text: 'its ports are not published by Docker: dockwall has no say in them',
+    find: ({ chains }) =>
+      when(
+        chains.some((chain) => chain.startsWith('KUBE-')),
+        {
+          text: 'its ports are not published by Docker: dockwall has no say in them',
+        },
+      ),
   },
   {
     name: 'calico',
-    is: ({ chains }) => chains.some((chain) => chain.startsWith('cali-')),
-    text: 'it uses bits of the packet mark: compare with the line "mark"',
+    find: ({ chains }) =>
+      when(
+        chains.some((chain) => chain.startsWith('cali-')),
+        {
+          text: 'it uses bits of the packet mark: compare with the line "mark"',
+        },
+      ),
   },
   {
     name: 'tailscale',
-    is: ({ chains }) => chains.some((chain) => chain.startsWith('ts-')),
-    text: 'who arrives by tailscale0 is outside like anybody; trusted: ["interface:tailscale0"] lets them in',
+    find: ({ chains }) =>
+      when(
+        chains.some((chain) => chain.startsWith('ts-')),
+        {
+          text: 'who arrives by tailscale0 is outside like anybody; trusted: ["interface:tailscale0"] lets them in',
+        },
+      ),
+  },
+  {
+    name: 'libvirt',
+    find: ({ chains, nft, interfaces }) =>
+      when(
+        chains.includes('LIBVIRT_INP') ||
+          nft.some((table) => table.endsWith(' libvirt_network')) ||
+          interfaces.some((name) => /^virbr\d+$/.test(name)),
+        guests('virbr0'),
+      ),
+  },
+  {
+    name: 'lxc',
+    find: ({ nft, interfaces }) =>
+      when(nft.includes('inet lxc') || interfaces.includes('lxcbr0'), guests('lxcbr0')),
   },
 ];
 
+function when(there: boolean, said: Said): Said | undefined {
+  return there ? said : undefined;
+}
+
+function guests(bridge: string): Said {
+  return {
+    text: `its guests' own traffic is not touched; at published ports they are outside like anybody; trusted: ["interface:${bridge}"] lets them in`,
+  };
+}
+
+/** By FirewallBackend in firewalld.conf: a table of its own, or chains of iptables. */
+function firewalld({ chains, nft }: Seen): Said | undefined {
+  // _ZONES up to firewalld 0.9, _POLICIES since
+  if (chains.some((chain) => /^INPUT_(?:ZONES|POLICIES)$/.test(chain)))
+    return {
+      text: reload,
+      advice:
+        'FirewallBackend=nftables in /etc/firewalld/firewalld.conf: reloads leave the rules of others alone then',
+    };
+  return when(nft.includes('inet firewalld'), {
+    text: "it guards the host's own services, in a table of its own; a reload leaves Docker's rules and dockwall's alone; what docker-proxy serves (IPv6 to networks that have IPv4 only) goes through its zones too",
+    advice: '`firewall-cmd --add-port=PORT/tcp` lets it through',
+  });
+}
+
+/** A program that bans: by sets that dockwall can look into, or by what it cannot. */
+function bans(
+  { chains, sets, nft, denied }: Seen,
+  its: RegExp,
+  { table, how, names }: { readonly table: RegExp; readonly how: string; readonly names: string },
+): Said | undefined {
+  const own = sets.filter((set) => its.test(set));
+  const used = own.filter((set) => denied.has(set));
+  const advice = `deny: [{ipset: ${names}}]; ipset list -n shows the names; see docs/neighbours.md`;
+  const input = 'it bans in INPUT, which published ports do not pass';
+  if (own.length > 0 && used.length === own.length)
+    return {
+      kind: 'ok',
+      text: `who it bans is refused at published ports too, by ${own.length} of its sets`,
+    };
+  if (own.length > 0)
+    return { text: `${input}; dockwall looks into ${used.length} of its ${own.length} sets`, advice };
+  if (nft.some((one) => table.test(one)))
+    return {
+      text: `${input}, by sets of nftables, which dockwall cannot look into`,
+      advice: `have it ban by ipset (${how}), then ${advice}`,
+    };
+  return when(
+    chains.some((chain) => its.test(chain)),
+    {
+      text: input,
+      advice: `have it ban by ipset (${how}), then ${advice}`,
+    },
+  );
+}
+
 /** Other tools, and rules of others where they matter. */
-export function neighbourLines({ netfilter, nftTables }: HostView): readonly Line[] {
+export function neighbourLines(view: HostView): readonly Line[] {
+  const { netfilter } = view;
   if (netfilter.kind === 'failed') return [];
-  const seen = look(netfilter.observed, nftTables ?? []);
-  const found = neighbours
-    .filter(({ is }) => is(seen))
-    .map(({ name, text, advice }): Line => ({
-      topic: name,
-      kind: 'note',
-      text,
-      ...(advice === undefined ? {} : { advice }),
-    }));
+  const seen = look(netfilter.observed, view);
+  const found = neighbours.flatMap(({ name, find }): readonly Line[] => {
+    const said = find(seen);
+    return said === undefined ? [] : [{ topic: name, kind: 'note', ...said }];
+  });
   return [
     ...(found.length === 0
       ? [{ topic: 'others', kind: 'ok', text: 'no firewall tool that dockwall knows' } as const]
@@ -101,13 +202,19 @@ export function neighbourLines({ netfilter, nftTables }: HostView): readonly Lin
   ];
 }
 
-function look({ tables, foreign }: Observed, nft: readonly string[]): Seen {
+function look({ tables, foreign }: Observed, { nftTables, interfaces, decided }: HostView): Seen {
   const chains = tables.flatMap((table) => [...table.chains.keys()]);
   const dockerUser = tables.flatMap((table) => table.chains.get('DOCKER-USER') ?? []);
   return {
     chains,
     sets: foreign === 'unsupported' ? [] : foreign.map(({ name }) => name),
-    nft,
+    denied: new Set(
+      (decided?.foreign ?? [])
+        .filter(({ closes, state }) => closes && state.kind === 'found')
+        .map(({ name }) => name),
+    ),
+    nft: nftTables ?? [],
+    interfaces,
     dockerUser: dockerUser.map(({ target }) => target ?? ''),
   };
 }

@@ -277,13 +277,6 @@ describe('what is wrong', () => {
       /^note mark: rules of others compare the whole/,
       0,
     ],
-    ['ufw', { rules: rule('filter', ':ufw-user-input - [0:0]') }, /^note ufw: /, 0],
-    [
-      'ufw-docker',
-      { rules: rule('filter', ':ufw-user-forward - [0:0]\n-I DOCKER-USER -j ufw-user-forward') },
-      /^note ufw-docker: /,
-      0,
-    ],
     [
       'rules in DOCKER-USER',
       { rules: rule('filter', '-I DOCKER-USER -s 192.0.2.0/24 -j DROP') },
@@ -302,10 +295,6 @@ describe('what is wrong', () => {
       /^note others: 1 rule of others before the gate/,
       1,
     ],
-    ['firewalld', { view: { nftTables: ['inet firewalld'] } }, /^note firewalld: /, 0],
-    ['fail2ban', { sets: 'create f2b-sshd hash:ip\n' }, /^note fail2ban: /, 0],
-    ['CrowdSec', { sets: 'create crowdsec-blacklists hash:net\n' }, /^note crowdsec: /, 0],
-    ['tailscale', { rules: rule('filter', ':ts-input - [0:0]') }, /^note tailscale: /, 0],
     ['the clock', { view: { clockBehind: true } }, /^problem clock: /, 1],
     ['no state folder', { view: { stateFolder: false } }, /^note state: /, 0],
   ])('%s', async (_, staging, expected, code) => {
