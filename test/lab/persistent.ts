@@ -25,8 +25,8 @@ export class Persistent {
     return { from: this.#folder, to: '/etc/iptables' };
   }
 
-  /** `netfilter-persistent save` or `start`, as its systemd unit calls it. It succeeds also where a file does not load: see what it prints. */
-  async call(verb: 'save' | 'start', { ipset }: { readonly ipset: boolean }): Promise<string> {
+  /** `netfilter-persistent save` or `start`, as its systemd unit calls it, or `flush`. It succeeds also where a file does not load: see what it prints. */
+  async call(verb: 'save' | 'start' | 'flush', { ipset }: { readonly ipset: boolean }): Promise<string> {
     const without = ipset ? '' : 'rm /usr/share/netfilter-persistent/plugins.d/*-ipset\n';
     const { stdout, stderr } = await this.shell(`${without}netfilter-persistent ${verb}`);
     return `${stdout}\n${stderr}`;

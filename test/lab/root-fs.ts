@@ -1,24 +1,36 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { withLock } from './lock.ts';
 import { bootstrapScript, debianMirror } from './mirror.ts';
 import { cacheDir } from './paths.ts';
-import { run } from './run.ts';
+import { output, run } from './run.ts';
 
 /** A root file system made once and never written to again: a suite and the packages in it. */
 interface RootSpec {
   readonly suite: string;
   readonly packages: readonly string[];
-  /** Some of the packages load firewall rules as they are installed: that happens in a network namespace of its own. */
-  readonly loadsRules?: true;
+  /** Packages that load firewall rules or start something as they are installed: by apt, in namespaces of their own. */
+  readonly later?: readonly string[];
+  /** Files that are there before those. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 const tools = ['iptables', 'ipset', 'nftables', 'iproute2', 'conntrack', 'ca-certificates'];
+const libvirt = ['libvirt-clients', 'libvirt-daemon-config-network'];
+const neighbours = [
+  'ufw',
+  'firewalld',
+  'fail2ban',
+  'crowdsec',
+  'crowdsec-firewall-bouncer',
+  ...libvirt,
+  'lxc',
+];
 const engine = ['docker.io', 'procps', 'busybox-static', ...tools];
 
-/** The roots of the lab: three engines, a name server, what dockwall runs in as a plain process, what saves rules, and the base of built images. */
+/** The roots of the lab: three engines, a name server, what dockwall runs in as a plain process, what saves rules, other firewalls, and the base of built images. */
 const roots = {
   bookworm: { suite: 'bookworm', packages: engine },
   // the engine and its command line became two packages in trixie
@@ -30,8 +42,20 @@ const roots = {
   // what saves a host's rules and loads them at boot, by iptables' words and by nft's
   persistent: {
     suite: 'trixie',
-    packages: ['iptables', 'ipset', 'nftables', 'iptables-persistent', 'ipset-persistent'],
-    loadsRules: true,
+    packages: ['iptables', 'ipset', 'nftables'],
+    later: ['iptables-persistent', 'ipset-persistent'],
+  },
+  // other programs with rules of their own; ufw cannot be installed beside iptables-persistent
+  neighbours: {
+    suite: 'trixie',
+    packages: [...tools, 'procps'],
+    later: neighbours,
+    // without this CrowdSec registers itself with its makers (its README.Debian)
+    files: {
+      'etc/crowdsec/online_api_credentials.yaml': '# none\n',
+      // start nothing
+      'usr/sbin/policy-rc.d': '#!/bin/sh\nexit 101\n',
+    },
   },
   // what a `-slim` image is: the base of built images, so that a package the Dockerfile forgot is really missing
   slim: { suite: 'trixie', packages: [] },
@@ -50,18 +74,34 @@ function directory(name: string, spec: RootSpec): string {
   return path.join(cacheDir(), 'roots', `${name}-${hash}`);
 }
 
+const installing = { timeout: 15 * 60_000, env: { DEBIAN_FRONTEND: 'noninteractive' } };
+
+const withProc = 'mount -t proc proc "$0/proc"; exec chroot "$0" "$@"';
+
+/** What is downloaded with the machine's network is installed without one, and what it starts ends with it. */
+async function installLater(dir: string, packages: readonly string[]): Promise<void> {
+  const proxies = ['Acquire::http::Proxy', 'Acquire::https::Proxy'];
+  const proxy = await output(['apt-config', 'dump', '--format', '%f "%v";%n', ...proxies]);
+  const file = path.join(dir, 'etc/apt/apt.conf.d/90proxy');
+  await writeFile(file, proxy);
+  const install = ['apt-get', '--assume-yes', '--no-install-recommends', 'install', ...packages];
+  await run(['chroot', dir, ...install, '--download-only'], installing);
+  const cell = ['unshare', '--net', '--mount', '--pid', '--fork', 'sh', '-ec', withProc, dir];
+  await run([...cell, ...install, '--no-download'], installing);
+  await rm(file);
+}
+
 async function bootstrap(dir: string, spec: RootSpec): Promise<void> {
   await rm(dir, { recursive: true, force: true });
   await mkdir(dir, { recursive: true });
   const include = spec.packages.length > 0 ? [`--include=${spec.packages.join(',')}`] : [];
-  const first = spec.loadsRules ? ['--foreign'] : [];
-  const argv = ['debootstrap', '--variant=minbase', ...first, ...include, spec.suite, dir];
-  const options = { timeout: 15 * 60_000, env: { DEBIAN_FRONTEND: 'noninteractive' } };
-  await run([...argv, await debianMirror(), bootstrapScript(spec.suite)], options);
-  if (spec.loadsRules) {
-    const second = ['chroot', dir, '/debootstrap/debootstrap', '--second-stage'];
-    await run(['unshare', '--net', '--mount', ...second], options);
+  const argv = ['debootstrap', '--variant=minbase', ...include, spec.suite, dir];
+  await run([...argv, await debianMirror(), bootstrapScript(spec.suite)], installing);
+  for (const [name, text] of Object.entries(spec.files ?? {})) {
+    await mkdir(path.dirname(path.join(dir, name)), { recursive: true });
+    await writeFile(path.join(dir, name), text, { mode: 0o755 });
   }
+  if (spec.later) await installLater(dir, spec.later);
   await rm(path.join(dir, 'var/cache/apt/archives'), { recursive: true, force: true });
 }
 
