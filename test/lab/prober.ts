@@ -42,6 +42,13 @@ export function expectNothingOpened(report: ProbeReport): void {
   throw new Error(`something got in:\n${lines.join('\n')}`);
 }
 
+/** From the first to the last handshake, ms; 0 where nothing got in. */
+export function openFor({ targets }: ProbeReport): number {
+  const moments = targets.flatMap(({ opened }) => opened);
+  if (moments.length === 0) return 0;
+  return Math.ceil(Math.max(...moments) - Math.min(...moments)) || 1;
+}
+
 /** The longest time without a success; what the prober itself slept is part of it. */
 export function longestGap(report: TargetReport, duration: number): number {
   const moments = [0, ...report.opened, Math.max(duration, report.opened.at(-1) ?? 0)];

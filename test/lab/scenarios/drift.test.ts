@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeReport } from '../agent/protocol.ts';
 import { runService } from '../containers.ts';
 import type { LogLine } from '../dockwall.ts';
-import { longestGap } from '../prober.ts';
+import { longestGap, openFor } from '../prober.ts';
 import { ticksOf } from '../processes.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
@@ -243,13 +243,6 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
 function isDrift(line: LogLine): boolean {
   // the same again is told on the debug level
   return line['msg'] === 'somebody changed our rules or sets; they are put back' || line['msg'] === 'drift';
-}
-
-/** From the first to the last handshake, ms. */
-function openFor({ targets }: ProbeReport): number {
-  const moments = targets.flatMap(({ opened }) => opened);
-  if (moments.length === 0) return 0;
-  return Math.ceil(Math.max(...moments) - Math.min(...moments)) || 1;
 }
 
 /** The longest time without an answer of a public port, ms. */

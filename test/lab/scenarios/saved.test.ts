@@ -5,6 +5,7 @@ import { Persistent } from '../persistent.ts';
 import { until } from '../poll.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
+import { measureOpen } from './others.ts';
 import { play, powerOff } from './power-off.ts';
 import { readRuleText } from './rule-text.ts';
 import { Stage } from './stage.ts';
@@ -133,6 +134,16 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('rules that are saved, Do
       await comeUp({ closed: [8001, 8002, 8003, 8005] });
     });
     await stage.waitOpen('T', 8005);
+  });
+
+  it('S33: netfilter-persistent while dockwall runs: stale rules and sets loaded, and flush', async () => {
+    // when it was saved 8001 was public
+    await measureOpen(stage, 8001, async () => host.call('start', { ipset: true }));
+    await measureOpen(stage, 8002, async () => host.call('flush', { ipset: true }));
+    // Docker's rules are back with the file, and nothing of it opens
+    await measureOpen(stage, 8001, async () => host.call('start', { ipset: true }));
+    await stage.waitOpen('T', 8002);
+    await expectOwnRules();
   });
 
   it.runIf(setup.backend === 'nft')(
