@@ -26,7 +26,7 @@ interface Neighbour {
 }
 
 const reload =
-  "each start, reload and stop of it takes every rule of iptables away, Docker's and dockwall's too: published ports are open until dockwall has seen it (see docs/neighbours.md)";
+  "each start, reload and stop of it takes every rule of iptables away, Docker's and dockwall's too: public ports are shut until the gate is back, and where no lock stands all of them are open";
 
 /** Programs that people have beside Docker, by what they leave in the kernel. */
 const neighbours: readonly Neighbour[] = [

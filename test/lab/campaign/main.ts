@@ -28,7 +28,7 @@ const usage = `npm run campaign [-- --short] [--only REGEXP] [--setups 0,1,...]
  * S26, the oracle, has no forbidden client that never stops trying, so the table has no row for it; but it takes a minute, and
  * it has to hold on every engine. S31, discovery, has none either, nor S32, observing.
  */
-const scenarios = Array.from({ length: 33 }, (_, index) => `S${index + 1}`);
+const scenarios = Array.from({ length: 34 }, (_, index) => `S${index + 1}`);
 
 /**
  * Where a leak shows first: containers and engines that come and go, the doors of docker-proxy, identity, drift, revocation, and

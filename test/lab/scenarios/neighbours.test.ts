@@ -107,7 +107,7 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('neighbours, Docker $t
   const v4 = async (who: string, port: number): Promise<string> =>
     stage.client(who).connect(stage.host.v4, port);
 
-  it('S33: ufw: enable, reload, reset; and the block of ufw-docker', async () => {
+  it('S34: ufw: enable, reload, reset; and the block of ufw-docker', async () => {
     await nobodyGetsIn(async () => {
       await there.shell('ufw --force enable');
       await stage.expectClosed('X', 22);
@@ -139,7 +139,7 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('neighbours, Docker $t
     await stage.flushed();
   });
 
-  it('S33: fail2ban: by nftables as it is installed, and by sets that feed deny', async () => {
+  it('S34: fail2ban: by nftables as it is installed, and by sets that feed deny', async () => {
     const { v4: x4, v6: x6 } = stage.client('X');
     await nobodyGetsIn(async () => {
       await there.shell(`${fail2ban('')}fail2ban-client set sshd banip ${x4}`);
@@ -158,7 +158,7 @@ fail2ban-client set sshd banip ${x4} ${x6}`);
     });
   });
 
-  it('S33: CrowdSec and its bouncer: by sets that feed deny, and by nftables as it is installed', async () => {
+  it('S34: CrowdSec and its bouncer: by sets that feed deny, and by nftables as it is installed', async () => {
     const { v4: x4, v6: x6 } = stage.client('X');
     const mode = (word: string): string => `
 sed -i 's/^mode:.*/mode: ${word}/' ${bouncer}.local
@@ -188,7 +188,7 @@ ${mode('iptables')}`);
     });
   });
 
-  it('S33: marks of Tailscale and kube-proxy beside ours, and a clash that doctor finds', async () => {
+  it('S34: marks of Tailscale and kube-proxy beside ours, and a clash that doctor finds', async () => {
     const ts = routes.map((rule) => `ip rule add pref ${rule}; ip -6 rule add pref ${rule}`).join('\n');
     await nobodyGetsIn(async () => {
       await there.shell(markers.map((rule) => `iptables ${rule}; ip6tables ${rule}`).join('\n'));
@@ -211,7 +211,7 @@ ${mode('iptables')}`);
     });
   });
 
-  it('S33: guests of libvirt and of LXC: outside like anybody, and their own traffic is not touched', async () => {
+  it('S34: guests of libvirt and of LXC: outside like anybody, and their own traffic is not touched', async () => {
     const guests = [
       {
         name: 'V',

@@ -1,10 +1,11 @@
 import { expect } from 'vitest';
 import { runDockwall } from '../dockwall.ts';
 import { until } from '../poll.ts';
-import { openFor } from '../prober.ts';
-import { record } from './record.ts';
+import { longestGap, openFor } from '../prober.ts';
+import { record, recordProbes } from './record.ts';
 import { readRuleText } from './rule-text.ts';
 import type { Stage } from './stage.ts';
+import { reaching } from './watch.ts';
 
 /** All rules, sets and tables that are not dockwall's, without counters and what passes with time. */
 export async function readOthers(stage: Stage): Promise<string> {
@@ -19,7 +20,7 @@ export async function readOthers(stage: Stage): Promise<string> {
       return stdout.replaceAll(/ expires \S+/g, '');
     }),
   );
-  const others = rules.split('\n').filter((line) => !/DOCKWALL-|dockwall[46:]/.test(line));
+  const others = rules.split('\n').filter((line) => !/DOCKWALL-|dockwall[46:]|dockwall-lock/.test(line));
   return [...others, ...texts].join('\n').replaceAll(/ timeout \d+/g, '');
 }
 
@@ -53,21 +54,37 @@ export async function askDoctor(stage: Stage): Promise<Readonly<Record<string, s
   return said;
 }
 
+/** What somebody does to our rules or sets, and to which ports. */
+interface Act {
+  /** Shut for X. */
+  readonly closed: number;
+  /** Public, where it stays published by Docker. */
+  readonly open?: number;
+  readonly act: () => Promise<unknown>;
+}
+
 /**
- * Somebody takes our rules away, or puts old members into our sets, while X tries: how long it got in is written down for the campaign's
- * table, ms. When this is done, the walls are whole again.
+ * Somebody takes our rules away, or puts old members into our sets, while X tries: how long it got in, and how long it did not get into
+ * the public port, are written down for the campaign's table. When this is done, the walls are whole again; gives the first of both, ms.
  */
-export async function measureOpen(stage: Stage, port: number, act: () => Promise<unknown>): Promise<number> {
-  const prober = await stage.client('X').probe(stage.both(port), { every: 1 });
+export async function measureOpen(stage: Stage, { closed, open, act }: Act): Promise<number> {
+  const prober = await stage.client('X').probe(stage.both(closed), { every: 1 });
+  const targets = open === undefined ? [] : stage.served(open).slice(0, 1);
+  const visitor = await stage.client('N').probe(targets, { every: 2, patience: 100 });
   await act();
   // not by a pass that we ask for: it would mend what dockwall has to see by itself
   await until({ what: 'the walls to be whole again', ms: 8000, every: 100 }, async () => {
     return (await runDockwall(stage.lab, ['plan', '--check'])).exitCode === 0;
   });
   await stage.pass();
-  await stage.expectClosed('X', port);
-  const open = openFor(await prober.stop());
-  record(stage, 'open for', open);
-  console.info(`${expect.getState().currentTestName}: open ${open} ms`);
-  return open;
+  await stage.expectClosed('X', closed);
+  if (open !== undefined) await reaching(stage, 'N', targets);
+  const report = await prober.stop();
+  const shown = await visitor.stop();
+  if (openFor(report) === 0) recordProbes(stage, [report]);
+  record(stage, 'open for', openFor(report));
+  const gaps = shown.targets.map((target) => longestGap(target, shown.duration));
+  if (open !== undefined) record(stage, 'shut for', Math.max(...gaps));
+  console.info(`${expect.getState().currentTestName}: open ${openFor(report)} ms, shut ${gaps.join()} ms`);
+  return openFor(report);
 }
