@@ -1,5 +1,6 @@
 import { closeSync, existsSync, openSync } from 'node:fs';
 import path from 'node:path';
+import { routerAddress } from './addresses.ts';
 import { cellArgv, cellEnv, inCellArgv, spawnDetached } from './cell.ts';
 import { engineRunDir } from './engine-cell.ts';
 import type { Lab } from './lab.ts';
@@ -27,6 +28,8 @@ export class NeighbourHost {
       scratch: path.join(disk, 'neighbours'),
       // the engine finds D-Bus there, and everybody the lock of iptables-legacy
       mounts: [{ from: engineRunDir(id), to: '/run' }],
+      // fail2ban asks for the host's own name and waits for an answer: the router refuses at once
+      files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
     };
     const log = openSync(path.join(disk, 'neighbours.log'), 'a');
     const first = ['bash', '-c', firstProcess, 'lab', engine.options.backend];
