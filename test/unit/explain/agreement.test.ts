@@ -100,6 +100,19 @@ describe('the kernel', () => {
     });
   });
 
+  it('the rule that closes the bridge, before an address where no container is known', async () => {
+    const host = await hostOf(scene([]));
+    const { kernel } = await host.look();
+    const forward = kernel?.observed.tables
+      .find(({ family, table }) => family === 4 && table === 'mangle')
+      ?.chains.get('DOCKWALL-FORWARD');
+    const bridges = forward?.findIndex(({ spec }) => spec.includes('to br-*')) ?? -1;
+    const { program, input } = rules(`-D DOCKWALL-FORWARD ${bridges + 1}`);
+    await host.fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
+    const [path] = ask(await host.look(), '198.51.100.7', '172.18.0.77:80').paths;
+    expect(path).toMatchObject({ verdict: 'denied', kernel: { kind: 'differs', does: 'allowed' } });
+  });
+
   it('the order of rules', async () => {
     const host = await hostOf(scene([]));
     const before = await host.look();
