@@ -42,8 +42,6 @@ export function newWalk(): Walked {
 const consequences: ReadonlySet<string> = new Set([
   chains.pass,
   chains.blocked,
-  chains.closing,
-  chains.noted,
   chains.refuse,
 ]);
 

@@ -4,7 +4,7 @@ import type { Policy } from '../policy/model.ts';
 import { rememberLines } from './blocked-lines.ts';
 import { asksLines, elsewhere, inputLines, listeningLines, unheardLines } from './guard.ts';
 import { renderHooks } from './hooks.ts';
-import { bridgedLines, externalLines, guardedLines } from './interfaces.ts';
+import { bridgesEnd, externalLines, outsideEnd } from './interfaces.ts';
 import {
   answererIn,
   answerIn,
@@ -14,7 +14,6 @@ import {
   drop,
   giveBack,
   goTo,
-  jump,
   marked,
   pairIn,
   portIn,
@@ -43,7 +42,6 @@ type GroupName = Policy['trusted']['groups'][number];
 const refuse = goTo(chains.refuse);
 /** For what somebody has asked of a published port. */
 const block = goTo(chains.blocked);
-const closing = goTo(chains.closing);
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
 
 /**
@@ -57,26 +55,23 @@ const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::
  */
 export function renderGate(policy: Policy, family: Family): Table {
   const pass = goTo(chains.pass);
+  const bridges = bridgesEnd(policy, chains.unpassed, refuse);
+  const listening = outsideEnd(policy, chains.listening, listeningLines(family));
   return {
     family,
     table: 'mangle',
     chains: [
       chainOf(chains.pass, passLines(policy, family)),
       chainOf(chains.refuse, refuseLines(policy)),
-      chainOf(chains.noted, notedLines(policy, family)),
-      chainOf(chains.blocked, [
-        [[], jump(chains.noted), 'remembers it'],
-        [[], refuse, 'turned away'],
-      ]),
-      chainOf(chains.closing, closingLines(family, pass)),
+      chainOf(chains.blocked, blockedLines(policy, family, pass)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
       chainOf(chains.judge, judgeLines(policy, family, pass)),
       chainOf(chains.gate, externalLines(policy, goTo(chains.judge))),
-      chainOf(chains.unpassed, [...bridgedLines(policy), ...externalLines(policy, refuse)]),
-      chainOf(chains.forward, forwardLines(policy, family)),
+      ...bridges.chains,
+      chainOf(chains.forward, [...forwardLines(policy, family), ...bridges.lines]),
       chainOf(chains.unheard, unheardLines(policy, family)),
-      chainOf(chains.listening, listeningLines(family)),
-      chainOf(chains.input, inputLines(policy, family)),
+      ...listening.chains,
+      chainOf(chains.input, [...inputLines(policy, family), ...listening.lines]),
       chainOf(chains.asks, asksLines(family)),
       chainOf(chains.cut, cutLines(policy)),
       chainOf(chains.replies, replyLines(policy, family)),
@@ -122,23 +117,36 @@ function refuseLines({ connmark }: Policy): readonly Line[] {
   ];
 }
 
-/** Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. */
-function notedLines({ rememberBlocked }: Policy, family: Family): readonly Line[] {
+/**
+ * Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. What has the mark was
+ * given it by {@link closingLines}.
+ */
+function blockedLines({ mark, rememberBlocked }: Policy, family: Family, pass: Target): readonly Line[] {
   return [
     [[portIn(setName(family, countRoles.refused))], count, 'counts what is turned away'],
     ...(rememberBlocked ? rememberLines(family, blockedRoles) : []),
+    [[marked(mark)], pass, 'observing: would be turned away'],
+    [[], refuse, 'turned away'],
   ];
 }
 
 /**
- * While the walls only look, who would be turned away is remembered and let in. The set's members expire, so the kernel itself ends it. Who
- * is denied never comes by here: that is somebody's explicit wish.
+ * What nothing above lets in. While the walls only look, it gets the mark first: it is remembered as ever, and then let in. The set's
+ * members expire, so the kernel itself ends it. Who is denied never comes by here: that is somebody's explicit wish.
  */
-function closingLines(family: Family, pass: Target): readonly Line[] {
+function closingLines(
+  { mark }: Policy,
+  family: Family,
+  published: readonly (readonly Match[])[],
+): readonly Line[] {
+  const looking = sourceIn(setName(family, observingRole));
   return [
-    [[], jump(chains.noted), 'remembers it'],
-    [[sourceIn(setName(family, observingRole))], pass, 'observing: would be turned away'],
-    [[], refuse, 'turned away'],
+    ...published.map((ports): Line => [
+      [looking, ...ports],
+      { kind: 'set-mark', bit: mark },
+      'observing: let in, remembered',
+    ]),
+    ...published.map((ports): Line => [ports, block, 'published, and nothing above lets this source in']),
   ];
 }
 
@@ -157,7 +165,7 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     ...labelDenials(policy, '', family),
     ...trustedLines(policy, family, pass),
     ...openLines(policy, { prefix: '', family, pass }),
-    ...published.map((ports): Line => [ports, closing, 'published, and nothing above lets this source in']),
+    ...closingLines(policy, family, published),
     // What was refused here when it was published: the host's own service may have the port now.
     [
       [connectionMarked(policy.connmark)],
@@ -197,7 +205,7 @@ function routedLines(policy: Policy, family: Family, pass: Target): readonly Lin
     ...trusted,
     ...openLines(policy, { prefix: 'r-', family, pass }),
     // FORWARD would drop it for want of the mark; here it is known what was asked for
-    [[published], closing, 'published, and nothing above lets this source in'],
+    ...closingLines(policy, family, [[published]]),
   ];
 }
 
@@ -254,6 +262,7 @@ function openLines(
   { prefix, family, pass }: { prefix: PortPrefix; family: Family; pass: Target },
 ): readonly Line[] {
   const set = (role: string): SetName => setName(family, role);
+  const { allowPairs, allowBound } = usedRoles(policy);
   const note = 'allow, address in a label';
   return [
     ...portsIn(policy, 'public', { prefix, family }).map((ports): Line => [ports, pass, 'public']),
@@ -266,8 +275,8 @@ function openLines(
         ]),
       ),
     ),
-    ...(prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
-    ...(usedRoles(policy).allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),
+    ...(allowPairs && prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
+    ...(allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),
   ];
 }
 
@@ -310,21 +319,17 @@ function replyLines(policy: Policy, family: Family): readonly Line[] {
 }
 
 /** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
-function cutLines({ external, inside, connmark }: Policy): readonly Line[] {
-  const cut = (match: readonly Match[], note: string): readonly Line[] => [
-    [match, { kind: 'set-connection-mark', bit: connmark }, `${note}: answers are refused`],
-    [match, drop, note],
-  ];
+function cutLines({ external, inside }: Policy): readonly Line[] {
   if (external.kind === 'list') {
-    return external.names.flatMap((name) => cut([to(name)], `to ${name}, as configured`));
+    return external.names.map((name): Line => [[to(name)], refuse, `to ${name}, as configured`]);
   }
   return [
     ...['lo', ...inside].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
-    ...cut([], 'everything else is outside'),
+    [[], refuse, 'everything else is outside'],
   ];
 }
 
-/** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */
+/** Towards a Docker bridge only with the mark, which unknown ports, ports just chosen and container addresses have not: the rest follows. */
 function forwardLines(policy: Policy, family: Family): readonly Line[] {
   return [
     [[reply], giveBack, 'answers'],
@@ -332,6 +337,5 @@ function forwardLines(policy: Policy, family: Family): readonly Line[] {
     // after the translation: what is cut is known by the container's address and port
     ...letInAgain(family, [marked(policy.mark)]),
     [[marked(policy.mark)], giveBack, 'passed the gate'],
-    ...guardedLines(policy, goTo(chains.unpassed)),
   ];
 }
