@@ -4,7 +4,7 @@ import type { Policy } from '../policy/model.ts';
 import { rememberLines } from './blocked-lines.ts';
 import { asksLines, elsewhere, inputLines, listeningLines, unheardLines } from './guard.ts';
 import { renderHooks } from './hooks.ts';
-import { bridgesEnd, externalLines, outsideEnd } from './interfaces.ts';
+import { bridgesEnd, outsideEnd } from './interfaces.ts';
 import {
   answererIn,
   answerIn,
@@ -55,6 +55,7 @@ const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::
  */
 export function renderGate(policy: Policy, family: Family): Table {
   const pass = goTo(chains.pass);
+  const judge = outsideEnd(policy, chains.judge, judgeLines(policy, family, pass));
   const bridges = bridgesEnd(policy, chains.unpassed, refuse);
   const listening = outsideEnd(policy, chains.listening, listeningLines(family));
   return {
@@ -65,8 +66,8 @@ export function renderGate(policy: Policy, family: Family): Table {
       chainOf(chains.refuse, refuseLines(policy)),
       chainOf(chains.blocked, blockedLines(policy, family, pass)),
       chainOf(chains.routed, routedLines(policy, family, pass)),
-      chainOf(chains.judge, judgeLines(policy, family, pass)),
-      chainOf(chains.gate, externalLines(policy, goTo(chains.judge))),
+      ...judge.chains,
+      chainOf(chains.gate, judge.lines),
       ...bridges.chains,
       chainOf(chains.forward, [...forwardLines(policy, family), ...bridges.lines]),
       chainOf(chains.unheard, unheardLines(policy, family)),
@@ -318,7 +319,7 @@ function replyLines(policy: Policy, family: Family): readonly Line[] {
   ];
 }
 
-/** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
+/** The mirror of `externalLines`: what stays inside is none of ours, whatever the mark says. */
 function cutLines({ external, inside }: Policy): readonly Line[] {
   if (external.kind === 'list') {
     return external.names.map((name): Line => [[to(name)], refuse, `to ${name}, as configured`]);

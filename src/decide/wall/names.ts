@@ -28,9 +28,9 @@ function chain(suffix: string): ChainName {
 
 /** The chains of both walls. */
 export const chains = {
-  /** mangle: which interfaces are outside. */
+  /** mangle: which interfaces are outside, and the verdict on what comes from there for the host itself. */
   gate: chain('GATE'),
-  /** mangle: the verdict on a packet for the host itself. */
+  /** mangle: that verdict, where the configuration lists the interfaces that are outside. */
   judge: chain('JUDGE'),
   /** mangle: the verdict on a packet for an address behind the host. */
   routed: chain('ROUTED'),

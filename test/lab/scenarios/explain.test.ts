@@ -62,7 +62,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
       `allowed: ${G} -> wiki, port 8080/tcp: dockwall.allow=web: group web, ${G} (written in the configuration)`,
     );
     expect(second).toMatch(
-      /^ {2}way: gate, Docker's DNAT to 172\.17\.0\.\d+:80, front; dockwall.s rules in the kernel agree \(rule "allow web" in DOCKWALL-JUDGE\)$/,
+      /^ {2}way: gate, Docker's DNAT to 172\.17\.0\.\d+:80, front; dockwall.s rules in the kernel agree \(rule "allow web" in DOCKWALL-GATE\)$/,
     );
     expect(more).toEqual(['  hint: 80 of wiki is published as 8080: ask for 8080']);
     expect(await meets('G', 8080)).toBe('open');

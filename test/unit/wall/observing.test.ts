@@ -29,7 +29,7 @@ describe('observing', () => {
 
   it('lets in what would be turned away, and never what is denied', () => {
     const { chains } = renderGate(policy, 4);
-    const judge = chains.find(({ name }) => name === 'DOCKWALL-JUDGE')?.rules ?? [];
+    const judge = chains.find(({ name }) => name === 'DOCKWALL-GATE')?.rules ?? [];
     const towards = (chain: string) =>
       judge.filter(({ target }) => target.kind === 'goto' && target.chain === chain).map(({ note }) => note);
     const blocked = towards('DOCKWALL-BLOCKED');
