@@ -65,7 +65,7 @@ export function renderGate(policy: Policy, family: Family): Table {
       chainOf(chains.pass, passLines(policy, family)),
       chainOf(chains.refuse, refuseLines(policy)),
       chainOf(chains.blocked, blockedLines(policy, family, pass)),
-      chainOf(chains.routed, routedLines(policy, family, pass)),
+      ...(hasRouted(policy) ? [chainOf(chains.routed, routedLines(policy, family, pass))] : []),
       ...judge.chains,
       chainOf(chains.gate, judge.lines),
       ...bridges.chains,
@@ -159,7 +159,7 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[reply], giveBack, 'answers to what containers and the host asked for'],
     [related(family), giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
-    [elsewhere[family], goTo(chains.routed), 'not for this host'],
+    ...elsewhereLines(policy, family, pass),
     ...deniedSources(policy, family).flatMap(([match, note]) =>
       published.map((ports): Line => [[...ports, match], block, note]),
     ),
@@ -189,6 +189,20 @@ function portsIn(
     ...wide.map((protocol): readonly Match[] => [
       { kind: 'port-set', protocol, set: portsSet(family, widePrefix[protocol], role) },
     ]),
+  ];
+}
+
+/** What is not for this host: of the sets first, for the kernel has to look up a route to know it. Doors without NAT need a chain. */
+function elsewhereLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
+  const note = 'not for this host';
+  if (hasRouted(policy)) return [[elsewhere[family], goTo(chains.routed), note]];
+  return [
+    ...routedLines(policy, family, pass).map(([matches, target, words]): Line => [
+      [...matches, ...elsewhere[family]],
+      target,
+      `${words}, ${note}`,
+    ]),
+    [elsewhere[family], giveBack, note],
   ];
 }
 

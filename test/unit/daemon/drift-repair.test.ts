@@ -97,7 +97,7 @@ describe('DriftRepair', () => {
           '+ return replies (answers to what containers and the host asked for)',
           '+ return ICMP related packets (ICMP errors of known connections)',
           '+ drop to 127.0.0.0/8 (loopback, crafted by a neighbour)',
-          '9 more',
+          '10 more',
         ].join('; '),
         'jump: chain PREROUTING (mangle, IPv4, nft): + at the top: go to DOCKWALL-GATE (the gate)',
         ...['INPUT', 'FORWARD'].map(
