@@ -120,13 +120,14 @@ function refuseLines({ connmark }: Policy): readonly Line[] {
 
 /**
  * Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. What has the mark was
- * given it by {@link closingLines}.
+ * given it by {@link closingLines}. The set is asked again: a mark that a tunnel handed on opens nothing, even with the rule gone that
+ * clears it.
  */
 function blockedLines({ mark, rememberBlocked }: Policy, family: Family, pass: Target): readonly Line[] {
   return [
     [[portIn(setName(family, countRoles.refused))], count, 'counts what is turned away'],
     ...(rememberBlocked ? rememberLines(family, blockedRoles) : []),
-    [[marked(mark)], pass, 'observing: would be turned away'],
+    [[marked(mark), sourceIn(setName(family, observingRole))], pass, 'observing: would be turned away'],
     [[], refuse, 'turned away'],
   ];
 }

@@ -4,7 +4,8 @@ import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { refuses } from '../../../src/decide/policy/sessions.ts';
 import { observingNote } from '../../../src/decide/report/observing-note.ts';
 import { renderGate } from '../../../src/decide/wall/gate.ts';
-import { marked } from '../../../src/decide/wall/matches.ts';
+import { marked, sourceIn } from '../../../src/decide/wall/matches.ts';
+import { setName } from '../../../src/decide/wall/names.ts';
 import { observingFor, observingMembers } from '../../../src/decide/wall/observing.ts';
 import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
 
@@ -38,7 +39,7 @@ describe('observing', () => {
     expect(judge[looks + 1]?.note).toBe(blocked.at(-1));
     const ends = chains.find(({ name }) => name === 'DOCKWALL-BLOCKED')?.rules.slice(-2) ?? [];
     expect(ends.map(({ matches, target }) => [matches, 'chain' in target && target.chain])).toEqual([
-      [[marked(policy.mark)], 'DOCKWALL-PASS'],
+      [[marked(policy.mark), sourceIn(setName(4, 'observing'))], 'DOCKWALL-PASS'],
       [[], 'DOCKWALL-REFUSE'],
     ]);
   });
