@@ -180,6 +180,23 @@ describe('what is related', () => {
   });
 });
 
+test('a mark that a tunnel hands on opens nothing, even with the rule gone that clears it', async () => {
+  await apply([]);
+  const rule = fake
+    .tablesNamed(4, 'mangle')[0]
+    ?.get('DOCKWALL-GATE')
+    ?.rules.findIndex(({ target }) => target?.name === 'MARK');
+  const input = `*mangle\n-D DOCKWALL-GATE ${(rule ?? -1) + 1}\nCOMMIT\n`;
+  const { stderr } = await fake.run({
+    program: 'iptables-nft-restore',
+    args: ['--noflush'],
+    input,
+    timeoutMs: 1000,
+  });
+  expect(stderr).toBe('');
+  expect(arrives(asks(8001, { mark: 0x1000 }))).toBe(false);
+});
+
 describe('the guard', () => {
   beforeEach(async () => {
     for (const half of ['0.0.0.0/1', '128.0.0.0/1']) {

@@ -171,6 +171,11 @@ const site: Site = {
   bridgeOf: (address) => (/^(?:172\.18\.|fd18:)/.test(address) ? plain.bridge : undefined),
 };
 
+/** The chains that a packet meets which `explain` speaks of; any rule of theirs may be gone. */
+const meddled = ['JUDGE', 'ROUTED', 'GATE', 'PASS', 'FORWARD', 'UNPASSED', 'BLOCKED', 'REFUSE'].map(
+  (name) => `DOCKWALL-${name}`,
+);
+
 /** Takes something away, or adds something, behind our back. */
 async function meddle(
   fake: FakeKernel,
@@ -209,9 +214,11 @@ async function meddle(
   const set = `dockwall${family}-${roles[nth % roles.length] ?? ''}`;
   const held = fake.members(set);
   if (what === 'rule') {
-    const chain = ['DOCKWALL-JUDGE', 'DOCKWALL-ROUTED', 'DOCKWALL-GATE', 'DOCKWALL-PASS'][nth % 4] ?? '';
+    // half of the numbers say the family already
+    const half = Math.floor(nth / 2);
+    const chain = meddled[half % meddled.length] ?? '';
     const count = table?.get(chain)?.rules.length ?? 0;
-    if (count > 0) await restore(`-D ${chain} ${(nth % count) + 1}`);
+    if (count > 0) await restore(`-D ${chain} ${(Math.floor(half / meddled.length) % count) + 1}`);
   } else if (what === 'hook') await restore(`-D ${nth % 4 < 2 ? 'PREROUTING' : 'FORWARD'} 1`);
   else if (what === 'set')
     await Promise.all(held.map((member) => members(`del ${set} ${member.split(' ')[0]}`)));

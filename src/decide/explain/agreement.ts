@@ -25,6 +25,8 @@ interface Judged {
   readonly policy: Policy;
   /** Whether it should come by the front. */
   readonly front: boolean;
+  /** The bridge of Docker that leads to its destination, where that is known. */
+  readonly bridge: string | undefined;
 }
 
 /**
@@ -81,12 +83,8 @@ function outcomeOf({ dropped, marked }: Walked, { towards }: Packet): Path['verd
 }
 
 /** Nobody has said by which interface: by one that is outside. */
-function walkerOf({ packet, policy }: Judged): Walker {
+function walkerOf({ packet, policy, bridge = 'docker0' }: Judged): Walker {
   const outside = policy.external.kind === 'list' ? policy.external.names[0] : undefined;
-  const container = policy.services
-    .flatMap(({ endpoints }) => endpoints)
-    .find(({ address }) => address === packet.destination);
-  const bridge = policy.networks.find(({ id }) => id === container?.networkId)?.bridge ?? 'docker0';
   return {
     packet,
     sources: networksOf(packet.source),

@@ -13,7 +13,7 @@ import { type List, memberOf } from './members.ts';
 import type { Asker, Because, Explanation, Hint, Member, Moment, Path, Question } from './model.ts';
 import { notesFor } from './notes.ts';
 import { clashesOf, missingOfDocker, stopsOf } from './others.ts';
-import { type Asked, packetsOf } from './packets.ts';
+import { type Asked, bridgeTo, packetsOf } from './packets.ts';
 import { wayOf } from './way.ts';
 
 /**
@@ -103,7 +103,13 @@ class Explainer {
           : unseen
             ? { kind: 'no rule' }
             : agreement(
-                { packet, verdict: stands, policy: moment.policy, front },
+                {
+                  packet,
+                  verdict: stands,
+                  policy: moment.policy,
+                  front,
+                  bridge: bridgeTo(packet.destination, moment),
+                },
                 { ...moment.kernel, looking: this.looking },
               ),
       others: goesOn ? stopsOf(road) : [],

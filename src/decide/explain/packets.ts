@@ -159,6 +159,20 @@ function whereIs(address: string, { policy, inventory, own }: Moment): Packet['t
   return behind ? 'bridge' : 'elsewhere';
 }
 
+/** The bridge of Docker that leads to an address: of the container that has it, or the one in whose network it is. */
+export function bridgeTo(
+  address: string,
+  { policy, inventory }: Pick<Moment, 'policy' | 'inventory'>,
+): string | undefined {
+  const container = policy.services
+    .flatMap(({ endpoints }) => endpoints)
+    .find((endpoint) => endpoint.address === address);
+  return (
+    policy.networks.find(({ id }) => id === container?.networkId)?.bridge ??
+    interfacesOf(address, inventory).find((name) => isGuarded(name, policy))
+  );
+}
+
 /** The interfaces in whose networks an address is. */
 export function interfacesOf(address: string, { interfaces }: Inventory): readonly string[] {
   // every interface is in fe80::/64

@@ -39,13 +39,7 @@ export function newWalk(): Walked {
 }
 
 /** These chains are the consequence of a decision; a rule in any other one is the decision. */
-const consequences: ReadonlySet<string> = new Set([
-  chains.pass,
-  chains.blocked,
-  chains.closing,
-  chains.noted,
-  chains.refuse,
-]);
+const consequences: ReadonlySet<string> = new Set([chains.pass, chains.blocked, chains.refuse]);
 
 /**
  * Sends a packet through a chain as the kernel would. It knows what a match means, and nothing of what the rules are for: a

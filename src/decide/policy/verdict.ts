@@ -78,7 +78,7 @@ export function verdict(policy: Policy, packet: Packet): Verdict {
 }
 
 /**
- * What both walls do, as a function: the order is that of DOCKWALL-JUDGE and DOCKWALL-ROUTED, and a test holds the two
+ * What both walls do, as a function: the order is that of DOCKWALL-GATE and DOCKWALL-ROUTED, and a test holds the two
  * against each other. Sources are looked up by prefix length, so that many packets against long lists are cheap.
  */
 export function judge(policy: Policy): (packet: Packet) => Verdict {

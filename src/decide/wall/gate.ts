@@ -4,7 +4,7 @@ import type { Policy } from '../policy/model.ts';
 import { rememberLines } from './blocked-lines.ts';
 import { asksLines, elsewhere, inputLines, listeningLines, unheardLines } from './guard.ts';
 import { renderHooks } from './hooks.ts';
-import { bridgedLines, externalLines, guardedLines } from './interfaces.ts';
+import { bridgesEnd, outsideEnd } from './interfaces.ts';
 import {
   answererIn,
   answerIn,
@@ -14,7 +14,6 @@ import {
   drop,
   giveBack,
   goTo,
-  jump,
   marked,
   pairIn,
   portIn,
@@ -43,7 +42,6 @@ type GroupName = Policy['trusted']['groups'][number];
 const refuse = goTo(chains.refuse);
 /** For what somebody has asked of a published port. */
 const block = goTo(chains.blocked);
-const closing = goTo(chains.closing);
 const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::1' as Cidr };
 
 /**
@@ -57,26 +55,24 @@ const loopbackNetwork: Record<Family, Cidr> = { 4: '127.0.0.0/8' as Cidr, 6: '::
  */
 export function renderGate(policy: Policy, family: Family): Table {
   const pass = goTo(chains.pass);
+  const judge = outsideEnd(policy, chains.judge, judgeLines(policy, family, pass));
+  const bridges = bridgesEnd(policy, chains.unpassed, refuse);
+  const listening = outsideEnd(policy, chains.listening, listeningLines(family));
   return {
     family,
     table: 'mangle',
     chains: [
       chainOf(chains.pass, passLines(policy, family)),
       chainOf(chains.refuse, refuseLines(policy)),
-      chainOf(chains.noted, notedLines(policy, family)),
-      chainOf(chains.blocked, [
-        [[], jump(chains.noted), 'remembers it'],
-        [[], refuse, 'turned away'],
-      ]),
-      chainOf(chains.closing, closingLines(family, pass)),
-      chainOf(chains.routed, routedLines(policy, family, pass)),
-      chainOf(chains.judge, judgeLines(policy, family, pass)),
-      chainOf(chains.gate, externalLines(policy, goTo(chains.judge))),
-      chainOf(chains.unpassed, [...bridgedLines(policy), ...externalLines(policy, refuse)]),
-      chainOf(chains.forward, forwardLines(policy, family)),
+      chainOf(chains.blocked, blockedLines(policy, family, pass)),
+      ...(hasRouted(policy) ? [chainOf(chains.routed, routedLines(policy, family, pass))] : []),
+      ...judge.chains,
+      chainOf(chains.gate, judge.lines),
+      ...bridges.chains,
+      chainOf(chains.forward, [...forwardLines(policy, family), ...bridges.lines]),
       chainOf(chains.unheard, unheardLines(policy, family)),
-      chainOf(chains.listening, listeningLines(family)),
-      chainOf(chains.input, inputLines(policy, family)),
+      ...listening.chains,
+      chainOf(chains.input, [...inputLines(policy, family), ...listening.lines]),
       chainOf(chains.asks, asksLines(family)),
       chainOf(chains.cut, cutLines(policy)),
       chainOf(chains.replies, replyLines(policy, family)),
@@ -122,23 +118,37 @@ function refuseLines({ connmark }: Policy): readonly Line[] {
   ];
 }
 
-/** Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. */
-function notedLines({ rememberBlocked }: Policy, family: Family): readonly Line[] {
+/**
+ * Only packets that ask for something published come by here: in PREROUTING, so with the port as it was asked for. What has the mark was
+ * given it by {@link closingLines}. The set is asked again: a mark that a tunnel handed on opens nothing, even with the rule gone that
+ * clears it.
+ */
+function blockedLines({ mark, rememberBlocked }: Policy, family: Family, pass: Target): readonly Line[] {
   return [
     [[portIn(setName(family, countRoles.refused))], count, 'counts what is turned away'],
     ...(rememberBlocked ? rememberLines(family, blockedRoles) : []),
+    [[marked(mark), sourceIn(setName(family, observingRole))], pass, 'observing: would be turned away'],
+    [[], refuse, 'turned away'],
   ];
 }
 
 /**
- * While the walls only look, who would be turned away is remembered and let in. The set's members expire, so the kernel itself ends it. Who
- * is denied never comes by here: that is somebody's explicit wish.
+ * What nothing above lets in. While the walls only look, it gets the mark first: it is remembered as ever, and then let in. The set's
+ * members expire, so the kernel itself ends it. Who is denied never comes by here: that is somebody's explicit wish.
  */
-function closingLines(family: Family, pass: Target): readonly Line[] {
+function closingLines(
+  { mark }: Policy,
+  family: Family,
+  published: readonly (readonly Match[])[],
+): readonly Line[] {
+  const looking = sourceIn(setName(family, observingRole));
   return [
-    [[], jump(chains.noted), 'remembers it'],
-    [[sourceIn(setName(family, observingRole))], pass, 'observing: would be turned away'],
-    [[], refuse, 'turned away'],
+    ...published.map((ports): Line => [
+      [looking, ...ports],
+      { kind: 'set-mark', bit: mark },
+      'observing: let in, remembered',
+    ]),
+    ...published.map((ports): Line => [ports, block, 'published, and nothing above lets this source in']),
   ];
 }
 
@@ -150,14 +160,14 @@ function judgeLines(policy: Policy, family: Family, pass: Target): readonly Line
     [[reply], giveBack, 'answers to what containers and the host asked for'],
     [related(family), giveBack, 'ICMP errors of known connections'],
     [[{ kind: 'destination', network: loopbackNetwork[family] }], drop, 'loopback, crafted by a neighbour'],
-    [elsewhere[family], goTo(chains.routed), 'not for this host'],
+    ...elsewhereLines(policy, family, pass),
     ...deniedSources(policy, family).flatMap(([match, note]) =>
       published.map((ports): Line => [[...ports, match], block, note]),
     ),
     ...labelDenials(policy, '', family),
     ...trustedLines(policy, family, pass),
     ...openLines(policy, { prefix: '', family, pass }),
-    ...published.map((ports): Line => [ports, closing, 'published, and nothing above lets this source in']),
+    ...closingLines(policy, family, published),
     // What was refused here when it was published: the host's own service may have the port now.
     [
       [connectionMarked(policy.connmark)],
@@ -183,6 +193,20 @@ function portsIn(
   ];
 }
 
+/** What is not for this host: of the sets first, for the kernel has to look up a route to know it. Doors without NAT need a chain. */
+function elsewhereLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
+  const note = 'not for this host';
+  if (hasRouted(policy)) return [[elsewhere[family], goTo(chains.routed), note]];
+  return [
+    ...routedLines(policy, family, pass).map(([matches, target, words]): Line => [
+      [...matches, ...elsewhere[family]],
+      target,
+      `${words}, ${note}`,
+    ]),
+    [elsewhere[family], giveBack, note],
+  ];
+}
+
 /** What is not marked here can still be routed anywhere but to a bridge of Docker (see FORWARD). */
 function routedLines(policy: Policy, family: Family, pass: Target): readonly Line[] {
   const denied = deniedSources(policy, family);
@@ -197,7 +221,7 @@ function routedLines(policy: Policy, family: Family, pass: Target): readonly Lin
     ...trusted,
     ...openLines(policy, { prefix: 'r-', family, pass }),
     // FORWARD would drop it for want of the mark; here it is known what was asked for
-    [[published], closing, 'published, and nothing above lets this source in'],
+    ...closingLines(policy, family, [[published]]),
   ];
 }
 
@@ -254,6 +278,7 @@ function openLines(
   { prefix, family, pass }: { prefix: PortPrefix; family: Family; pass: Target },
 ): readonly Line[] {
   const set = (role: string): SetName => setName(family, role);
+  const { allowPairs, allowBound } = usedRoles(policy);
   const note = 'allow, address in a label';
   return [
     ...portsIn(policy, 'public', { prefix, family }).map((ports): Line => [ports, pass, 'public']),
@@ -266,8 +291,8 @@ function openLines(
         ]),
       ),
     ),
-    ...(prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
-    ...(usedRoles(policy).allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),
+    ...(allowPairs && prefix === '' ? [[[pairIn(set('allow-pairs'))], pass, note] as Line] : []),
+    ...(allowBound ? [[[boundIn(set(`${prefix}allow-bound`))], pass, note] as Line] : []),
   ];
 }
 
@@ -309,22 +334,18 @@ function replyLines(policy: Policy, family: Family): readonly Line[] {
   ];
 }
 
-/** The mirror of {@link externalLines}: what stays inside is none of ours, whatever the mark says. */
-function cutLines({ external, inside, connmark }: Policy): readonly Line[] {
-  const cut = (match: readonly Match[], note: string): readonly Line[] => [
-    [match, { kind: 'set-connection-mark', bit: connmark }, `${note}: answers are refused`],
-    [match, drop, note],
-  ];
+/** The mirror of `externalLines`: what stays inside is none of ours, whatever the mark says. */
+function cutLines({ external, inside }: Policy): readonly Line[] {
   if (external.kind === 'list') {
-    return external.names.flatMap((name) => cut([to(name)], `to ${name}, as configured`));
+    return external.names.map((name): Line => [[to(name)], refuse, `to ${name}, as configured`]);
   }
   return [
     ...['lo', ...inside].map((name): Line => [[to(name)], giveBack, `to ${name}: inside`]),
-    ...cut([], 'everything else is outside'),
+    [[], refuse, 'everything else is outside'],
   ];
 }
 
-/** Towards a Docker bridge only with the mark: unknown ports, ports just chosen, container addresses. */
+/** Towards a Docker bridge only with the mark, which unknown ports, ports just chosen and container addresses have not: the rest follows. */
 function forwardLines(policy: Policy, family: Family): readonly Line[] {
   return [
     [[reply], giveBack, 'answers'],
@@ -332,6 +353,5 @@ function forwardLines(policy: Policy, family: Family): readonly Line[] {
     // after the translation: what is cut is known by the container's address and port
     ...letInAgain(family, [marked(policy.mark)]),
     [[marked(policy.mark)], giveBack, 'passed the gate'],
-    ...guardedLines(policy, goTo(chains.unpassed)),
   ];
 }

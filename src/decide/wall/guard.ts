@@ -2,7 +2,6 @@ import type { Cidr, Family } from '../net/network.ts';
 import { protocols } from '../net/port.ts';
 import type { Policy } from '../policy/model.ts';
 import { rememberLines } from './blocked-lines.ts';
-import { externalLines } from './interfaces.ts';
 import { drop, giveBack, goTo, marked, portIn, udp } from './matches.ts';
 import type { Match, Target } from './model.ts';
 import { askedRole, chains, setName, unheardRoles } from './names.ts';
@@ -40,7 +39,6 @@ export function inputLines(policy: Policy, family: Family): readonly Line[] {
     [[marked(policy.mark)], giveBack, 'passed the gate'],
     [[down], giveBack, 'the guard is down: dockwall does not run'],
     [elsewhere[family], giveBack, 'for a transparent proxy of the host'],
-    ...externalLines(policy, goTo(chains.listening)),
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { Policy } from '../policy/model.ts';
-import { bridgedContainer, from, giveBack, to, toDockerLike } from './matches.ts';
-import type { Target } from './model.ts';
-import type { Line } from './rule.ts';
+import { bridgedContainer, from, giveBack, goTo, to, toDockerLike } from './matches.ts';
+import type { Chain, ChainName, Target } from './model.ts';
+import { chainOf, type Line } from './rule.ts';
 
 /** What decides where a packet's interface is. */
 export type Interfaces = Pick<Policy, 'external' | 'inside' | 'foreignBridges' | 'bridgedSeen'>;
@@ -14,10 +14,44 @@ export function externalLines({ external, inside }: Interfaces, target: Target):
   if (external.kind === 'list') {
     return external.names.map((name): Line => [[from(name)], target, `from ${name}, as configured`]);
   }
-  return [
-    ...['lo', ...inside].map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]),
-    [[], target, 'everything else is outside'],
-  ];
+  return [...insideLines(inside), [[], target, 'everything else is outside']];
+}
+
+function insideLines(inside: readonly string[]): readonly Line[] {
+  return ['lo', ...inside].map((name): Line => [[from(name)], giveBack, `from ${name}: inside`]);
+}
+
+/** The end of a chain, and what it needs beside it. */
+interface Ending {
+  readonly lines: readonly Line[];
+  readonly chains: readonly Chain[];
+}
+
+/**
+ * The end of a chain that only what comes from outside reaches. Where outside is all but what is inside, the rest leaves and `lines`
+ * follow; several interfaces that are listed need a chain to meet in.
+ */
+export function outsideEnd(interfaces: Interfaces, name: ChainName, lines: readonly Line[]): Ending {
+  if (interfaces.external.kind === 'list') {
+    return { lines: externalLines(interfaces, goTo(name)), chains: [chainOf(name, lines)] };
+  }
+  return { lines: [...insideLines(interfaces.inside), ...lines], chains: [] };
+}
+
+/** The same for what goes to a bridge of Docker: it is sent to `target`, but for what passes between containers of one network. */
+export function bridgesEnd(interfaces: Interfaces, name: ChainName, target: Target): Ending {
+  if (interfaces.external.kind === 'list') {
+    const outside = [...bridgedLines(interfaces), ...externalLines(interfaces, target)];
+    return { lines: guardedLines(interfaces, goTo(name)), chains: [chainOf(name, outside)] };
+  }
+  return {
+    lines: [
+      ...bridgedLines(interfaces),
+      ...insideLines(interfaces.inside),
+      ...guardedLines(interfaces, target),
+    ],
+    chains: [],
+  };
 }
 
 /**

@@ -28,9 +28,9 @@ function chain(suffix: string): ChainName {
 
 /** The chains of both walls. */
 export const chains = {
-  /** mangle: which interfaces are outside. */
+  /** mangle: which interfaces are outside, and the verdict on what comes from there for the host itself. */
   gate: chain('GATE'),
-  /** mangle: the verdict on a packet for the host itself. */
+  /** mangle: that verdict, where the configuration lists the interfaces that are outside. */
   judge: chain('JUDGE'),
   /** mangle: the verdict on a packet for an address behind the host. */
   routed: chain('ROUTED'),
@@ -38,14 +38,10 @@ export const chains = {
   pass: chain('PASS'),
   /** mangle: what goes to a Docker bridge needs the mark bit. */
   forward: chain('FORWARD'),
-  /** mangle: drops what came from outside without it. */
+  /** mangle: drops what came from outside without it, where the configuration lists the interfaces that are outside. */
   unpassed: chain('UNPASSED'),
-  /** mangle: who asked for a published port and is denied. */
+  /** mangle: counts and remembers who asked for a published port and is turned away, or let in while somebody only looks (see observing.ts). */
   blocked: chain('BLOCKED'),
-  /** mangle: what the policy closes: refused, or let in while somebody only looks (see observing.ts). */
-  closing: chain('CLOSING'),
-  /** mangle: counts and remembers who is turned away. */
-  noted: chain('NOTED'),
   /** mangle: drops, and writes down in the connection that it was refused. */
   refuse: chain('REFUSE'),
   /** mangle: answers of connections that have been refused since they began. */
@@ -58,7 +54,7 @@ export const chains = {
   unheard: chain('UNHEARD'),
   /** mangle: what is for this host, while the guard is up. */
   input: chain('INPUT'),
-  /** mangle: lets through what the host's own services listen for. */
+  /** mangle: lets through what the host's own services listen for; a part of `input` but where interfaces are listed. */
   listening: chain('LISTENING'),
   /** filter: the recipe. */
   services: chain('SERVICES'),

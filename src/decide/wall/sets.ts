@@ -253,7 +253,7 @@ function roleSets(
 
 /** The addresses that labels name, written out or by a DNS name, each with the port that it is named for. */
 function labelSets(policy: Policy, family: Family, { routed, open }: Doors): readonly IpSet[] {
-  const { allowBound, denyPairs, denyBound } = usedRoles(policy);
+  const { allowPairs, allowBound, denyPairs, denyBound } = usedRoles(policy);
   const prefix = routed ? 'r-' : '';
   const set = (role: string, effect: IpSet['effect'], members: readonly string[]): IpSet => ({
     name: setName(family, `${prefix}${role}`),
@@ -264,7 +264,7 @@ function labelSets(policy: Policy, family: Family, { routed, open }: Doors): rea
     members,
   });
   return [
-    ...(routed ? [] : [set('allow-pairs', 'opens', open.allowedNetworks.pairs)]),
+    ...(allowPairs && !routed ? [set('allow-pairs', 'opens', open.allowedNetworks.pairs)] : []),
     ...(allowBound ? [set('allow-bound', 'opens', open.allowedNetworks.bound)] : []),
     ...(denyPairs && !routed ? [set('deny-pairs', 'closes', open.deniedNetworks.pairs)] : []),
     ...(denyBound ? [set('deny-bound', 'closes', open.deniedNetworks.bound)] : []),
@@ -292,7 +292,9 @@ export function ruledGroups({ groups }: Pick<Policy, 'groups'>): readonly GroupN
 
 /** Sets and rules that most hosts never need are made where a label asks for them. */
 export interface UsedRoles {
-  /** Networks written in labels of ports that are bound to one address, or reached without NAT. */
+  /** Addresses and DNS names written in labels. */
+  readonly allowPairs: boolean;
+  /** The same for ports that are bound to one address, or reached without NAT. */
   readonly allowBound: boolean;
   readonly denyPairs: boolean;
   readonly denyBound: boolean;
@@ -320,6 +322,7 @@ export function usedRoles(policy: Policy): UsedRoles {
     ),
   );
   return {
+    allowPairs: ports.some(({ port }) => port.address === 'any' && names(port.reach.allow)),
     allowBound: ports.some((item) => isBound(item) && names(peerRulesOf(item.port, 'allow'))),
     denyPairs: ports.some(({ port }) => port.address === 'any' && names(port.reach.deny)),
     denyBound: ports.some((item) => isBound(item) && names(peerRulesOf(item.port, 'deny'))),

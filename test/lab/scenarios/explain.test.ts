@@ -62,7 +62,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
       `allowed: ${G} -> wiki, port 8080/tcp: dockwall.allow=web: group web, ${G} (written in the configuration)`,
     );
     expect(second).toMatch(
-      /^ {2}way: gate, Docker's DNAT to 172\.17\.0\.\d+:80, front; dockwall.s rules in the kernel agree \(rule "allow web" in DOCKWALL-JUDGE\)$/,
+      /^ {2}way: gate, (?:lock, )?Docker's DNAT to 172\.17\.0\.\d+:80, front; dockwall.s rules in the kernel agree \(rule "allow web" in DOCKWALL-GATE\)$/,
     );
     expect(more).toEqual(['  hint: 80 of wiki is published as 8080: ask for 8080']);
     expect(await meets('G', 8080)).toBe('open');
@@ -72,7 +72,7 @@ describe.skipIf(skipWithoutLab()).each(everyPair.slice(1, 2))('explain, Docker $
       expect.stringContaining(`allowed: ${G} (home.example.org) -> wiki, port 8080/tcp`),
       expect.stringContaining('allowed: 2001:db8:b::20 (home.example.org) -> wiki, port 8080/tcp'),
     ]);
-    expect(both.some((line) => line.includes(`way: gate, ${to}`))).toBe(true);
+    expect(both.some((line) => new RegExp(`way: gate, (?:lock, )?${to}`).test(line))).toBe(true);
 
     const json = JSON.parse((await command('--json', G, '[2001:db8:1::10]:8080')).stdout || '{}') as unknown;
     expect(json).toMatchObject({ version: 2, source: G, target: '[2001:db8:1::10]:8080' });

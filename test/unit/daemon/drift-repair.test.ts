@@ -85,19 +85,19 @@ describe('DriftRepair', () => {
     expect([fake.writes, reported]).toEqual([writes, []]);
   });
 
-  const gate = '-F PREROUTING\n-F INPUT\n-F FORWARD\n-F DOCKWALL-JUDGE\n';
+  const gate = '-F PREROUTING\n-F INPUT\n-F FORWARD\n-F DOCKWALL-GATE\n';
   it.each<[string, string, string[]]>([
     [
       'a flushed gate',
       `*mangle\n${gate}COMMIT\n`,
       [
         [
-          'rule: chain DOCKWALL-JUDGE (mangle, IPv4, nft): + clear the mark (nobody brings the mark along)',
+          'rule: chain DOCKWALL-GATE (mangle, IPv4, nft): + return from interface lo (from lo: inside)',
+          '+ clear the mark (nobody brings the mark along)',
           '+ return replies (answers to what containers and the host asked for)',
           '+ return ICMP related packets (ICMP errors of known connections)',
           '+ drop to 127.0.0.0/8 (loopback, crafted by a neighbour)',
-          '+ go to DOCKWALL-ROUTED to other hosts (not for this host)',
-          '7 more',
+          '10 more',
         ].join('; '),
         'jump: chain PREROUTING (mangle, IPv4, nft): + at the top: go to DOCKWALL-GATE (the gate)',
         ...['INPUT', 'FORWARD'].map(
@@ -115,8 +115,8 @@ describe('DriftRepair', () => {
     ],
     [
       'a rule in a chain of ours',
-      '*mangle\n-I DOCKWALL-JUDGE 1 -j RETURN\nCOMMIT\n',
-      ['rule: chain DOCKWALL-JUDGE (mangle, IPv4, nft): - -j RETURN'],
+      '*mangle\n-I DOCKWALL-GATE 1 -j RETURN\nCOMMIT\n',
+      ['rule: chain DOCKWALL-GATE (mangle, IPv4, nft): - -j RETURN'],
     ],
     [
       'a chain that is gone',
@@ -230,13 +230,13 @@ describe('DriftRepair', () => {
 
     it('and the rest is: a rule and a member, told when the pass has ended', async () => {
       await takenOver(ruleset, closed);
-      await tables('*mangle\n-I DOCKWALL-JUDGE 1 -j RETURN\nCOMMIT\n');
+      await tables('*mangle\n-I DOCKWALL-GATE 1 -j RETURN\nCOMMIT\n');
       await sets('del dockwall4-trusted 203.0.113.4\n');
       expect(await repair.repair('check')).toBe(true);
       expect(reported).toEqual([]);
       await passed(closed);
       expect(words()).toEqual([
-        'rule: chain DOCKWALL-JUDGE (mangle, IPv4, nft): - -j RETURN',
+        'rule: chain DOCKWALL-GATE (mangle, IPv4, nft): - -j RETURN',
         'member: set dockwall4-trusted: + 203.0.113.4',
       ]);
     });

@@ -23,9 +23,9 @@ describe('the kernel', () => {
   it.each([
     [
       'a rule',
-      rules('-F DOCKWALL-JUDGE'),
+      rules('-F DOCKWALL-GATE'),
       'not managed',
-      'the rule "allow office" is missing in DOCKWALL-JUDGE (mangle, IPv4)',
+      'the rule "allow office" is missing in DOCKWALL-GATE (mangle, IPv4)',
     ],
     [
       'the hook',
@@ -100,22 +100,35 @@ describe('the kernel', () => {
     });
   });
 
+  it('the rule that closes the bridge, before an address where no container is known', async () => {
+    const host = await hostOf(scene([]));
+    const { kernel } = await host.look();
+    const forward = kernel?.observed.tables
+      .find(({ family, table }) => family === 4 && table === 'mangle')
+      ?.chains.get('DOCKWALL-FORWARD');
+    const bridges = forward?.findIndex(({ spec }) => spec.includes('to br-*')) ?? -1;
+    const { program, input } = rules(`-D DOCKWALL-FORWARD ${bridges + 1}`);
+    await host.fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
+    const [path] = ask(await host.look(), '198.51.100.7', '172.18.0.77:80').paths;
+    expect(path).toMatchObject({ verdict: 'denied', kernel: { kind: 'differs', does: 'allowed' } });
+  });
+
   it('the order of rules', async () => {
     const host = await hostOf(scene([]));
     const before = await host.look();
     const judge = before.kernel?.observed.tables
       .find(({ family, table }) => family === 4 && table === 'mangle')
-      ?.chains.get('DOCKWALL-JUDGE');
+      ?.chains.get('DOCKWALL-GATE');
     const drop = judge?.findIndex(({ spec }) => spec.includes('lets this source in')) ?? -1;
     const { program, input } = rules(
-      `-D DOCKWALL-JUDGE ${drop + 1}\n-I DOCKWALL-JUDGE 1 ${judge?.[drop]?.spec}`,
+      `-D DOCKWALL-GATE ${drop + 1}\n-I DOCKWALL-GATE 1 ${judge?.[drop]?.spec}`,
     );
     await host.fake.run({ program, args: ['--noflush'], input, timeoutMs: 1000 });
     const [path] = ask(await host.look(), '198.51.100.7', '8080').paths;
     expect(path?.kernel).toMatchObject({
       kind: 'differs',
       does: 'denied',
-      missing: ['the rules of DOCKWALL-JUDGE (mangle, IPv4) are not in their order'],
+      missing: ['the rules of DOCKWALL-GATE (mangle, IPv4) are not in their order'],
     });
   });
 
@@ -123,7 +136,7 @@ describe('the kernel', () => {
     const [path] = ask(await momentOf(scene([])), '198.51.100.7', '8080').paths;
     expect(path?.kernel).toEqual({
       kind: 'agrees',
-      rule: { chain: 'DOCKWALL-JUDGE', id: expect.stringMatching(/^\w+$/), note: 'allow office' },
+      rule: { chain: 'DOCKWALL-GATE', id: expect.stringMatching(/^\w+$/), note: 'allow office' },
       sets: ['dockwall4-to-office', 'dockwall4-src-office'],
     });
   });

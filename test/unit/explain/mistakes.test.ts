@@ -24,7 +24,7 @@ interface Staged {
 }
 
 const closed = 'published, and nothing lets this source in';
-const turnedAway = `  way: gate; dockwall's rules in the kernel agree (rule "published, and nothing above lets this source in" in DOCKWALL-JUDGE)`;
+const turnedAway = `  way: gate; dockwall's rules in the kernel agree (rule "published, and nothing above lets this source in" in DOCKWALL-GATE)`;
 const notPublished = "no container publishes this port; the host's own firewall decides";
 
 it.each<Staged>([
@@ -108,7 +108,7 @@ it.each<Staged>([
     ask: ['203.0.113.99', 'web'],
     text: [
       'allowed: 203.0.113.99 -> web, port 8080/tcp: dockwall.allow=203.0.113.20/24: 203.0.113.0/24 (written in the label)',
-      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow, address in a label" in DOCKWALL-JUDGE)`,
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow, address in a label" in DOCKWALL-GATE)`,
       '  hint: `203.0.113.20/24` is all of `203.0.113.0/24`: write that, or `203.0.113.20` for the one address',
     ].join('\n'),
   },
@@ -140,7 +140,7 @@ it.each<Staged>([
     ask: ['198.51.101.7', 'web'],
     text: [
       `allowed: 198.51.101.7 -> web, port 8080/tcp: ${closed}`,
-      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "published, and nothing above lets this source in" in DOCKWALL-JUDGE)`,
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "published, and nothing above lets this source in" in DOCKWALL-GATE)`,
       '  hint: observe mode lets it in for 2 h more, and remembers it (dockwall blocked); after that it is turned away',
       '  hint: open to office and the trusted, and 198.51.101.7 is in none of these (or its grant has run out; for a while: dockwall grant office 198.51.101.7 --for 2h)',
     ].join('\n'),
@@ -151,7 +151,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', 'web:http'],
     text: [
       'allowed: 198.51.100.7 -> web, port 8080/tcp: dockwall.allow=office: group office, 198.51.100.0/24 (written in the configuration)',
-      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-JUDGE)`,
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-GATE)`,
       '  hint: 80 of web is published as 8080: ask for 8080',
     ].join('\n'),
   },
@@ -287,7 +287,7 @@ it.each<Staged>([
     ask: ['198.51.100.7', 'web'],
     text: [
       'denied: 198.51.100.7 -> web, port 8080/tcp: deny in the configuration: 198.51.100.0/28 (in the ipset bans, which something else keeps)',
-      `  way: gate; dockwall's rules in the kernel agree (rule "denied in external sets" in DOCKWALL-JUDGE)`,
+      `  way: gate; dockwall's rules in the kernel agree (rule "denied in external sets" in DOCKWALL-GATE)`,
       '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
     ].join('\n'),
   },
@@ -316,7 +316,7 @@ it.each<Staged>([
     ask: ['203.0.113.9', 'web'],
     text: [
       'allowed: 203.0.113.9 -> web, port 8080/tcp: dockwall.allow=office: group office, 203.0.113.9 (for a while, 2 h left: Ana, on call)',
-      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-JUDGE)`,
+      `  way: gate, Docker's DNAT to 172.18.0.2:80, front; dockwall's rules in the kernel agree (rule "allow office" in DOCKWALL-GATE)`,
     ].join('\n'),
   },
   {
@@ -325,7 +325,7 @@ it.each<Staged>([
     ask: ['198.51.100.66', 'web'],
     text: [
       'denied: 198.51.100.66 -> web, port 8080/tcp: deny in the configuration: 198.51.100.66 (written in the configuration)',
-      `  way: gate; dockwall's rules in the kernel agree (rule "denied" in DOCKWALL-JUDGE)`,
+      `  way: gate; dockwall's rules in the kernel agree (rule "denied" in DOCKWALL-GATE)`,
       '  hint: what is denied is refused first, whatever else would let it in; here dockwall.allow=office would',
     ].join('\n'),
   },

@@ -10,7 +10,7 @@ test.each([
   ['insert rule ip mangle PREROUTING handle 3 tcp dport 82 counter packets 0 bytes 0 accept', 'gate'],
   ['replace rule ip mangle INPUT handle 3 counter packets 0 bytes 0 accept', 'gate'],
   ['delete rule ip mangle POSTROUTING handle 5', 'gate'],
-  ['add rule ip mangle DOCKWALL-JUDGE handle 12 counter packets 0 bytes 0 return', 'gate'],
+  ['add rule ip mangle DOCKWALL-GATE handle 12 counter packets 0 bytes 0 return', 'gate'],
   ['delete chain ip mangle DOCKWALL-GATE', 'gate'],
   ['delete chain ip mangle PREROUTING', 'gate'],
   ['delete table ip mangle', 'gate'],

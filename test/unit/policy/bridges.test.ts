@@ -118,9 +118,9 @@ describe('which bridges are inside', () => {
     const forward = [...rulesOf(policy).matchAll(/-A DOCKWALL-FORWARD -o (\S+) .* (\S+ \S+)$/gm)].slice(0, 4);
     expect(forward.map(([, name, target]) => `${name} ${target}`)).toEqual([
       'br-lan -j RETURN',
-      'br-+ -g DOCKWALL-UNPASSED',
-      'docker0 -g DOCKWALL-UNPASSED',
-      'docker_gwbridge -g DOCKWALL-UNPASSED',
+      'br-+ -g DOCKWALL-REFUSE',
+      'docker0 -g DOCKWALL-REFUSE',
+      'docker_gwbridge -g DOCKWALL-REFUSE',
     ]);
   });
 

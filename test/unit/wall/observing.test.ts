@@ -4,6 +4,8 @@ import { resolve } from '../../../src/decide/policy/resolve.ts';
 import { refuses } from '../../../src/decide/policy/sessions.ts';
 import { observingNote } from '../../../src/decide/report/observing-note.ts';
 import { renderGate } from '../../../src/decide/wall/gate.ts';
+import { marked, sourceIn } from '../../../src/decide/wall/matches.ts';
+import { setName } from '../../../src/decide/wall/names.ts';
 import { observingFor, observingMembers } from '../../../src/decide/wall/observing.ts';
 import { makeConfig, makeContainer, makeInventory, peerList, ports } from '../policy/inventories.ts';
 
@@ -28,16 +30,17 @@ describe('observing', () => {
 
   it('lets in what would be turned away, and never what is denied', () => {
     const { chains } = renderGate(policy, 4);
-    const judge = chains.find(({ name }) => name === 'DOCKWALL-JUDGE')?.rules ?? [];
+    const judge = chains.find(({ name }) => name === 'DOCKWALL-GATE')?.rules ?? [];
     const towards = (chain: string) =>
       judge.filter(({ target }) => target.kind === 'goto' && target.chain === chain).map(({ note }) => note);
-    expect(towards('DOCKWALL-BLOCKED').every((note) => note.includes('denied'))).toBe(true);
-    expect(towards('DOCKWALL-CLOSING')).toHaveLength(1);
-    const closing = chains.find(({ name }) => name === 'DOCKWALL-CLOSING')?.rules ?? [];
-    expect(closing.map(({ target }) => ('chain' in target ? target.chain : target.kind))).toEqual([
-      'DOCKWALL-NOTED',
-      'DOCKWALL-PASS',
-      'DOCKWALL-REFUSE',
+    const blocked = towards('DOCKWALL-BLOCKED');
+    expect(blocked.slice(0, -1).every((note) => note.includes('denied'))).toBe(true);
+    const looks = judge.findIndex(({ target }) => target.kind === 'set-mark');
+    expect(judge[looks + 1]?.note).toBe(blocked.at(-1));
+    const ends = chains.find(({ name }) => name === 'DOCKWALL-BLOCKED')?.rules.slice(-2) ?? [];
+    expect(ends.map(({ matches, target }) => [matches, 'chain' in target && target.chain])).toEqual([
+      [[marked(policy.mark), sourceIn(setName(4, 'observing'))], 'DOCKWALL-PASS'],
+      [[], 'DOCKWALL-REFUSE'],
     ]);
   });
 
