@@ -41,7 +41,6 @@ export class Reporter {
   private eventsRefused: string | undefined;
   private guardFailure: string | undefined;
   private lockProblem: string | undefined;
-  private lockHeld = false;
   /** Whether the event stream is open: before, a new container is seen by the schedule only. */
   private watching = false;
   private readonly drift = new Map<DriftKind, number>(driftKinds.map((kind) => [kind, 0]));
@@ -91,13 +90,15 @@ export class Reporter {
     this.reportLock(observed);
   }
 
-  /** A kernel that has none is told of once; a lock that another process holds is a problem until it is ours. */
+  /**
+   * Once, that a kernel has none, or that another process holds it. No matter of `health`: the walls stand, and an orchestrator may wait
+   * for this dockwall to be well before it ends the one that holds the lock.
+   */
   private reportLock({ lock }: Decision['observed']): void {
     const problem = lock === undefined ? undefined : lockProblem(lock);
     if (problem !== undefined && problem !== this.lockProblem)
       this.log[lock?.kind === 'stands' ? 'warn' : 'info']({}, `the lock ${problem}`);
     this.lockProblem = problem;
-    this.lockHeld = lock?.kind === 'stands' && problem !== undefined;
   }
 
   /** Answers of live sources have changed sets between two passes; the pass that follows says in words what that means. */
@@ -177,7 +178,6 @@ export class Reporter {
       ...(this.dockerDown === undefined ? [] : [`Docker: ${this.dockerDown}`]),
       ...(this.passFailure === undefined ? [] : [`last pass: ${this.passFailure}`]),
       ...(this.guardFailure === undefined ? [] : [`guard: ${this.guardFailure}`]),
-      ...(this.lockHeld ? [`the lock ${this.lockProblem}`] : []),
       ...(this.passes === 0 ? ['no pass has succeeded yet'] : []),
       ...(this.watching ? [] : [this.eventsRefused ?? "Docker's event stream is not open"]),
       ...[...this.findings, ...this.foreign.values()].flatMap(({ kind, text }) =>

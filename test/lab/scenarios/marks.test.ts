@@ -15,6 +15,11 @@ nft add table inet other
 nft 'add chain inet other pre { type filter hook prerouting priority ${priority}; }'
 nft add rule inet other pre ${what}
 `;
+/** As for a scheduler (`tc filter ... fw`). */
+const classes = (how: '-A' | '-D'): string =>
+  ['iptables', 'ip6tables']
+    .map((program) => `${program} -t mangle ${how} FORWARD -j MARK --set-mark 0x5\n`)
+    .join('');
 const families = ['-4', '-6'];
 const route = families
   .map(
@@ -74,6 +79,13 @@ const clashes: readonly Clash[] = [
     meets: 'open',
     passes: true,
     told: writesOurs,
+  },
+  {
+    title: 'the whole mark written on the way to a bridge',
+    on: classes('-A'),
+    off: classes('-D'),
+    meets: 'open',
+    told: /rules of others write dockwall's bit 0x1000 of the packet mark: mangle FORWARD \(IPv4\)/,
   },
   {
     title: 'our bit of the connection mark',

@@ -6,6 +6,13 @@ import type { Limits } from '../iptables/driver.ts';
 import { listing, lockText, parseLock, removalText } from './lock-text.ts';
 import { NftProcess } from './nft-process.ts';
 
+/** The walls wait for what the lock no longer closes; thousands of ports are written in a second or two. */
+const patienceMs = 10_000;
+/** nft keeps some 3 KB of each line that it reads (1.0.6 and 1.1.3); after so many another one takes the lock. */
+const mostLines = 5000;
+/** So often in a row nft may die of it, hang, or say what nobody knows: then this host is better off without. */
+const mostFailures = 3;
+
 /** Whether this process stays, and keeps the lock as its own. `nft`: the program that reads commands, `nft -i` unless told. */
 export type LockKeeping = { readonly nft?: readonly [string, ...string[]] } & (
   | { readonly kind: 'once' }
@@ -25,6 +32,7 @@ export class LockDriver {
   /** What this kernel and this nft have refused is not tried again. */
   private strengths: readonly LockStrength[];
   private unsupported: string | undefined;
+  private failures = 0;
   private seen: ObservedLock = { kind: 'none' };
 
   constructor(run: Run, limits: Limits, keeping: LockKeeping) {
@@ -80,30 +88,51 @@ export class LockDriver {
   /** Rejects with a {@link KernelError} where it was not done, but for a lock that another process holds: the next look tells of that. */
   async write(change: LockChange): Promise<void> {
     if (change.kind === 'remove') return this.remove();
+    if (this.unsupported !== undefined) return;
+    try {
+      await this.put(change);
+    } catch (error) {
+      this.limits.signal?.throwIfAborted();
+      this.failures += 1;
+      if (this.failures < mostFailures) throw error;
+      await this.giveUp(error instanceof KernelError ? error.stderr : String(error));
+    }
+  }
+
+  private async put(change: Exclude<LockChange, { kind: 'remove' }>): Promise<void> {
     const { seen } = this;
     const stands = seen.kind === 'stands' ? seen.strength : undefined;
     const lock = change.kind === 'open' ? undefined : change.lock;
-    const anew = change.kind === 'write' && change.anew === true;
+    // what cannot be written over (another version's, with its chains elsewhere) is replaced the next time
+    const stuck = stands !== undefined && this.failures > 0;
+    const anew = stuck || (change.kind === 'write' && change.anew === true);
     let complaint = '';
     for (const strength of this.strengths) {
-      complaint = await this.attempt(lock, strength, anew || (stands !== undefined && stands !== strength));
+      const replaces = anew || (stands !== undefined && stands !== strength);
+      complaint = await this.attempt(lock, strength, replaces);
       if (complaint === '') return this.written(change, strength);
       if (isOthers(complaint)) {
         this.held = true;
         return;
       }
-      if (!isRefusal(complaint)) break;
+      if (!isRefusal(complaint, replaces)) break;
       this.strengths = this.strengths.filter((one) => one !== strength);
     }
-    if (this.strengths.length === 0) {
-      this.unsupported = reasonOf(complaint);
-      return;
-    }
+    if (this.strengths.length === 0) return this.giveUp(complaint);
     throw this.failed(complaint);
+  }
+
+  /** What nobody can bring up to date any more would go on closing what is published no longer: it is taken away, if that can be done. */
+  private async giveUp(complaint: string): Promise<void> {
+    this.unsupported = reasonOf(complaint);
+    await this.release();
+    const command: Command = { ...this.limits, program: 'nft', args: removalText.split(' ') };
+    await this.run(command).catch(() => {});
   }
 
   private written(change: LockChange, strength: LockStrength): void {
     this.held = false;
+    this.failures = 0;
     this.owned = strength === 'plain' || this.keeping.kind === 'once' ? undefined : strength;
     this.seen = {
       kind: 'stands',
@@ -114,9 +143,10 @@ export class LockDriver {
 
   /** What nft complained of. */
   private async attempt(lock: Lock | undefined, strength: LockStrength, anew: boolean): Promise<string> {
+    if ((this.process?.lines ?? 0) >= mostLines) await this.release();
     const process = this.open();
     const complaint = await process
-      .send(lockText(lock, strength, anew), this.limits.timeoutMs)
+      .send(lockText(lock, strength, anew), Math.min(patienceMs, this.limits.timeoutMs))
       .catch((error: unknown) => {
         throw this.failed(error instanceof Error ? error.message : String(error));
       });
@@ -156,8 +186,10 @@ function isOthers(complaint: string): boolean {
   return /Operation not permitted/.test(complaint) && !/you must be root/.test(complaint);
 }
 
-/** What an older kernel or an older nft says to a flag, or to a set of this type. */
-function isRefusal(complaint: string): boolean {
+/** What an older kernel or an older nft says to a flag, or to a set of this type; and a kernel without the module of an expression (fib, ct). */
+function isRefusal(complaint: string, replaces: boolean): boolean {
+  // where something is to be replaced, that may be what is not there any more
+  if (!replaces && /No such file or directory/.test(complaint)) return true;
   return /syntax error|not supported|Invalid argument|unknown/.test(complaint);
 }
 

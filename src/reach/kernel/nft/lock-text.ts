@@ -17,12 +17,13 @@ const flags: Readonly<Record<LockStrength, string>> = {
   plain: '',
 };
 
-/** Behind the gate, and before Docker's DNAT (-100): `mangle` is at -150 in both of iptables' backends. */
-const priority = -149;
-
+/**
+ * Behind the gate that writes the mark, and before Docker's DNAT (-100): `mangle` is at -150 in both of iptables' backends. What is forwarded has
+ * its mark already: it is asked for before rules of others in FORWARD write another one (a scheduler's classes).
+ */
 const chains = [
-  { name: 'asked', hook: 'prerouting' },
-  { name: 'forwarded', hook: 'forward' },
+  { name: 'asked', hook: 'prerouting', priority: -149 },
+  { name: 'forwarded', hook: 'forward', priority: -151 },
 ] as const;
 
 type ChainName = (typeof chains)[number]['name'];
@@ -110,7 +111,7 @@ export function lockText(lock: Lock | undefined, strength: LockStrength, anew: b
   return [
     ...(anew ? [`delete table ${table}`] : []),
     `add table ${table}${flags[strength]}`,
-    ...chains.flatMap(({ name, hook }) => [
+    ...chains.flatMap(({ name, hook, priority }) => [
       `add chain ${table} ${name} { type filter hook ${hook} priority ${priority}; policy accept; }`,
       `flush chain ${table} ${name}`,
     ]),

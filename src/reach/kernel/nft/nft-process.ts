@@ -43,6 +43,11 @@ export class NftProcess {
     return this.alive;
   }
 
+  /** So many it has been sent. */
+  get lines(): number {
+    return this.sent;
+  }
+
   /**
    * Runs one line, which is one transaction. Gives what nft complains of, empty where it was done. Rejects where the process has ended or
    * says nothing for so long; one call at a time.
