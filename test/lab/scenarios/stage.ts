@@ -5,6 +5,7 @@ import { type Dockwall, type DockwallOptions, runDockwall, startDockwall, writeC
 import type { EngineOptions } from '../engine-options.ts';
 import { Lab } from '../lab.ts';
 import { until } from '../poll.ts';
+import { way } from '../started-as.ts';
 import { Foreign } from './foreign.ts';
 import type { EngineSetup } from './matrix.ts';
 import { readRuleText } from './rule-text.ts';
@@ -37,7 +38,10 @@ export class Stage {
   static async open(setup: EngineSetup, options: Partial<EngineOptions> = {}): Promise<Stage> {
     const { title: _, ...engine } = setup;
     const name = `scen${engine.version}${Math.random().toString(36).slice(2, 7)}`;
-    const lab = await Lab.start({ name, engine: { ...engine, ...options } });
+    // Docker has no swarm with live-restore
+    const manager = way() === 'swarm' ? { liveRestore: false } : {};
+    const lab = await Lab.start({ name, engine: { ...engine, ...options, ...manager } });
+    if (way() === 'swarm') await lab.engine.docker('swarm', 'init', '--advertise-addr', lab.host.v4);
     const foreign = await Foreign.plant(lab);
     return new Stage(lab, setup, { foreign, rules: await readRuleText(lab) });
   }
