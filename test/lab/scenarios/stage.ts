@@ -41,7 +41,7 @@ export class Stage {
     // Docker has no swarm with live-restore
     const manager = way() === 'swarm' ? { liveRestore: false } : {};
     const lab = await Lab.start({ name, engine: { ...engine, ...options, ...manager } });
-    if (way() === 'swarm') await lab.engine.docker('swarm', 'init', '--advertise-addr', lab.host.v4);
+    if (way() === 'swarm') await beManager(lab);
     const foreign = await Foreign.plant(lab);
     return new Stage(lab, setup, { foreign, rules: await readRuleText(lab) });
   }
@@ -210,6 +210,15 @@ export class Stage {
       seen.map(([port, verdicts]) => [who, port, ...verdicts.map(closed)]),
     );
   }
+}
+
+/** Its rules are there as well when this is done. */
+async function beManager({ engine, host }: Lab): Promise<void> {
+  await engine.docker('swarm', 'init', '--advertise-addr', host.v4);
+  await until({ what: 'the sandbox of the mesh', ms: 20_000 }, async () => {
+    const inspect = ['docker', 'network', 'inspect', 'docker_gwbridge'];
+    return (await engine.exec(inspect, { allowFailure: true })).stdout.includes('"ingress-sbox"');
+  });
 }
 
 function isPass(message: unknown): boolean {
