@@ -130,9 +130,9 @@ export class EventLoop {
       client: parts.client,
       clock,
       watcher: { onOpen: () => this.onOpen(), onEvent: (event) => this.onEvent(event) },
-      onDown: (error) => {
+      onDown: (error, lost) => {
         this.reporter.watchingDocker(false);
-        this.reporter.dockerWentAway(error);
+        if (lost) this.reporter.dockerWentAway(error);
         this.trigger.pull();
       },
     });

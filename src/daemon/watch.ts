@@ -5,8 +5,11 @@ export interface WatchParts {
   readonly client: DockerClient;
   readonly clock: Clock;
   readonly watcher: EventWatcher;
-  /** The stream has ended or could not be opened; `error` is undefined for a plain end (engine stopped). */
-  readonly onDown: (error: unknown) => void;
+  /**
+   * The stream has ended or could not be opened; `error` is undefined for a plain end (engine stopped). `lost` is false for one that was
+   * open: that is opened again at once, and a proxy that cuts quiet streams (haproxy, after 10 minutes) ends one again and again.
+   */
+  readonly onDown: (error: unknown, lost: boolean) => void;
 }
 
 /** Waits before opening the stream again, ms; the last one repeats. */
@@ -34,14 +37,17 @@ export class DockerWatch {
   /** Resolves when `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     let attempts = 0;
+    let opened = false;
     const onOpen = (): void => {
       attempts = 0;
+      opened = true;
       this.parts.watcher.onOpen();
     };
     while (!signal.aborted) {
+      opened = false;
       const error = await this.follow(onOpen, signal);
       if (signal.aborted) return;
-      this.parts.onDown(error);
+      this.parts.onDown(error, !opened || this.why !== undefined);
       attempts += 1;
       await this.pause(reopenDelays[Math.min(attempts, reopenDelays.length) - 1] ?? 0, signal);
     }

@@ -7,9 +7,12 @@ import { projectDir } from '../lab/paths.ts';
 import { until } from '../lab/poll.ts';
 import type { Prober } from '../lab/prober.ts';
 import type { RunResult } from '../lab/run.ts';
+import { way } from '../lab/started-as.ts';
 import { people, services } from './people.ts';
 
+/** The file that is brought up, and its recipe for a sidecar that is started another way. */
 const composeFile = 'compose.example.yml';
+const recipe = (): string => (way() === 'hardened' ? 'docs/recipes/hardened.compose.yml' : composeFile);
 
 // Below /run of the Docker host, which this machine sees too. The folder's name is the name of the project.
 const folder = 'checkout/dockwall';
@@ -31,7 +34,7 @@ export class Stack {
   async up(): Promise<void> {
     const here = path.join(engineRunDir(this.lab.id), folder);
     mkdirSync(here, { recursive: true });
-    copyFileSync(path.join(projectDir, composeFile), path.join(here, composeFile));
+    copyFileSync(path.join(projectDir, recipe()), path.join(here, composeFile));
     await this.compose('up', '--detach', '--pull', 'never', '--no-build');
   }
 

@@ -17,10 +17,15 @@ const pairs = z
       : Object.fromEntries(Object.entries(given).map(([key, value]) => [key, value ?? ''])),
   );
 
+/** The long form, as stacks need it for `mode: host`, as the short one. */
+const longPort = z
+  .looseObject({ target: z.number(), published: z.number(), protocol: z.string().default('tcp') })
+  .transform(({ target, published, protocol }) => `${published}:${target}/${protocol}`);
+
 const service = z.looseObject({
   image: z.string().optional(),
   build: z.unknown().optional(),
-  ports: z.array(z.string()).default([]),
+  ports: z.array(z.union([z.string(), longPort])).default([]),
   labels: pairs.default({}),
   environment: pairs.default({}),
   network_mode: z.string().optional(),

@@ -12,6 +12,7 @@ import { until } from './poll.ts';
 import { type ProcessRef, signal } from './processes.ts';
 import { rootFs } from './root-fs.ts';
 import { type RunResult, run } from './run.ts';
+import { dockerHostOf, withRights } from './started-as.ts';
 import { labDir } from './state.ts';
 
 export interface DockwallOptions {
@@ -97,12 +98,12 @@ async function dockwallArgv(lab: Lab, options: DockwallOptions): Promise<readonl
     ],
     files: { '/etc/resolv.conf': `nameserver ${routerAddress.v4}\n` },
   };
-  return cellArgv(spec, ['node', '/app/dist/main.js', ...(options.args ?? [])]);
+  return cellArgv(spec, withRights(['node', '/app/dist/main.js', ...(options.args ?? [])]));
 }
 
-function environment(options: DockwallOptions): Record<string, string> {
+async function environment(lab: Lab, options: DockwallOptions): Promise<Record<string, string>> {
   return cellEnv({
-    DOCKER_HOST: 'unix:///run/host/docker.sock',
+    DOCKER_HOST: await dockerHostOf(lab),
     DOCKWALL_LOG_FORMAT: 'json',
     NODE_COMPILE_CACHE: '/app/compiled',
     ...options.env,
@@ -237,7 +238,8 @@ function parseLine(raw: string): LogLine {
 /** Starts dockwall on the lab's Docker host; it is ended with the lab at the latest. */
 export async function startDockwall(lab: Lab, options: DockwallOptions = {}): Promise<Dockwall> {
   const [file, ...args] = await dockwallArgv(lab, options);
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment(options) });
+  const env = await environment(lab, options);
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   return new Dockwall(child, await innerProcess(child), runtimeDir(lab));
 }
 
@@ -248,5 +250,5 @@ export async function runDockwall(
   options: DockwallOptions = {},
 ): Promise<RunResult> {
   const argv = await dockwallArgv(lab, { ...options, args });
-  return run(argv, { env: environment(options), cleanEnv: true, allowFailure: true });
+  return run(argv, { env: await environment(lab, options), cleanEnv: true, allowFailure: true });
 }

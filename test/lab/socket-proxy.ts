@@ -8,7 +8,17 @@ export interface SocketProxyOptions {
   readonly info?: (answer: Record<string, unknown>) => Record<string, unknown>;
   /** Paths that it refuses, with the page of docker-socket-proxy's haproxy. */
   readonly refuses?: readonly string[];
+  /** The only requests that it lets through. */
+  readonly allows?: (method: string, url: string) => boolean;
+  /** A stream that has been quiet for so long is cut, ms. */
+  readonly cutsQuiet?: number;
+  /** Of its socket; `proxy.sock` unless told. */
+  readonly name?: string;
 }
+
+/** haproxy's, where nothing answers behind it. */
+const unavailable =
+  '<html><body><h1>503 Service Unavailable</h1>\nNo server is available to handle this request.\n</body></html>\n';
 
 const forbidden =
   '<html><body><h1>403 Forbidden</h1>\nRequest forbidden by administrative rules.\n</body></html>\n';
@@ -37,11 +47,13 @@ export class SocketProxy {
 
   static async start(lab: Lab, options: SocketProxyOptions = {}): Promise<SocketProxy> {
     const proxy = new SocketProxy(lab.engine.socket, options);
-    const socket = path.join(engineRunDir(lab.id), 'proxy.sock');
+    const socket = path.join(engineRunDir(lab.id), options.name ?? 'proxy.sock');
     await new Promise<void>((resolve, reject) => {
       proxy.#server.once('error', reject);
       proxy.#server.listen(socket, resolve);
     });
+    // it goes with the process
+    proxy.#server.unref();
     return proxy;
   }
 
@@ -65,7 +77,8 @@ export class SocketProxy {
     const { method = 'GET', url = '/', headers } = asking;
     const what = url.replace(/^\/v[\d.]+/, '').replace(/\?.*$/, '');
     this.asked.set(what, (this.asked.get(what) ?? 0) + 1);
-    if (this.#options.refuses?.some((path) => what === path || what.startsWith(`${path}/`)) === true) {
+    const { refuses = [], allows = () => true } = this.#options;
+    if (!allows(method, url) || refuses.some((path) => what === path || what.startsWith(`${path}/`))) {
       answer.writeHead(403, { 'content-type': 'text/html' });
       answer.end(forbidden);
       return;
@@ -78,7 +91,11 @@ export class SocketProxy {
         said.pipe(answer);
       }
     });
-    onwards.on('error', () => answer.destroy());
+    onwards.on('error', () => {
+      if (answer.headersSent) return void answer.destroy();
+      answer.writeHead(503, { 'content-type': 'text/html' });
+      answer.end(unavailable);
+    });
     answer.on('close', () => onwards.destroy());
     asking.pipe(onwards);
   }
@@ -99,7 +116,11 @@ export class SocketProxy {
     answer.writeHead(said.statusCode ?? 502, said.headers);
     answer.flushHeaders();
     this.#streams.add(answer);
+    const { cutsQuiet } = this.#options;
+    const cut =
+      cutsQuiet === undefined ? undefined : setTimeout(() => void answer.destroy(), cutsQuiet).unref();
     said.on('data', (piece: Buffer) => {
+      cut?.refresh();
       if (this.#streams.has(answer)) answer.write(piece);
     });
     said.on('error', () => answer.destroy());

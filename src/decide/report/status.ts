@@ -3,6 +3,7 @@ import type { EngineFacts } from '../inventory/engine.ts';
 import type { Decided, Decision } from '../pass/decide.ts';
 import { checkForeign } from '../pass/foreign-check.ts';
 import { sourceName } from '../policy/config.ts';
+import { policyFingerprint } from '../policy/fingerprint.ts';
 import { interfaceNotes } from '../policy/interface-notes.ts';
 import type { Policy, PolicyMembers } from '../policy/model.ts';
 import { problemLine } from '../policy/problem-line.ts';
@@ -26,6 +27,8 @@ export interface Status {
   readonly daemon: Omit<DaemonReport, 'version' | 'hooks' | 'sources'> | null;
   /** Null where Docker says nothing of itself. */
   readonly engine: EngineFacts | null;
+  /** See `policyFingerprint`; null where the configuration is not known. */
+  readonly policy: string | null;
   readonly walls: readonly WallStatus[];
   /** What stands behind the gate; null where nobody has looked. */
   readonly lock: LockStatus | null;
@@ -89,6 +92,7 @@ export function readStatus(
     version: 2,
     daemon: daemon === undefined ? null : withoutParts(daemon),
     engine: engine.facts ?? null,
+    policy: (decision.from && policyFingerprint(decision.from.config)) ?? null,
     walls: observed.families.map((family) => readWall(observed, family, daemon)),
     lock: readLock(ruleset, observed),
     upToDate: isEmpty(plan),

@@ -18,9 +18,8 @@ export interface Screen {
 /** The state as a page for a person: on a terminal of 80 columns ten services fit on a screen of 24 lines. */
 export function statusText(status: Status, screen: Screen = { width: undefined, now: Date.now() }): string {
   const pending = status.upToDate ? [] : ['The kernel differs from what it should hold: see dockwall plan.'];
-  const engine = status.engine === null ? [] : [engineText(status.engine)];
   const lines = [
-    ...engine,
+    ...headLines(status),
     ...wallLines(status, screen.width === undefined),
     ...unprotectedText(status, screen),
     ...daemonLines(status, screen.now),
@@ -53,6 +52,15 @@ function tableText({ services, groups }: Status, width: number | undefined): str
     groups.map(({ name, networks, interfaces, ipsets }) => [name, networks + interfaces + ipsets]),
   );
   return serviceTable(services, sizes, width);
+}
+
+/** The fingerprint beside the engine: both are what hosts of a fleet are compared by. */
+function headLines({ engine, policy }: Status): readonly string[] {
+  const parts = [
+    ...(engine === null ? [] : [engineText(engine)]),
+    ...(policy === null ? [] : [`policy ${policy}`]),
+  ];
+  return parts.length === 0 ? [] : [parts.join('; ')];
 }
 
 function engineText({ version, apiVersion, firewall, liveRestore, swarm }: EngineFacts): string {

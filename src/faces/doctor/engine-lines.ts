@@ -1,6 +1,7 @@
 import { eachHostPort } from '../../decide/net/port-run.ts';
 import type { Finding } from '../../decide/pass/engine-check.ts';
 import { harmless } from '../../decide/report/text.ts';
+import { calls } from '../../reach/docker/calls.ts';
 import { rootAdvice } from '../cli/explain-error.ts';
 import type { HostView, Line } from './model.ts';
 
@@ -15,7 +16,8 @@ export function engineLines(view: HostView): readonly Line[] {
   }
   if (docker === 'refuses') {
     const text = 'Docker answers, but refuses what dockwall asks (a proxy before its socket?)';
-    const advice = 'allow GET of /_ping, /containers, /networks, /info, /version, /events and /services';
+    const sections = new Set(Object.values(calls).map(({ path }) => `/${path.split('/')[1]}`));
+    const advice = `allow GET of ${[...sections].join(', ')}: docs/security.md`;
     return [{ topic: 'docker', kind: 'problem', text, advice }];
   }
   if (decided === undefined) return [];

@@ -3,25 +3,11 @@ import { lockAdvice } from '../../decide/pass/engine-check.ts';
 import type { KernelErrorCode } from '../../reach/kernel/command.ts';
 import { rootAdvice } from '../cli/explain-error.ts';
 import type { HostView, Line } from './model.ts';
+import { privilegeLines } from './privilege-lines.ts';
 
 /** The kernel, its tools, and what this process may do with them. */
 export function kernelLines(view: HostView): readonly Line[] {
   return [...privilegeLines(view), ...netfilterLines(view), ...featureLines(view), ...toolLines(view)];
-}
-
-function privilegeLines({ missingCapabilities, root }: HostView): readonly Line[] {
-  const topic = 'privileges';
-  if (missingCapabilities.length === 0) return [{ topic, kind: 'ok', text: 'NET_ADMIN and NET_RAW' }];
-  return [
-    {
-      topic,
-      kind: 'problem',
-      text: `this process lacks ${missingCapabilities.join(' and ')}`,
-      advice: root
-        ? 'add "privileged: true" (or cap_add: [NET_ADMIN, NET_RAW]) to the dockwall service'
-        : rootAdvice,
-    },
-  ];
 }
 
 /** The error's own words may quote a rule or a member. */

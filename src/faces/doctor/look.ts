@@ -9,7 +9,7 @@ import { LastGoodFile } from '../../reach/config/last-good.ts';
 import { DockerError } from '../../reach/docker/client.ts';
 import { readHost, readListeners } from '../../reach/host/read-host.ts';
 import { ownVersion } from '../../reach/host/version.ts';
-import { missingCapabilities } from '../../reach/kernel/backend.ts';
+import { readRights } from '../../reach/kernel/backend.ts';
 import { KernelError, type Run } from '../../reach/kernel/command.ts';
 import { readForeignMarks } from '../../reach/kernel/foreign-marks.ts';
 import { healthSocket, type Context } from '../cli/context.ts';
@@ -102,6 +102,7 @@ async function lookAtFiles(
     | 'version'
     | 'kernel'
     | 'missingCapabilities'
+    | 'spare'
     | 'root'
     | 'inContainer'
     | 'sharedLock'
@@ -117,10 +118,12 @@ async function lookAtFiles(
   const mounts = await read('/proc/self/mountinfo');
   const built = await stat(new URL('../../../package.json', import.meta.url)).catch(() => undefined);
   const inContainer = await isContainer(mounts);
+  const { missing, ...spare } = await readRights(read);
   return {
     version: await ownVersion(),
     kernel: release(),
-    missingCapabilities: await missingCapabilities(read),
+    missingCapabilities: missing,
+    spare: { ...spare, ...(await lookAtPlace(read, mounts)) },
     root: process.getuid?.() === 0,
     inContainer,
     sharedLock: mountsLock(mounts),
@@ -133,6 +136,18 @@ async function lookAtFiles(
       () => true,
       () => false,
     ),
+  };
+}
+
+/** What of the container's place goes beyond what is needed. A proxy's socket is one as well: of those that have another path Docker is not asked. */
+async function lookAtPlace(
+  read: (path: string) => Promise<string>,
+  mounts: string,
+): Promise<Pick<NonNullable<HostView['spare']>, 'root' | 'gains' | 'socket'>> {
+  return {
+    root: !/^(?:\S+ ){4}\/ (?:\S+,)?ro[, ]/m.test(mounts),
+    gains: !/^NoNewPrivs:\s*1$/m.test(await read('/proc/self/status')),
+    socket: / \/(?:var\/)?run\/docker\.sock /.test(mounts),
   };
 }
 

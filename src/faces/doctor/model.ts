@@ -30,8 +30,19 @@ export interface HostView {
   /** `uname -r`. */
   readonly kernel: string;
   readonly config: { readonly problems: number; readonly warnings: number };
-  /** Of those that the tools need; see `missingCapabilities`. */
+  /** Of those that the tools need; see `readRights`. */
   readonly missingCapabilities: readonly string[];
+  /** What it may do and does not need: capabilities as good as root, how many besides the needed two, and what of its place can be written. */
+  readonly spare?: {
+    readonly strong: readonly string[];
+    readonly more: number;
+    /** The root file system can be written (no `read_only`). */
+    readonly root: boolean;
+    /** A program may get more rights than it was started with (no `no-new-privileges`). */
+    readonly gains: boolean;
+    /** Docker's own socket is there: whoever talks to it may start anything. */
+    readonly socket: boolean;
+  };
   /** Whether this process is root's: Docker gives another user no capability. */
   readonly root: boolean;
   readonly docker: 'answers' | 'unreachable' | 'refuses';

@@ -3,7 +3,8 @@ import type { PassObserver } from '../../daemon/observer.ts';
 import { type Drift, driftKinds } from '../../decide/diff/drift.ts';
 import type { Observed } from '../../decide/diff/model.ts';
 import { frontStands, gateStands, place } from '../../decide/diff/placement.ts';
-import type { Decision } from '../../decide/pass/decide.ts';
+import type { Decided, Decision } from '../../decide/pass/decide.ts';
+import { policyFingerprint } from '../../decide/policy/fingerprint.ts';
 import { observingFor } from '../../decide/wall/observing.ts';
 import type { KernelCounts } from './kernel-counts.ts';
 import { PortMetrics } from './port-metrics.ts';
@@ -38,6 +39,7 @@ export class Metrics implements PassObserver {
   private readonly healthy: Gauge;
   private readonly observing: Gauge;
   private readonly config: Gauge;
+  private readonly policy: Gauge<'fingerprint'>;
   private readonly ports: PortMetrics;
   private decision: Decision | undefined;
 
@@ -85,6 +87,11 @@ export class Metrics implements PassObserver {
       'Until the walls close; 0: they are closed, as they should be.',
     );
     this.config = this.gauge('config_problems', 'Problems of the configuration; an earlier one is in force.');
+    this.policy = this.gauge(
+      'policy_info',
+      'Always 1; hosts whose configurations mean the same have the same fingerprint.',
+      ['fingerprint'],
+    );
     this.ports = new PortMetrics(registers);
     sourceMetrics(registers, parts.sources);
   }
@@ -97,8 +104,11 @@ export class Metrics implements PassObserver {
     return this.registry.metrics();
   }
 
-  passed(decision: Decision, took: number): void {
+  passed(decision: Decision & Partial<Pick<Decided, 'from'>>, took: number): void {
     this.decision = decision;
+    this.policy.reset();
+    const fingerprint = decision.from && policyFingerprint(decision.from.config);
+    if (fingerprint !== undefined) this.policy.set({ fingerprint }, 1);
     this.observing.set(observingFor(decision.observed.sets));
     this.ended('success', took);
     this.lastSuccess.set(this.parts.now());

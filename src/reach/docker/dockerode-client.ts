@@ -112,9 +112,23 @@ function asDockerError(what: string, cause: unknown): DockerError {
   const fields = (typeof cause === 'object' && cause !== null ? cause : {}) as {
     statusCode?: unknown;
     message?: unknown;
+    json?: unknown;
   };
   const status = typeof fields.statusCode === 'number' ? fields.statusCode : undefined;
+  if (status !== undefined && isAbsent(status, fields.json)) {
+    const text = `${what}: no engine answers the proxy before Docker's socket (HTTP ${status})`;
+    return new DockerError('unreachable', text, { cause });
+  }
   const message = typeof fields.message === 'string' ? fields.message : String(cause);
   const code = status === undefined ? 'unreachable' : status === 404 ? 'not-found' : 'refused';
   return new DockerError(code, refusalOf(what, status) ?? `${what}: ${message}`, { cause, status });
+}
+
+/**
+ * A proxy answers for an engine that is down, with a page for browsers (haproxy: 503). Docker's own 503 (of a node that manages no swarm)
+ * is `{"message": ...}`; an answer that is no JSON is a buffer here.
+ */
+function isAbsent(status: number, body: unknown): boolean {
+  const docker = typeof body === 'object' && body !== null && 'message' in body;
+  return [502, 503, 504].includes(status) && !docker;
 }

@@ -47,15 +47,45 @@ const capabilities = [
   ['NET_RAW', 13n],
 ] as const;
 
-/**
- * The capabilities that the tools need and this process lacks. iptables-legacy-restore says the same words
- * ("unable to initialize table") for a missing capability and for a missing kernel module.
- */
-export async function missingCapabilities(readFile: ReadFile): Promise<readonly string[]> {
+/** What CAP_SYS_ADMIN and its like come with: `privileged: true`, or a process of the host's root. */
+const strongCapabilities = [
+  ['SYS_MODULE', 16n],
+  ['SYS_RAWIO', 17n],
+  ['SYS_PTRACE', 19n],
+  ['SYS_ADMIN', 21n],
+] as const;
+
+/** What this process may do (`CapEff`), as far as it matters here. */
+export interface Rights {
+  /**
+   * The capabilities that the tools need and this process lacks. iptables-legacy-restore says the same words
+   * ("unable to initialize table") for a missing capability and for a missing kernel module.
+   */
+  readonly missing: readonly string[];
+  /** Those that nothing here needs and that are as good as root on the host. */
+  readonly strong: readonly string[];
+  /** How many capabilities it has besides the two. */
+  readonly more: number;
+}
+
+/** Reads them from /proc/self/status; one that does not say counts as one that has what is needed. */
+export async function readRights(readFile: ReadFile): Promise<Rights> {
   const status = (await readIfThere(readFile, '/proc/self/status')) ?? '';
   const mask = /^CapEff:\s*([0-9a-f]+)$/m.exec(status)?.[1];
-  if (mask === undefined) return [];
-  return capabilities.filter(([, bit]) => ((BigInt(`0x${mask}`) >> bit) & 1n) === 0n).map(([name]) => name);
+  if (mask === undefined) return { missing: [], strong: [], more: 0 };
+  const bits = BigInt(`0x${mask}`);
+  const has = ([, bit]: readonly [string, bigint]): boolean => ((bits >> bit) & 1n) === 1n;
+  const all = bits.toString(2).replaceAll('0', '').length;
+  return {
+    missing: capabilities.filter((one) => !has(one)).map(([name]) => name),
+    strong: strongCapabilities.filter(has).map(([name]) => name),
+    more: all - capabilities.filter(has).length,
+  };
+}
+
+/** The capabilities that the tools need and this process lacks. */
+export async function missingCapabilities(readFile: ReadFile): Promise<readonly string[]> {
+  return (await readRights(readFile)).missing;
 }
 
 async function readIfThere(readFile: ReadFile, file: string): Promise<string | undefined> {

@@ -8,12 +8,13 @@ import { projectDir } from '../paths.ts';
 import { missingRequirements } from '../requirements.ts';
 import { run } from '../run.ts';
 import { everyPair } from '../scenarios/matrix.ts';
+import { otherWays, type Way } from '../started-as.ts';
 import { judge, type Played } from './outcome.ts';
 import { type Job, play } from './play.ts';
 import type { TestRecord } from './reporter.ts';
 import { page, verdict } from './table.ts';
 
-const usage = `npm run campaign [-- --short] [--only REGEXP] [--setups 0,1,...]
+const usage = `npm run campaign [-- --short] [--only REGEXP] [--setups 0,1,...] [--as hardened|proxy|swarm]
 
   Plays the scenarios of test/lab/scenarios on every setup of matrix.ts, two at a time, and writes docs/campaign.md.
   Ends with 1 when anything got in, or a scenario failed or was not played.
@@ -22,6 +23,8 @@ const usage = `npm run campaign [-- --short] [--only REGEXP] [--setups 0,1,...]
              what leaks first when something is wrong; three at a time; the table goes to .campaign/short.md
   --only     only the files whose names match; the table goes to .campaign/part.md
   --setups   only these setups, by number; the table goes to .campaign/part.md
+  --as       with a sidecar of docs/recipes/hardened.compose.yml, behind a socket proxy, or as a service of a Swarm; the table goes
+             to .campaign/part.md
 `;
 
 /**
@@ -41,6 +44,16 @@ const short = {
     /S7: |S8: the engine|S10: (?:a new|.* at run)|S12: |S6: the address|S5, S6: |S9: (?:iptables -t mangle -[FI]|nft|ipset flush)|S33: (?:a dockwall that hangs|without)|S21: a (?:source is|container|client whose)|S27: a|S28: |S29: (?:what|the guard)|S30: a client/,
   // what our own process does, whatever the engine: npm test's one will do
   once: /^(?:lists|oracle|sources)\./,
+  // the sidecar started otherwise, where that could matter: rights for what is put back, the proxy for what Docker tells
+  ways: {
+    hardened: {
+      setup: 0,
+      files: ['drift.test.ts', 'lifecycle.test.ts'],
+      tests: /S7: |S9: (?:iptables -t|nft|ipset f)/,
+    },
+    proxy: { setup: 1, files: ['failure.test.ts', 'lifecycle.test.ts'], tests: /S7: |S8: |Docker is gone/ },
+    swarm: { setup: 1, files: ['labels.test.ts', 'lifecycle.test.ts'], tests: /S7: |S8: |S11: / },
+  },
   // so many runs of vitest for the files of one setup, so that they end at about the same time
   parts: 3,
 };
@@ -52,6 +65,7 @@ interface Options {
   readonly files: RegExp;
   readonly tests: RegExp;
   readonly setups: readonly number[];
+  readonly as: Way | undefined;
 }
 
 function readOptions(args: readonly string[]): Options | undefined {
@@ -61,16 +75,20 @@ function readOptions(args: readonly string[]): Options | undefined {
       short: { type: 'boolean', default: false },
       only: { type: 'string' },
       setups: { type: 'string' },
+      as: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
-  const part = values.only !== undefined || values.setups !== undefined;
+  const as = otherWays.find((one) => one === values.as);
+  if (as !== values.as) throw new Error(`--as ${values.as}: one of ${otherWays.join(', ')}`);
+  const part = [values.only, values.setups, as].some((one) => one !== undefined);
   return {
     kind: part ? 'part' : values.short ? 'short' : 'full',
     files: values.only === undefined ? (values.short ? short.files : /./) : new RegExp(values.only),
     tests: values.short ? short.tests : /./,
     setups: values.setups?.split(',').map(Number) ?? everyPair.map((_, index) => index),
+    as,
   };
 }
 
@@ -90,12 +108,12 @@ function filesOf(wanted: RegExp): readonly File[] {
 }
 
 /** A job for each setup, and one for the files that choose their engines themselves. */
-function jobsOf({ files, tests, setups }: Options): readonly Job[] {
+function jobsOf({ files, tests, setups, as }: Options): readonly Job[] {
   const chosen = filesOf(files);
   const everywhere = chosen.filter(({ turn }) => turn !== undefined).map(({ name }) => name);
   const own = chosen.filter(({ turn }) => turn === undefined).map(({ name }) => name);
   return [
-    ...(everywhere.length > 0 ? setups.map((setup) => jobOn({ setup, files: everywhere, tests })) : []),
+    ...(everywhere.length > 0 ? setups.map((setup) => jobOn({ setup, files: everywhere, tests, as })) : []),
     ...(own.length > 0 ? [{ title: 'any', name: 'any', setup: 0, files: own, tests, folder, onTest }] : []),
   ];
 }
@@ -103,11 +121,14 @@ function jobsOf({ files, tests, setups }: Options): readonly Job[] {
 function jobOn({
   setup,
   part = '',
+  as,
   ...rest
-}: Pick<Job, 'setup' | 'files' | 'tests'> & { part?: string }): Job {
-  const title = everyPair[setup]?.title;
-  if (title === undefined) throw new Error(`there is no setup ${setup}`);
-  return { title, name: `${title}${part}`.replaceAll(/\W+/g, '-'), setup, ...rest, folder, onTest };
+}: Pick<Job, 'setup' | 'files' | 'tests'> & { part?: string; as?: Way | undefined }): Job {
+  const engine = everyPair[setup]?.title;
+  if (engine === undefined) throw new Error(`there is no setup ${setup}`);
+  const title = as === undefined ? engine : `${engine}, ${as}`;
+  const name = `${title}${part}`.replaceAll(/\W+/g, '-');
+  return { title, name, setup, ...rest, ...(as && { as }), folder, onTest };
 }
 
 /** What `npm test` leaves of its own two setups, and what leaks first on the others. */
@@ -123,7 +144,11 @@ function shortJobs(): readonly Job[] {
   });
   const first = files.filter(({ name }) => short.files.test(name)).map(({ name }) => name);
   const setups = everyPair.map((_, index) => index).slice(2);
-  return [...left, ...setups.map((setup) => jobOn({ setup, files: first, tests: short.tests }))];
+  return [
+    ...left,
+    ...setups.map((setup) => jobOn({ setup, files: first, tests: short.tests })),
+    ...otherWays.map((as) => jobOn({ ...short.ways[as], as })),
+  ];
 }
 
 const marks = { passed: paint('green', '✓'), failed: paint('red', '✗'), skipped: paint('dim', '-') };

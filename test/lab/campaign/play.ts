@@ -4,6 +4,7 @@ import { createWriteStream, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { nodeBinary, projectDir } from '../paths.ts';
+import { type Way, wayVariable } from '../started-as.ts';
 import type { Played } from './outcome.ts';
 import { paceVariable, parseRecords, recordVariable } from './record.ts';
 import type { TestRecord } from './reporter.ts';
@@ -22,6 +23,8 @@ export interface Job {
   readonly tests: RegExp;
   /** Where records and the log of the run are kept. */
   readonly folder: string;
+  /** How the sidecar is started; as in compose.example.yml unless told. */
+  readonly as?: Way;
   /** See {@link paceVariable}. */
   readonly pace?: number;
   readonly onTest: (job: Job, test: TestRecord) => void;
@@ -45,6 +48,7 @@ export async function play(job: Job): Promise<Played> {
       ...process.env,
       [recordVariable]: records,
       DOCKWALL_LAB_SETUPS: String(job.setup),
+      ...(job.as === undefined ? {} : { [wayVariable]: job.as }),
       ...(job.pace === undefined ? {} : { [paceVariable]: String(job.pace) }),
     },
   });

@@ -111,6 +111,37 @@ describe.skipIf(skipWithoutLab()).each(engines('legacy'))('a hardened sidecar, D
     await proxy.close();
   });
 
+  it('hardened: docs/recipes/hardened.compose.yml guards, and doctor finds nothing that it does not need', async () => {
+    const folder = path.join(engineRunDir(stage.lab.id), 'recipes');
+    const example = readFileSync(path.join(projectDir, 'docs/recipes/hardened.compose.yml'), 'utf8');
+    mkdirSync(folder);
+    // this host's Docker uses iptables-legacy
+    writeFileSync(
+      path.join(folder, 'compose.yml'),
+      example.replace('      # - {type: bind,', '      - {type: bind,'),
+    );
+    const compose = ['compose', '--file', '/run/recipes/compose.yml'];
+    await stage.print('touch', '/run/xtables.lock');
+    await watching({ stage, closed: stage.both(8002) }, async (watch) => {
+      const up = [...compose, 'up', '--detach', '--pull', 'never', '--no-build', 'dockwall'];
+      expect(await docker(...up)).toMatchObject({ exitCode: 0 });
+      const inside = async (...args: readonly string[]): Promise<RunResult> =>
+        docker(...compose, 'exec', '-T', 'dockwall', 'dockwall', ...args);
+      await until({ what: 'the sidecar to be well', ms: 20_000, every: 100 }, async () => {
+        return (await inside('health')).exitCode === 0;
+      });
+      await watch.keepServed('X', 8001);
+      const { lines } = JSON.parse((await inside('doctor', '--json')).stdout) as {
+        lines: { topic: string; kind: string; text: string }[];
+      };
+      const said = lines.find(({ topic }) => topic === 'privileges');
+      expect(said?.text).toBe('NET_ADMIN and NET_RAW, and nothing that it does not need');
+      expect(lines.find(({ topic }) => topic === 'socket')?.text).toContain('is mounted');
+      expect(lines.filter(({ kind }) => kind === 'problem')).toEqual([]);
+    });
+    await docker(...compose, 'down', '--volumes');
+  });
+
   it('hardened: the line of compose.example.yml for the lock never makes a folder of it', async () => {
     const lock = path.join(engineRunDir(stage.lab.id), 'xtables.lock');
     const folder = path.join(engineRunDir(stage.lab.id), 'dockwall');

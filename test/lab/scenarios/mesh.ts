@@ -1,5 +1,7 @@
 import type { Target } from '../agent/protocol.ts';
+import type { Engine } from '../engine.ts';
 import { until } from '../poll.ts';
+import { way } from '../started-as.ts';
 import type { Stage } from './stage.ts';
 
 const sandbox: readonly [string, ...string[]] = ['nsenter', '--net=/run/docker/netns/ingress_sbox'];
@@ -10,6 +12,17 @@ const jumps = [
   ['filter', 'FORWARD'],
 ] as const;
 
+/** A Docker host that is in a swarm. */
+export interface MeshNode {
+  readonly engine: Engine;
+  /** What a program prints there. */
+  readonly print: (program: string, ...args: readonly string[]) => Promise<string>;
+  /** Listens there, as dockerd would. */
+  readonly serve: (ports: { readonly [K in 'tcp' | 'udp']?: readonly number[] }) => Promise<unknown>;
+  /** The same port on its IPv4 and IPv6 address. */
+  readonly both: (port: number, proto?: Target['proto']) => readonly Target[];
+}
+
 /**
  * Swarm's mesh on a kernel without IPVS (`CONFIG_IP_VS`). The swarm, its services, networks and tasks are the engine's own;
  * but it opens a port of the mesh only when it could set up IPVS for it. So the rules that it would write then are
@@ -17,20 +30,30 @@ const jumps = [
  * program's, and inside the sandbox of the mesh, which dockwall never sees, a DNAT rule stands for IPVS.
  */
 export class Mesh {
-  readonly #stage: Stage;
+  readonly #node: MeshNode;
 
-  private constructor(stage: Stage) {
-    this.#stage = stage;
+  private constructor(node: MeshNode) {
+    this.#node = node;
   }
 
   static async open(stage: Stage): Promise<Mesh> {
     // "no such name" at once: the engine looks for each image in a registry first
     await stage.lab.internet.serve({ dns: { ttl: 1, names: {} } });
     const { engine } = stage.lab;
-    await engine.docker('swarm', 'init', '--advertise-addr', stage.host.v4);
-    const mesh = new Mesh(stage);
+    if (way() !== 'swarm') await engine.docker('swarm', 'init', '--advertise-addr', stage.host.v4);
+    return Mesh.on({
+      engine,
+      print: async (program, ...args) => stage.print(program, ...args),
+      serve: async (ports) => stage.client('host').serve(ports),
+      both: (port, proto) => stage.both(port, proto),
+    });
+  }
+
+  /** On a node that is in a swarm. */
+  static async on(node: MeshNode): Promise<Mesh> {
+    const mesh = new Mesh(node);
     await until({ what: 'the sandbox of the mesh', ms: 10_000 }, async () => (await mesh.#gateway()) !== '');
-    await stage.print(...sandbox, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
+    await node.print(...sandbox, 'sysctl', '-q', '-w', 'net.ipv4.ip_forward=1');
     for (const table of ['nat', 'filter']) await mesh.#rules(table, '-N', 'DOCKER-INGRESS');
     for (const [table, chain, ...match] of jumps)
       await mesh.#rules(table, '-I', chain, ...match, '-j', 'DOCKER-INGRESS');
@@ -39,7 +62,7 @@ export class Mesh {
 
   /** Leaves the swarm, and takes away what the engine leaves behind: its bridge, and the rules that it did not write. */
   async close(): Promise<void> {
-    const { engine } = this.#stage.lab;
+    const { engine } = this.#node;
     await engine.docker('swarm', 'leave', '--force');
     const tasks = (await engine.docker('ps', '-aq', '--filter', 'label=com.docker.swarm.service.name')).split(
       '\n',
@@ -68,17 +91,19 @@ export class Mesh {
     const usual = ['--detach', '--no-resolve-image', '--restart-delay', '100ms', '--name', name];
     const flags = [...usual, ...labels, ...ports];
     const serve = ['--name', name, '--tcp', '80', ...(udp ? ['--udp', '53'] : [])];
-    await this.#stage.lab.engine.docker('service', 'create', ...flags, 'lab/service', ...serve);
-    await until(
-      { what: `a task of ${name}`, ms: 20_000 },
-      async () => (await this.#task(name)) !== undefined,
-    );
+    await this.#node.engine.docker('service', 'create', ...flags, 'lab/service', ...serve);
+    await until({ what: `a task of ${name}`, ms: 20_000 }, async () => (await this.task(name)) !== undefined);
   }
 
   /** Opens a port of the mesh as the engine would, and as openly. */
   async plumb(name: string, proto: 'tcp' | 'udp', published: number, target: number): Promise<void> {
+    const task = (await this.task(name)) ?? '';
+    await this.plumbTo(`${task}:${target}`, proto, published);
+  }
+
+  /** The same to a task on any node, by its address on the network of the mesh. */
+  async plumbTo(task: string, proto: 'tcp' | 'udp', published: number): Promise<void> {
     const gateway = await this.#gateway();
-    const task = await this.#task(name);
     const port = ['-p', proto, '--dport', String(published)];
     await this.#rules(
       'nat',
@@ -92,18 +117,17 @@ export class Mesh {
     );
     await this.#rules('filter', '-I', 'DOCKER-INGRESS', ...port, '-j', 'ACCEPT');
     const inside: readonly [string, ...string[]] = [...sandbox, 'iptables', '-w', '-t', 'nat'];
-    await this.#stage.print(
+    await this.#node.print(...inside, '-A', 'PREROUTING', ...port, '-j', 'DNAT', '--to-destination', task);
+    await this.#node.print(
       ...inside,
-      '-A',
-      'PREROUTING',
-      ...port,
+      '-I',
+      'POSTROUTING',
+      '-d',
+      task.replace(/:\d+$/, ''),
       '-j',
-      'DNAT',
-      '--to-destination',
-      `${task}:${target}`,
+      'MASQUERADE',
     );
-    await this.#stage.print(...inside, '-I', 'POSTROUTING', '-d', `${task}`, '-j', 'MASQUERADE');
-    await this.#stage.client('host').serve({ [proto]: [published] });
+    await this.#node.serve({ [proto]: [published] });
   }
 
   /** What has arrived in the sandbox of the mesh for a port: packets that the host let through. */
@@ -118,7 +142,7 @@ export class Mesh {
       '-vxnL',
       'PREROUTING',
     ];
-    const lines = (await this.#stage.print(...inside))
+    const lines = (await this.#node.print(...inside))
       .split('\n')
       .filter((line) => line.includes(`dpt:${published} `));
     return lines.reduce((sum, line) => sum + Number(line.trim().split(/\s+/)[0]), 0);
@@ -126,17 +150,17 @@ export class Mesh {
 
   /** The port on the host's IPv4 address, which is DNATed, and on its IPv6 address, where dockerd listens. */
   doors(port: number, proto: Target['proto'] = 'tcp'): readonly Target[] {
-    return this.#stage.both(port, proto);
+    return this.#node.both(port, proto);
   }
 
   async #rules(table: string, ...rule: readonly string[]): Promise<void> {
-    await this.#stage.print('iptables', '-w', '-t', table, ...rule);
+    await this.#node.print('iptables', '-w', '-t', table, ...rule);
   }
 
   async #gateway(): Promise<string> {
     const format =
       '{{range $id, $one := .Containers}}{{if eq $id "ingress-sbox"}}{{$one.IPv4Address}}{{end}}{{end}}';
-    const found = await this.#stage.lab.engine.exec(
+    const found = await this.#node.engine.exec(
       ['docker', 'network', 'inspect', '--format', format, 'docker_gwbridge'],
       {
         allowFailure: true,
@@ -146,8 +170,8 @@ export class Mesh {
   }
 
   /** The address of the task's container on the network of the mesh, or `''` where it is not on it. */
-  async #task(name: string): Promise<string | undefined> {
-    const { engine } = this.#stage.lab;
+  async task(name: string): Promise<string | undefined> {
+    const { engine } = this.#node;
     const ids = await engine.docker(
       'ps',
       '--quiet',

@@ -3,7 +3,7 @@ import type { ProbeReport } from '../agent/protocol.ts';
 import { countReports, type MeasureName, writeRecord } from '../campaign/record.ts';
 import type { Stage } from './stage.ts';
 
-function where(stage: Stage): { readonly test: string; readonly setup: string } {
+function where(stage: Pick<Stage, 'setup'>): { readonly test: string; readonly setup: string } {
   return { test: expect.getState().currentTestName ?? '', setup: stage.setup.title };
 }
 
@@ -16,7 +16,11 @@ export function record(stage: Stage, name: MeasureName, ms: number): void {
  * What the forbidden met while our gate stood, for the campaign's table, and the longest outage of an allowed client.
  * `watching` does this; a test that probes by itself calls it with what its probers say.
  */
-export function recordProbes(stage: Stage, forbidden: readonly ProbeReport[], outage?: number): void {
+export function recordProbes(
+  stage: Pick<Stage, 'setup'>,
+  forbidden: readonly ProbeReport[],
+  outage?: number,
+): void {
   const longest = outage === undefined ? {} : { outage: Math.round(outage) };
   writeRecord({ kind: 'watch', ...where(stage), ...countReports(forbidden), ...longest });
 }

@@ -5,6 +5,7 @@ import { type Dockwall, type DockwallOptions, runDockwall, startDockwall, writeC
 import type { EngineOptions } from '../engine-options.ts';
 import { Lab } from '../lab.ts';
 import { until } from '../poll.ts';
+import { way } from '../started-as.ts';
 import { Foreign } from './foreign.ts';
 import type { EngineSetup } from './matrix.ts';
 import { readRuleText } from './rule-text.ts';
@@ -37,7 +38,10 @@ export class Stage {
   static async open(setup: EngineSetup, options: Partial<EngineOptions> = {}): Promise<Stage> {
     const { title: _, ...engine } = setup;
     const name = `scen${engine.version}${Math.random().toString(36).slice(2, 7)}`;
-    const lab = await Lab.start({ name, engine: { ...engine, ...options } });
+    // Docker has no swarm with live-restore
+    const manager = way() === 'swarm' ? { liveRestore: false } : {};
+    const lab = await Lab.start({ name, engine: { ...engine, ...options, ...manager } });
+    if (way() === 'swarm') await beManager(lab);
     const foreign = await Foreign.plant(lab);
     return new Stage(lab, setup, { foreign, rules: await readRuleText(lab) });
   }
@@ -206,6 +210,15 @@ export class Stage {
       seen.map(([port, verdicts]) => [who, port, ...verdicts.map(closed)]),
     );
   }
+}
+
+/** Its rules are there as well when this is done. */
+async function beManager({ engine, host }: Lab): Promise<void> {
+  await engine.docker('swarm', 'init', '--advertise-addr', host.v4);
+  await until({ what: 'the sandbox of the mesh', ms: 20_000 }, async () => {
+    const inspect = ['docker', 'network', 'inspect', 'docker_gwbridge'];
+    return (await engine.exec(inspect, { allowFailure: true })).stdout.includes('"ingress-sbox"');
+  });
 }
 
 function isPass(message: unknown): boolean {

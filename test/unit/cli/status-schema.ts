@@ -70,6 +70,12 @@ export const statusSchema = z
         swarm: z.enum(['no', 'worker', 'manager']),
       })
       .nullable(),
+    policy: z
+      .string()
+      .nullable()
+      .describe(
+        'of the configuration: hosts whose configurations mean the same have the same; null: it is not known',
+      ),
     walls: z.array(
       z.strictObject({
         family,

@@ -146,7 +146,7 @@ describe('status on a screen', () => {
     const lines = statusText(found(), { width: 80, now }).split('\n');
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
     expect(lines).toEqual([
-      'Docker 28.5.2: API 1.51, iptables',
+      expect.stringMatching(/^Docker 28\.5\.2: API 1\.51, iptables; policy [0-9a-f]{12}$/) as string,
       'IPv4 and IPv6: gate NOT IN PLACE (nft), no DOCKER chain: the gate stands alone',
       'dockwall 0.1.0: up 3 h, last pass 4 s ago, next in 26 s',
       'Put back since then: PREROUTING (IPv4) 2 times, 1 h ago',

@@ -44,7 +44,8 @@ describe('DockerWatch', () => {
       client: bench.client,
       clock: bench.clock,
       watcher: { onOpen: () => told.push('open'), onEvent: ({ action }) => told.push(action) },
-      onDown: (error) => told.push(error === undefined ? 'ended' : 'broken'),
+      onDown: (error, lost) =>
+        told.push(`${error === undefined ? 'ended' : 'broken'}${lost ? ', lost' : ''}`),
     });
     const watching = watch.run(stopping.signal);
     bench.watcher()?.onOpen();
@@ -62,7 +63,7 @@ describe('DockerWatch', () => {
     expect(bench.opened.at(-1)).toBe(450);
     stopping.abort();
     await watching;
-    expect(told).toEqual(['open', 'start', 'ended', 'broken', 'broken', 'open', 'ended']);
+    expect(told).toEqual(['open', 'start', 'ended', 'broken, lost', 'broken, lost', 'open', 'ended']);
   });
 
   it('opens a stream again that somebody has found dead, and says why', async () => {
@@ -73,7 +74,7 @@ describe('DockerWatch', () => {
       client: bench.client,
       clock: bench.clock,
       watcher: { onOpen: () => told.push('open'), onEvent: () => {} },
-      onDown: (error) => told.push(error),
+      onDown: (error, lost) => told.push(error, lost),
     });
     const watching = watch.run(stopping.signal);
     bench.watcher()?.onOpen();
@@ -83,7 +84,7 @@ describe('DockerWatch', () => {
     await bench.clock.advance(50);
     bench.watcher()?.onOpen();
     await bench.end();
-    expect(told).toEqual(['open', silent, 'open', undefined]);
+    expect(told).toEqual(['open', silent, true, 'open', undefined, false]);
     expect(bench.opened).toEqual([0, 50]);
     stopping.abort();
     await watching;

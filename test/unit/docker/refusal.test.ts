@@ -39,3 +39,30 @@ it('a call that a proxy refuses is named, with what allows it, and not with its 
     expect(text).not.toMatch(/html/i);
   }
 });
+
+it.each([
+  [
+    'a proxy says that its engine is down',
+    '<html><body><h1>503 Service Unavailable</h1></body></html>',
+    'unreachable',
+    undefined,
+  ],
+  ['Docker says that it manages no swarm', '{"message":"This node is not a swarm manager."}', 'refused', 503],
+])('%s', async (_, body, code, status) => {
+  const socket = path.join(mkdtempSync(path.join(tmpdir(), 'dockwall-proxy-')), 'docker.sock');
+  const proxy = createServer(({ url }, response) => {
+    response.writeHead(url === '/_ping' ? 200 : 503);
+    response.end(url === '/_ping' ? 'OK' : body);
+  });
+  await new Promise<void>((done) => proxy.listen(socket, done));
+  vi.stubEnv('DOCKER_HOST', `unix://${socket}`);
+  const client = await connectDocker();
+  const error = await client.services().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  proxy.close();
+  proxy.closeAllConnections();
+  expect(error).toMatchObject({ code, status });
+  expect(String(error)).not.toMatch(/html/i);
+});

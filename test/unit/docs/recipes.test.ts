@@ -26,6 +26,12 @@ const textOf = (file: string): string => readFileSync(path.join(recipesDir, file
 const example = readCompose(readFileSync(path.join(recipesDir, '../../compose.example.yml'), 'utf8'));
 const recipes = readRecipes();
 
+/** The file that a stack gives to every host under `configs:`. */
+const sharedConfig = (file: string): string | undefined => {
+  const [, name] = /^ +file: (.*dockwall\.yml)$/m.exec(textOf(file)) ?? [];
+  return name === undefined ? undefined : textOf(name);
+};
+
 /** The sidecar but for what may differ; a dockwall.yml is one mount more. */
 function sidecarOf({ dockwall }: Readonly<Record<string, ComposeService>>): unknown {
   const { image: _image, build: _build, environment: _environment, ...rest } = dockwall ?? { volumes: [] };
@@ -58,7 +64,7 @@ describe.each(recipeFiles())('docs/recipes/%s', (file) => {
     const recipe = recipes.find((one) => one.file === file);
     const { config, complaints } = readConfiguration(
       dockwall?.environment ?? {},
-      recipe && configFile(recipe),
+      recipe ? configFile(recipe) : sharedConfig(file),
     );
     expect(complaints).toEqual([]);
     const { dockwall: _, ...others } = services;
