@@ -15,6 +15,8 @@ export default defineConfig({
           testTimeout: 30_000,
           include: ['test/unit/**/*.test.ts', 'test/golden/*.test.ts'],
           setupFiles: ['test/polite.ts'],
+          // one process for many files: a process for each computed as long to start as its tests took
+          isolate: false,
         },
       },
       {
