@@ -5,8 +5,8 @@ import { Mixed } from './order.ts';
 // their files say loudly what they skip where those are missing.
 export default defineConfig({
   test: {
-    // for all projects together: on two cores a third has something to do while two labs wait
-    maxWorkers: 3,
+    // for all projects together: a lab waits more than half of its time, so four are at work on two cores
+    maxWorkers: 4,
     sequence: { sequencer: Mixed },
     projects: [
       {
@@ -15,6 +15,8 @@ export default defineConfig({
           testTimeout: 30_000,
           include: ['test/unit/**/*.test.ts', 'test/golden/*.test.ts'],
           setupFiles: ['test/polite.ts'],
+          // one process for many files: a process for each computed as long to start as its tests took
+          isolate: false,
         },
       },
       {

@@ -19,8 +19,8 @@ const usage = `npm run campaign [-- --short] [--only REGEXP] [--setups 0,1,...] 
   Plays the scenarios of test/lab/scenarios on every setup of matrix.ts, two at a time, and writes docs/campaign.md.
   Ends with 1 when anything got in, or a scenario failed or was not played.
 
-  --short    what npm test leaves: each file on the other of its two setups, and on the four setups that it does not play
-             what leaks first when something is wrong; three at a time; the table goes to .campaign/short.md
+  --short    what npm test leaves: tests that take long, and what leaks first when something is wrong on the five setups that
+             it was not played on; three at a time; the table goes to .campaign/short.md
   --only     only the files whose names match; the table goes to .campaign/part.md
   --setups   only these setups, by number; the table goes to .campaign/part.md
   --as       with a sidecar of docs/recipes/hardened.compose.yml, behind a socket proxy, or as a service of a Swarm; the table goes
@@ -41,9 +41,9 @@ const short = {
   files: /^(?:lifecycle|docker-proxy|guard|identity|drift|lock|revocation|bridges|owners|book|forgotten)\./,
   // of each kind what is quickest; the rest is the full run's
   tests:
-    /S7: |S8: the engine|S10: (?:a new|.* at run)|S12: |S6: the address|S5, S6: |S9: (?:iptables -t mangle -[FI]|nft|ipset flush)|S33: (?:a dockwall that hangs|without)|S21: a (?:source is|container|client whose)|S27: a|S28: |S29: (?:what|the guard)|S30: a client/,
-  // what our own process does, whatever the engine: npm test's one will do
-  once: /^(?:lists|oracle|sources)\./,
+    /S7: |S8: the engine|S10: (?:a new|.* at run)|S12: |S6: the address|S5, S6: |S9: (?:iptables -t mangle -[FI]|nft|ipset flush)|S33: (?:a dockwall that hangs|without)|S21: a (?:source is|container|client whose)|S27: a|S28: bridges|S29: (?:what|the guard)|S30: a client/,
+  // on the other of npm test's two setups, with all of their tests: what Docker's own rules decide, whose places those two differ in
+  other: /^(?:access|direct|paths)\./,
   // the sidecar started otherwise, where that could matter: rights for what is put back, the proxy for what Docker tells
   ways: {
     hardened: {
@@ -55,7 +55,7 @@ const short = {
     swarm: { setup: 1, files: ['labels.test.ts', 'lifecycle.test.ts'], tests: /S7: |S8: |S11: / },
   },
   // so many runs of vitest for the files of one setup, so that they end at about the same time
-  parts: 3,
+  parts: 2,
 };
 
 const folder = path.join(projectDir, '.campaign');
@@ -131,24 +131,28 @@ function jobOn({
   return { title, name, setup, ...rest, ...(as && { as }), folder, onTest };
 }
 
-/** What `npm test` leaves of its own two setups, and what leaks first on the others. */
+/**
+ * What leaks first, on each setup that `npm test` does not play it on: on the four others what is quickest of it, on its own two
+ * all of it, with the tests that `npm test` leaves out since they take long. These begin first.
+ */
 function shortJobs(): readonly Job[] {
-  const files = filesOf(/./).filter(({ name }) => !short.once.test(name));
-  const left = everyPair.flatMap(({ backend }, setup) => {
-    if (setup > 1) return [];
-    const others = files.filter(({ turn }) => turn !== undefined && turn !== backend).map(({ name }) => name);
+  const files = filesOf(/./).filter(({ turn }) => turn !== undefined);
+  const started = [1, 0, 2, 3, 4, 5].flatMap((setup) => {
+    const ofTest = setup < 2;
+    const { backend } = everyPair[setup] ?? everyPair[0];
+    const chosen = files
+      .filter(({ name, turn }) =>
+        ofTest
+          ? turn !== backend && (short.files.test(name) || short.other.test(name))
+          : short.files.test(name),
+      )
+      .map(({ name }) => name);
     return Array.from({ length: short.parts }, (_, part) => {
-      const some = others.filter((_, index) => index % short.parts === part);
-      return jobOn({ setup, part: ` ${part + 1}`, files: some, tests: /./ });
+      const some = chosen.filter((_, index) => index % short.parts === part);
+      return jobOn({ setup, part: ` ${part + 1}`, files: some, tests: ofTest ? /./ : short.tests });
     });
   });
-  const first = files.filter(({ name }) => short.files.test(name)).map(({ name }) => name);
-  const setups = everyPair.map((_, index) => index).slice(2);
-  return [
-    ...left,
-    ...setups.map((setup) => jobOn({ setup, files: first, tests: short.tests })),
-    ...otherWays.map((as) => jobOn({ ...short.ways[as], as })),
-  ];
+  return [...started, ...otherWays.map((as) => jobOn({ ...short.ways[as], as }))];
 }
 
 const marks = { passed: paint('green', '✓'), failed: paint('red', '✗'), skipped: paint('dim', '-') };

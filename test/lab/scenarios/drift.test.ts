@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeReport } from '../agent/protocol.ts';
+import { inCampaign } from '../campaign/record.ts';
 import { runService } from '../containers.ts';
 import type { LogLine } from '../dockwall.ts';
 import { longestGap, openFor } from '../prober.ts';
@@ -141,7 +142,7 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('drift, Docker $title', (
   });
   afterAll(async () => stage.close());
 
-  it('costs next to nothing while nothing happens', async () => {
+  it.runIf(inCampaign)('costs next to nothing while nothing happens', async () => {
     const without = await idlePercent('off');
     const watching = await idlePercent(`${driftCheck}ms`);
     const watch = watching - without;

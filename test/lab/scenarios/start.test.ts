@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inCampaign } from '../campaign/record.ts';
 import { skipWithoutLab } from '../requirements.ts';
 import { engines } from './matrix.ts';
 import { record } from './record.ts';
@@ -19,7 +20,7 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('a public port answers, D
   });
   afterAll(async () => stage.close());
 
-  it('start: a public port answers a stranger', async () => {
+  it.runIf(inCampaign)('start: a public port answers a stranger', async () => {
     const samples = await measureStart(stage, starts);
     for (const { family, guarded, ms } of samples) {
       record(stage, guarded ? `start latency ${family}` : `start latency ${family} without dockwall`, ms);
