@@ -11,6 +11,7 @@ import { addNamespace, canTestRealKernel, must, reapNamespaces, removeNamespace 
 
 const lock: Lock = {
   mark: 0x1000,
+  connmark: 0x80,
   side: 'inside',
   interfaces: ['br-0123456789ab', 'docker0', 'lo'],
   bridges: ['br-0123456789ab', 'docker0'],
@@ -24,7 +25,15 @@ const lock: Lock = {
     '::/0,tcp:80',
   ],
 };
-const other: Lock = { ...lock, mark: 4, side: 'outside', interfaces: ['eth0'], bridges: [], ports: [] };
+const other: Lock = {
+  ...lock,
+  mark: 4,
+  connmark: 0x80,
+  side: 'outside',
+  interfaces: ['eth0'],
+  bridges: [],
+  ports: [],
+};
 
 describe.skipIf(!canTestRealKernel())('the lock on this kernel', () => {
   let netns: string;

@@ -27,7 +27,8 @@ export function lockStands(wanted: Ruleset['lock'], { lock: seen }: Observed): b
 
 /** What both close; undefined where the two ask for different marks, or go by different interfaces. */
 function narrower(some: Lock, other: Lock): Lock | undefined {
-  if (some.mark !== other.mark || some.side !== other.side) return undefined;
+  if (some.mark !== other.mark || some.connmark !== other.connmark || some.side !== other.side)
+    return undefined;
   const both = (a: readonly string[], b: readonly string[]): readonly string[] => {
     const there = new Set(b);
     return a.filter((one) => there.has(one));
@@ -38,6 +39,7 @@ function narrower(some: Lock, other: Lock): Lock | undefined {
       : [...new Set([...some.interfaces, ...other.interfaces])].sort();
   return {
     mark: some.mark,
+    connmark: some.connmark,
     side: some.side,
     interfaces,
     bridges: both(some.bridges, other.bridges),
@@ -48,6 +50,7 @@ function narrower(some: Lock, other: Lock): Lock | undefined {
 function sameLock(a: Lock, b: Lock): boolean {
   return (
     a.mark === b.mark &&
+    a.connmark === b.connmark &&
     a.side === b.side &&
     (['interfaces', 'bridges', 'ports'] as const).every(
       (part) => a[part].length === b[part].length && a[part].every((one, index) => one === b[part][index]),

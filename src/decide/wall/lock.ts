@@ -20,10 +20,11 @@ export const everywhere: Readonly<Record<Family, string>> = { 4: '0.0.0.0/0', 6:
 const [mostPorts, mostBound] = [8192, 1024];
 
 /** The lock that belongs behind the gate which these sets are for. */
-export function renderLock({ mark, external, inside }: Policy, sets: readonly IpSet[]): Lock {
+export function renderLock({ mark, connmark, external, inside }: Policy, sets: readonly IpSet[]): Lock {
   const listed = external.kind === 'list';
   return {
     mark,
+    connmark,
     side: listed ? 'outside' : 'inside',
     interfaces: [...(listed ? external.names : ['lo', ...inside])].sort(),
     bridges: inside,

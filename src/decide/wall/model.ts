@@ -139,6 +139,8 @@ export interface IpSet {
 export interface Lock {
   /** The gate's mark bit. */
   readonly mark: number;
+  /** The bit of the connection mark that says refused. */
+  readonly connmark: number;
   /** `inside`: every interface but these is outside. `outside`: these are. Exact names, sorted. */
   readonly side: 'inside' | 'outside';
   readonly interfaces: readonly string[];

@@ -20,6 +20,7 @@ const plan = (wanted: Ruleset['lock'], observed: Observed): LockPlan | undefined
 
 const web: Lock = {
   mark: 0x1000,
+  connmark: 0x80,
   side: 'inside',
   interfaces: ['docker0', 'lo'],
   bridges: ['docker0'],
@@ -79,6 +80,7 @@ const subset = (all: readonly string[]): fc.Arbitrary<string[]> =>
   fc.subarray([...all]).map((some) => some.sort());
 const locks: fc.Arbitrary<Lock> = fc.record({
   mark: fc.constantFrom(1, 2),
+  connmark: fc.constant(0x80),
   side: fc.constantFrom('inside', 'outside'),
   interfaces: subset(names),
   bridges: subset(['docker0', 'br-1']),

@@ -115,7 +115,14 @@ describe('the daemon', () => {
   });
 
   it('has a status for each', () => {
-    const lock: Lock = { mark: 1, side: 'inside', interfaces: ['lo'], bridges: [], ports: [] };
+    const lock: Lock = {
+      mark: 1,
+      connmark: 0x80,
+      side: 'inside',
+      interfaces: ['lo'],
+      bridges: [],
+      ports: [],
+    };
     const ruleset = { sets: [], gate: [], front: 'keep', boot: 'keep', lock } as const;
     const status = (seen: ObservedLock | undefined): unknown =>
       readLock(

@@ -3,7 +3,12 @@ import type { Policy } from '../../../src/decide/policy/model.ts';
 import { renderLock } from '../../../src/decide/wall/lock.ts';
 import type { IpSet, SetName } from '../../../src/decide/wall/model.ts';
 
-const policy = { mark: 0x1000, external: { kind: 'auto' }, inside: ['br-1', 'docker0'] } as unknown as Policy;
+const policy = {
+  mark: 0x1000,
+  connmark: 0x80,
+  external: { kind: 'auto' },
+  inside: ['br-1', 'docker0'],
+} as unknown as Policy;
 const set = (name: string, members: IpSet['members'], type: IpSet['type'] = 'hash:net,port'): IpSet => ({
   name: name as SetName,
   family: name.startsWith('dockwall4') ? 4 : 6,
@@ -23,6 +28,7 @@ describe('the lock', () => {
     ]);
     expect(renderLock(policy, [published])).toEqual({
       mark: 0x1000,
+      connmark: 0x80,
       side: 'inside',
       interfaces: ['br-1', 'docker0', 'lo'],
       bridges: ['br-1', 'docker0'],

@@ -41,10 +41,15 @@ type RuleText = readonly [
  * is left out. Elements are written into the rules: a named set of a plain type, made by nft 1.1, is one that nft 1.0.6 (Debian 12) dies of
  * when it lists anything (seen: SIGSEGV), and whoever runs it on this host would suffer.
  */
-function rules({ mark, side, interfaces, bridges, ports }: Lock): readonly RuleText[] {
-  const bit = `0x${mark.toString(16)}`;
+function rules({ mark, connmark, side, interfaces, bridges, ports }: Lock): readonly RuleText[] {
+  const [bit, refused] = [mark, connmark].map((one) => `0x${one.toString(16)}`);
   const quoted = (names: readonly string[]): readonly string[] => names.map((name) => `"${name}"`);
-  const passed = [`meta mark & ${bit} == ${bit}`, [], 'return', `passed the gate: ${bit}`] as const;
+  const passed = [
+    `meta mark & ${bit} == ${bit}`,
+    [],
+    'return',
+    `passed the gate: ${bit}, refused: ${refused}`,
+  ] as const;
   const replies = ['ct direction reply', [], 'return', 'answers'] as const;
   const notOurs = [`iifname${side === 'inside' ? '' : ' !='}`, quoted(interfaces), 'return', side] as const;
   const places = ports.map(placeOf);
@@ -79,7 +84,8 @@ function rules({ mark, side, interfaces, bridges, ports }: Lock): readonly RuleT
     ['forwarded', ...replies],
     ['forwarded', 'meta l4proto { icmp, ipv6-icmp } ct state related', [], 'return', 'ICMP errors'],
     ['forwarded', ...notOurs],
-    ['forwarded', 'oifname', quoted(bridges), 'drop', bridgeNote],
+    // before the gate's own word there, so the connection remembers it as the gate would have it
+    ['forwarded', 'oifname', quoted(bridges), `ct mark set ct mark or ${refused} drop`, bridgeNote],
   ];
   const filled = new Set<string>([bridgeNote, ...families.flatMap(portNotes)]);
   return all.filter(([, , one, , note]) => one.length > 0 || !filled.has(note));
@@ -148,7 +154,8 @@ function readLock(text: string): Lock | undefined {
         .slice(1)
         .flatMap((line): readonly Listed[] => {
           if (line === '') return [];
-          const [, match = '', note = ''] = /^\t\t(.*) (?:return|drop) comment "([^"]*)"$/.exec(line) ?? [];
+          const [, match = '', note = ''] =
+            /^\t\t(.*?) (?:return|drop|ct mark set .* drop) comment "([^"]*)"$/.exec(line) ?? [];
           return [{ chain, match, note }];
         }),
   );
@@ -158,7 +165,8 @@ function readLock(text: string): Lock | undefined {
     const all = match.slice(head.length).replace(/^ !=/, '').replaceAll(/[{}"]/g, '');
     return all.split(',').map((one) => one.trim());
   };
-  const mark = Number(/^passed the gate: (0x[0-9a-f]+)$/.exec(listed[0]?.note ?? '')?.[1]);
+  const [, mark, connmark] =
+    /^passed the gate: (0x[0-9a-f]+), refused: (0x[0-9a-f]+)$/.exec(listed[0]?.note ?? '') ?? [];
   const side = listed[1]?.note === 'outside' ? 'outside' : 'inside';
   const ports = families.flatMap((family) => [
     ...protocols.flatMap((one) =>
@@ -171,7 +179,8 @@ function readLock(text: string): Lock | undefined {
     ),
   ]);
   const lock: Lock = {
-    mark,
+    mark: Number(mark),
+    connmark: Number(connmark),
     side,
     interfaces: [...elements('asked', side, 'iifname')].sort(),
     bridges: [...elements('forwarded', bridgeNote, 'oifname')].sort(),

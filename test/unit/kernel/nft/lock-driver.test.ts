@@ -9,6 +9,7 @@ import { NftProcess } from '../../../../src/reach/kernel/nft/nft-process.ts';
 
 const lock: Lock = {
   mark: 0x1000,
+  connmark: 0x80,
   side: 'inside',
   interfaces: ['docker0', 'lo'],
   bridges: ['docker0'],
