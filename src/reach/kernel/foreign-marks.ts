@@ -1,14 +1,14 @@
 import type { MarkUse } from '../../decide/diff/marks.ts';
 import { type Family, families } from '../../decide/net/network.ts';
 import { type Run, textOf } from './command.ts';
-import { ofIptables } from './nft-hooks.ts';
+import { isOfOthers } from './nft-hooks.ts';
 
 const timeoutMs = 5000;
 const all = 0xff_ff_ff_ff;
 
 /** Tables of nftables that are not iptables' own, and routing rules. Nothing where a program is missing or fails. */
 export async function readForeignMarks(nftTables: readonly string[], run: Run): Promise<readonly MarkUse[]> {
-  const tables = nftTables.filter((table) => !ofIptables.test(table));
+  const tables = nftTables.filter(isOfOthers);
   const uses = await Promise.all([
     ...tables.map(async (table) =>
       parseNftMarks(

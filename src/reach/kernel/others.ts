@@ -1,6 +1,5 @@
 import type { MarkUse } from '../../decide/diff/marks.ts';
 import type { NftHook } from '../../decide/diff/model.ts';
-import { lockTable } from '../../decide/wall/lock.ts';
 import { type Run, runCommand, textOf } from './command.ts';
 import { parseNftMarks, readRoutingMarks } from './foreign-marks.ts';
 import { parseBaseChains } from './nft-hooks.ts';
@@ -21,7 +20,7 @@ export interface Others {
 /** Nothing of what a program shows that is missing or fails. */
 export async function readOthers(run: Run = runCommand): Promise<Others> {
   const [listed, routes] = await Promise.all([nft(run, ['list', 'chains']), readRoutingMarks(run)]);
-  const hooks = parseBaseChains(listed ?? '').filter(({ table }) => table !== `inet ${lockTable}`);
+  const hooks = parseBaseChains(listed ?? '');
   const tables = [...new Set(hooks.map(({ table }) => table))];
   const shown = await Promise.all(
     tables.map(async (table) => [table, await nft(run, ['list', 'table', ...table.split(' ')])] as const),

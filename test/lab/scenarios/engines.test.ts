@@ -188,7 +188,9 @@ describe.skipIf(skipWithoutLab()).each(withoutRules)('"iptables": false, Docker 
     );
     expect(alone).toHaveLength(1);
     const status = await runDockwall(stage.lab, ['status']);
-    expect(status.stdout).toMatch(/^IPv4: gate in place \(\w+\), no DOCKER chain: the gate stands alone$/m);
+    expect(status.stdout).toMatch(
+      /^IPv4: gate in place \(\w+\), lock in place, no DOCKER chain: the gate stands alone$/m,
+    );
     expect(status.stdout).toMatch(/^note: .*no DOCKER chain/m);
   });
 });
@@ -236,7 +238,7 @@ describe.skipIf(skipWithoutLab())(
           expect(status.stdout).toContain(
             "no DOCKER chain (Docker's nftables backend): the gate stands alone",
           );
-          expect(status.stdout).toMatch(/^Docker 28\.5\S+: API \S+, nftables$/m);
+          expect(status.stdout).toMatch(/^Docker 28\.5\S+: API \S+, nftables; policy [0-9a-f]{12}$/m);
           await stage.dockwall.stop();
         });
       });

@@ -123,7 +123,7 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('paths, Docker $title', (
 
   // last: it leaves the host without walls
   it.skipIf(!setup.userlandProxy)(
-    'control: with the gate taken out behind its back, X gets in over IPv6',
+    'control: with the gate and the lock taken out behind its back, X gets in over IPv6',
     async () => {
       if (!stage.guarded) await stage.guard();
       await runService(stage.lab.engine, closed);
@@ -138,6 +138,7 @@ describe.skipIf(skipWithoutLab()).each(engines('nft'))('paths, Docker $title', (
         const unhook = `ip6tables -t mangle -S ${chain} | sed -n '/-j DOCKWALL-${ours}$/ s/^-A/-t mangle -D/p' | xargs ip6tables`;
         await stage.print('sh', '-ec', unhook);
       }
+      await stage.print('nft', 'delete', 'table', 'inet', 'dockwall-lock');
       expect(await stage.client('X').connect(stage.host.v6, 8001)).toBe('open');
       expect(await stage.client('X').connect(stage.host.v4, 8001)).toBe('timeout');
     },

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { examine, exitCodeOf } from '../../../src/faces/doctor/examine.ts';
-import { parseNftMarks, parseRules } from '../../../src/reach/kernel/foreign-marks.ts';
+import type { Run } from '../../../src/reach/kernel/command.ts';
+import { parseNftMarks, parseRules, readForeignMarks } from '../../../src/reach/kernel/foreign-marks.ts';
 import { stageHost, type Staging } from './staged-host.ts';
 
 // Texts as nft 1.0.6 and 1.1, and ip of iproute2 6, print them.
@@ -68,4 +69,19 @@ it.each<[string, Staging, RegExp, number]>([
   const words = lines.map(({ kind, topic, text }) => `${kind} ${topic}: ${text}`);
   expect(words).toContainEqual(expect.stringMatching(line));
   expect(exitCodeOf(view, lines)).toBe(exitCode);
+});
+
+it("dockwall's own table is nobody else's, whatever it writes", async () => {
+  const asked: string[] = [];
+  const run: Run = async ({ program, args }) => {
+    asked.push([program, ...args].join(' '));
+    return {
+      stdout: program === 'nft' ? '\t\tct mark set ct mark | 0x00000080 drop\n' : '[]',
+      stderr: '',
+      exitCode: 0,
+    };
+  };
+  const lines = (await readForeignMarks(['inet dockwall-lock', 'ip mangle', 'inet other'], run)).length;
+  expect(lines).toBe(1);
+  expect(asked.filter((one) => one.startsWith('nft'))).toEqual(['nft list table inet other']);
 });
