@@ -79,7 +79,6 @@ it('npm run check really reads them: a wrong key, a step that is not there, a sc
   try {
     const good = readFileSync(new URL('release.yml', folder), 'utf8');
     writeFileSync(path.join(where, 'good.yml'), good);
-    expect(lint(where)).toMatchObject({ status: 0, stdout: expect.stringContaining('Checking 1 workflow') });
     const bad = good
       .replace('timeout-minutes: 10', 'timeout-minuets: 10')
       .replace('steps.check.outputs.version', 'steps.chekc.outputs.version')
@@ -87,9 +86,11 @@ it('npm run check really reads them: a wrong key, a step that is not there, a sc
     writeFileSync(path.join(where, 'bad.yml'), bad);
     const { status, stdout } = lint(where);
     expect(status).toBe(1);
+    expect(stdout).toContain('Checking 2 workflow');
+    expect(stdout).not.toContain('good.yml:');
     for (const wrong of ['timeout-minuets', 'property "chekc" is not defined', 'potentially untrusted'])
       expect(stdout).toContain(wrong);
   } finally {
     rmSync(where, { recursive: true });
   }
-});
+}, 120_000);
