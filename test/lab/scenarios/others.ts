@@ -73,8 +73,13 @@ export async function measureOpen(stage: Stage, { closed, open, act }: Act): Pro
   const visitor = await stage.client('N').probe(targets, { every: 2, patience: 100 });
   await act();
   // not by a pass that we ask for: it would mend what dockwall has to see by itself
-  await until({ what: 'the walls to be whole again', ms: 8000, every: 100 }, async () => {
-    return (await runDockwall(stage.lab, ['plan', '--check'])).exitCode === 0;
+  let left = '';
+  await until({ what: 'the walls to be whole again', ms: 20_000, every: 100 }, async () => {
+    const { exitCode, stdout } = await runDockwall(stage.lab, ['plan', '--check']);
+    left = stdout;
+    return exitCode === 0;
+  }).catch((error: Error) => {
+    throw new Error(`${error.message}; a pass would still change:\n${left}`, { cause: error });
   });
   await stage.pass();
   await stage.expectClosed('X', closed);
