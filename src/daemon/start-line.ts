@@ -1,5 +1,6 @@
 import type { Backend } from '../decide/diff/model.ts';
 import { place } from '../decide/diff/placement.ts';
+import { counted } from '../decide/net/show.ts';
 import type { Decision } from '../decide/pass/decide.ts';
 
 /** What a pass does not know. */
@@ -66,10 +67,6 @@ export function startText({
   const walls = front ? 'both walls' : 'the gate alone';
   const docker = engine === undefined ? 'Docker' : `Docker ${engine}`;
   const next = nextRun === undefined ? '' : `; next look at ${nextRun.toTimeString().slice(0, 8)}`;
-  const published = `${plural(services, 'service')} with ${plural(ports, 'port')}, ${open} open to everybody`;
+  const published = `${counted(services, 'service')} with ${counted(ports, 'port')}, ${open} open to everybody`;
   return `dockwall ${version} guards ${published} (${docker}, ${walls} in iptables-${backend})${next}`;
-}
-
-function plural(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

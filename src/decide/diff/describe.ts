@@ -17,9 +17,7 @@ export function describe(plan: Plan): readonly Description[] {
   return [
     ...describeSets(setChanges(plan)),
     ...plan.tables.flatMap(describeTable),
-    ...(plan.lock === undefined
-      ? []
-      : lockWords(plan.lock).map(([sign, what]): Description => ({ sign, where: lockPlace, what }))),
+    ...lockWords(plan.lock).map(([sign, what]): Description => ({ sign, where: lockPlace, what })),
     ...plan.destroy.map((name): Description => ({ sign: '-', where: `set ${name}`, what: 'the whole set' })),
   ];
 }

@@ -1,9 +1,10 @@
 import { membersBeside } from '../net/port-members.ts';
+import { counted } from '../net/show.ts';
 import type { Lock, Ruleset } from '../wall/model.ts';
 import type { LockChange, LockPlan, Observed } from './model.ts';
 
 /**
- * What has to be done with the lock, around what is done with the gate. It may never be narrower than the gate: what it no longer
+ * What has to be done with the lock, around what is done with the gate. It may never close more than the gate does: what it no longer
  * closes goes before the gate changes, what it closes anew comes after. Undefined where nothing is.
  */
 export function diffLock(wanted: Ruleset['lock'], { lock: seen }: Observed): LockPlan | undefined {
@@ -59,19 +60,20 @@ function sameLock(a: Lock, b: Lock): boolean {
 }
 
 /** All that is done with it, in words. */
-export function lockWords(plan: LockPlan): readonly (readonly ['+' | '-', string])[] {
-  const words = ({ kind, ...rest }: LockChange): readonly ['+' | '-', string] => {
-    if (kind === 'remove') return ['-', 'the whole table'];
-    if (kind === 'open') return ['-', 'its rules, while the mark or the interfaces of the gate change'];
-    const { ports, bridges } = (rest as Extract<LockChange, { kind: 'write' }>).lock;
-    return [
-      '+',
-      `closes without the gate's mark: ${counted(ports.length, 'port or range', 'ports and ranges')}, ${counted(bridges.length, 'bridge', 'bridges')}`,
-    ];
-  };
-  return [plan.before, plan.after].flatMap((change) => (change === undefined ? [] : [words(change)]));
+export function lockWords({ before, after }: LockPlan = {}): readonly (readonly ['+' | '-', string])[] {
+  return [before, after].flatMap((change) => (change === undefined ? [] : [changeWords(change)]));
 }
 
-function counted(count: number, one: string, many: string): string {
-  return `${count} ${count === 1 ? one : many}`;
+function changeWords(change: LockChange): readonly ['+' | '-', string] {
+  switch (change.kind) {
+    case 'remove':
+      return ['-', 'the whole table'];
+    case 'open':
+      return ['-', 'its rules, while the mark or the interfaces of the gate change'];
+    case 'write': {
+      const ports = counted(change.lock.ports.length, 'port or range', 'ports and ranges');
+      const bridges = counted(change.lock.bridges.length, 'bridge');
+      return ['+', `closes without the gate's mark: ${ports}, ${bridges}`];
+    }
+  }
 }

@@ -1,3 +1,4 @@
+import { counted } from '../net/show.ts';
 import type { TableName } from '../wall/model.ts';
 import { setChanges } from './diff.ts';
 import { lockWords } from './lock.ts';
@@ -16,9 +17,7 @@ export function summarize(plan: Plan): readonly string[] {
         plan.tables.filter((change) => change.table === table),
       ),
     ),
-    ...(plan.lock === undefined
-      ? []
-      : lockWords(plan.lock).map(([sign, what]) => `${sign} the lock: ${what}`)),
+    ...lockWords(plan.lock).map(([sign, what]) => `${sign} the lock: ${what}`),
     ...(plan.destroy.length === 0
       ? []
       : [`- ${counted(plan.destroy.length, 'set')}; grants end, and who was turned away is forgotten`]),
@@ -96,8 +95,4 @@ function amountsOf(changes: readonly RuleChange[]): string {
     ...(rules === 0 ? [] : [counted(rules, 'rule')]),
     ...(jumps === 0 ? [] : [counted(jumps, 'jump')]),
   ].join(', ');
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? '' : 's'}`;
 }

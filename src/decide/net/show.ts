@@ -21,3 +21,8 @@ function escape(character: string): string {
   if (character === '\r') return '\\r';
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
+
+/** `1 set`, `2 sets`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}

@@ -1,3 +1,4 @@
+import { counted } from '../../decide/net/show.ts';
 import { harmless } from '../../decide/report/text.ts';
 import type { HostView, Line } from './model.ts';
 
@@ -39,10 +40,6 @@ export function configLines({ config, decided }: HostView): readonly Line[] {
           })),
         ]),
   ];
-}
-
-function counted(count: number, what: string): string {
-  return count === 1 ? `1 ${what}` : `${count} ${what}s`;
 }
 
 /** Where packets are judged; names only. */

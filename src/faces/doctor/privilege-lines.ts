@@ -1,3 +1,4 @@
+import { counted } from '../../decide/net/show.ts';
 import { rootAdvice } from '../cli/explain-error.ts';
 import type { HostView, Line } from './model.ts';
 
@@ -27,7 +28,7 @@ function spareText({ spare, inContainer }: HostView): string {
     ...(spare.strong.length > 0
       ? [`privileged (${spare.strong.join(', ')})`]
       : spare.more > 0
-        ? [`${spare.more} other ${spare.more === 1 ? 'capability' : 'capabilities'}`]
+        ? [counted(spare.more, 'other capability', 'other capabilities')]
         : []),
     ...(spare.root ? ['a root file system that can be written'] : []),
     ...(spare.gains ? ['programs may gain rights'] : []),

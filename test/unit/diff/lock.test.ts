@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { diffLock, lockStands } from '../../../src/decide/diff/lock.ts';
-import type { LockChange, LockPlan, Observed, ObservedLock } from '../../../src/decide/diff/model.ts';
+import type { LockChange, Observed, ObservedLock } from '../../../src/decide/diff/model.ts';
 import { joinMembers, MemberIndex } from '../../../src/decide/net/port-members.ts';
-import type { Lock, Ruleset } from '../../../src/decide/wall/model.ts';
+import type { Lock } from '../../../src/decide/wall/model.ts';
 
 const seen = (lock: ObservedLock | undefined): Observed => ({
   backends: ['nft'],
@@ -15,8 +15,6 @@ const seen = (lock: ObservedLock | undefined): Observed => ({
 });
 const stands = (lock: Lock | undefined, more: { lost?: true; held?: true } = {}): Observed =>
   seen({ kind: 'stands', lock, strength: 'persist', ...more });
-const plan = (wanted: Ruleset['lock'], observed: Observed): LockPlan | undefined =>
-  diffLock(wanted, observed);
 
 const web: Lock = {
   mark: 0x1000,
@@ -30,32 +28,32 @@ const write = (lock: Lock): LockChange => ({ kind: 'write', lock });
 
 describe('the lock', () => {
   it('comes last where there is none, and goes first where it is taken away', () => {
-    expect(plan(web, seen({ kind: 'none' }))).toEqual({ after: write(web) });
-    expect(plan('remove', stands(web))).toEqual({ before: { kind: 'remove' } });
-    expect(plan('remove', seen({ kind: 'none' }))).toBeUndefined();
+    expect(diffLock(web, seen({ kind: 'none' }))).toEqual({ after: write(web) });
+    expect(diffLock('remove', stands(web))).toEqual({ before: { kind: 'remove' } });
+    expect(diffLock('remove', seen({ kind: 'none' }))).toBeUndefined();
   });
 
   it('is left alone where it is as it should be, before Docker has been asked, and where nobody has looked', () => {
-    expect(plan(web, stands(web))).toBeUndefined();
-    expect(plan('keep', stands({ ...web, ports: [] }))).toBeUndefined();
-    expect(plan(web, seen(undefined))).toBeUndefined();
-    expect(plan(web, seen({ kind: 'unsupported', why: 'no nft' }))).toBeUndefined();
+    expect(diffLock(web, stands(web))).toBeUndefined();
+    expect(diffLock('keep', stands({ ...web, ports: [] }))).toBeUndefined();
+    expect(diffLock(web, seen(undefined))).toBeUndefined();
+    expect(diffLock(web, seen({ kind: 'unsupported', why: 'no nft' }))).toBeUndefined();
   });
 
   it('is written anew where something else stands under its name, and where it is not ours', () => {
-    expect(plan(web, stands(undefined))).toEqual({ after: { kind: 'write', lock: web, anew: true } });
-    expect(plan(web, stands(web, { lost: true }))).toEqual({ after: write(web) });
+    expect(diffLock(web, stands(undefined))).toEqual({ after: { kind: 'write', lock: web, anew: true } });
+    expect(diffLock(web, stands(web, { lost: true }))).toEqual({ after: write(web) });
   });
 
   it('lets go of a port before the gate does, and takes one after it', () => {
     const mail = { ...web, ports: ['0.0.0.0/0,tcp:25', '::/0,tcp:80'] };
     const both = { ...web, ports: ['::/0,tcp:80'] };
-    expect(plan(mail, stands(web))).toEqual({ before: write(both), after: write(mail) });
+    expect(diffLock(mail, stands(web))).toEqual({ before: write(both), after: write(mail) });
   });
 
   it('knows a new bridge as inside before the gate does, and closes the way to it after', () => {
     const more = { ...web, interfaces: ['br-1', 'docker0', 'lo'], bridges: ['br-1', 'docker0'] };
-    expect(plan(more, stands(web))).toEqual({
+    expect(diffLock(more, stands(web))).toEqual({
       before: write({ ...web, interfaces: more.interfaces }),
       after: write(more),
     });
@@ -63,7 +61,7 @@ describe('the lock', () => {
 
   it('drops nothing while the mark changes', () => {
     const other = { ...web, mark: 0x2000 };
-    expect(plan(other, stands(web))).toEqual({ before: { kind: 'open' }, after: write(other) });
+    expect(diffLock(other, stands(web))).toEqual({ before: { kind: 'open' }, after: write(other) });
   });
 
   it('stands where it is as wanted, or where nobody wants to change it', () => {
@@ -115,7 +113,7 @@ it('between two locks drops nothing that one of them would let by, whatever the 
   });
   fc.assert(
     fc.property(locks, locks, fc.array(probes, { minLength: 30 }), (old, wanted, all) => {
-      const { before, after } = plan(wanted, stands(old)) ?? {};
+      const { before, after } = diffLock(wanted, stands(old)) ?? {};
       const between = before?.kind === 'write' ? before.lock : before === undefined ? old : undefined;
       const last = after?.kind === 'write' ? after.lock : between;
       expect(last).toEqual(wanted);

@@ -1,5 +1,4 @@
 import type { LockChange, LockStrength, ObservedLock } from '../../../decide/diff/model.ts';
-import type { Lock } from '../../../decide/wall/model.ts';
 import { type Command, KernelError, type Run } from '../command.ts';
 import { classify } from '../failure.ts';
 import type { Limits } from '../iptables/driver.ts';
@@ -109,7 +108,7 @@ export class LockDriver {
     let complaint = '';
     for (const strength of this.strengths) {
       const replaces = anew || (stands !== undefined && stands !== strength);
-      complaint = await this.attempt(lock, strength, replaces);
+      complaint = await this.say(lockText(lock, strength, replaces));
       if (complaint === '') return this.written(change, strength);
       if (isOthers(complaint)) {
         this.held = true;
@@ -141,15 +140,14 @@ export class LockDriver {
     };
   }
 
-  /** What nft complained of. */
-  private async attempt(lock: Lock | undefined, strength: LockStrength, anew: boolean): Promise<string> {
+  /** What nft complained of; rejects with a {@link KernelError} where it ended or hung. */
+  private async say(line: string): Promise<string> {
     if ((this.process?.lines ?? 0) >= mostLines) await this.release();
     const process = this.open();
-    const complaint = await process
-      .send(lockText(lock, strength, anew), Math.min(patienceMs, this.limits.timeoutMs))
-      .catch((error: unknown) => {
-        throw this.failed(error instanceof Error ? error.message : String(error));
-      });
+    const patience = Math.min(patienceMs, this.limits.timeoutMs);
+    const complaint = await process.send(line, patience).catch((error: unknown) => {
+      throw this.failed(error instanceof Error ? error.message : String(error));
+    });
     if (this.keeping.kind === 'once') await process.end();
     return complaint;
   }
@@ -165,8 +163,7 @@ export class LockDriver {
   }
 
   private async remove(): Promise<void> {
-    const complaint = await this.open().send(removalText, this.limits.timeoutMs);
-    if (this.keeping.kind === 'once') await this.process?.end();
+    const complaint = await this.say(removalText);
     if (complaint !== '' && !/No such file or directory/.test(complaint)) throw this.failed(complaint);
     this.seen = { kind: 'none' };
   }
